@@ -1,0 +1,140 @@
+"""Validation at the door: every check names the argument, what was expected and what came."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["as_array", "as_count", "as_number", "available_memory", "require_memory"]
+
+
+def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
+    """Return ``value`` as a finite, C-ordered float64 array with ``ndim`` axes.
+
+    Raises
+    ------
+    TypeError
+        If the entries are not real numbers.
+    ValueError
+        If the number of axes is wrong, an axis is empty, or an entry is NaN or infinite.
+
+    Examples
+    --------
+    >>> as_array("y", [1, 2], ndim=1)
+    array([1., 2.])
+    >>> as_array("y", [1.0, float("nan")], ndim=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected finite numbers, got nan at index (1,)
+    """
+    try:
+        raw = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array with {ndim} axes, got rows of unequal length") from None
+    if raw.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, got entries of type {raw.dtype}")
+    if raw.ndim != ndim:
+        raise ValueError(f"{name}: expected an array with {ndim} axes, got shape {raw.shape}")
+    if raw.size == 0:
+        raise ValueError(f"{name}: expected at least one entry, got shape {raw.shape}")
+    array: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name}: expected finite numbers, got {array[where]} at index {where}")
+    return array
+
+
+def as_number(
+    name: str, value: Any, *, above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf
+) -> float:
+    """Return ``value`` as a finite float with ``above < value``, ``at_least <= value`` and ``value < below``.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not a real number.
+    ValueError
+        If it is not finite or lies outside the range.
+
+    Examples
+    --------
+    >>> as_number("eta", 0.1, above=0)
+    0.1
+    >>> as_number("eta", -1, above=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: eta: expected a finite number > 0, got -1
+    """
+    if isinstance(value, bool | str | bytes | complex):
+        raise TypeError(f"{name}: expected a real number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a real number, got {value!r}") from None
+    limits = [f"> {above:g}"] * (above > -math.inf)
+    limits += [f">= {at_least:g}"] * (at_least > -math.inf) + [f"< {below:g}"] * (below < math.inf)
+    if not (math.isfinite(number) and above < number < below and number >= at_least):
+        expected = " and ".join(limits)
+        raise ValueError(f"{name}: expected a finite number {expected}".rstrip() + f", got {value!r}")
+    return number
+
+
+def as_count(name: str, value: Any, *, at_least: int = 1) -> int:
+    """Return ``value`` as an int that is at least ``at_least``.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not an integer.
+    ValueError
+        If it is too small.
+
+    Examples
+    --------
+    >>> as_count("p", 200)
+    200
+    >>> as_count("p", 0)
+    Traceback (most recent call last):
+    ...
+    ValueError: p: expected an integer >= 1, got 0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name}: expected an integer >= {at_least}, got {value}")
+    return int(value)
+
+
+def available_memory() -> int:
+    """Bytes that a new allocation may use on this machine without swapping."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 8 * 1024**3  # no portable source: refuse only what few machines could hold
+
+
+def require_memory(name: str, needed: int) -> None:
+    """Refuse, before anything is allocated, what does not fit in memory.
+
+    Raises
+    ------
+    ValueError
+        With the amount needed and the amount available.
+
+    Examples
+    --------
+    >>> require_memory("p = 10", 1000)
+    """
+    free = available_memory()
+    if needed > free:
+        gib = 1024.0**3
+        raise ValueError(
+            f"{name}: expected a size that fits in memory, but it needs {needed / gib:.1f} GiB"
+            f" and {free / gib:.1f} GiB are available"
+        )
