@@ -1,0 +1,1 @@
+"""The mathematics: what the theorems promise, with every constant a number."""

@@ -1,0 +1,1 @@
+"""The judge: does what is promised hold?"""

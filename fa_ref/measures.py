@@ -1,0 +1,77 @@
+"""What is measured of the weights at a recorded step, besides the residual.
+
+========================  ==========================================================================
+alignment                 cos∠(b, β(t)), Definition 4.1
+beta_norm                 ‖β(t)‖
+weight_movement           maxᵣ ‖wᵣ(t) − wᵣ(0)‖, (3.2)
+scaled_weight_movement    maxᵣ ‖wᵣ(t) − wᵣ(0)‖ / |bᵣ|, over units with bᵣ ≠ 0
+beta_movement             maxᵣ |βᵣ(t) − c(t) βᵣ(0)| with c(t) = Π_{s<t} (1 − ηλ(s)), (3.2)
+beta_mean                 (1/√p) Σᵣ |βᵣ|
+unit_mean                 (1/√p) Σᵣ |βᵣ| ‖wᵣ‖
+weight_square             (1/p) Σᵣ ‖wᵣ‖²
+========================  ==========================================================================
+
+The last three bound what rounding can do to an output.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = ["MEASURES", "alignment", "measure"]
+
+MEASURES = (
+    "alignment",
+    "beta_norm",
+    "weight_movement",
+    "scaled_weight_movement",
+    "beta_movement",
+    "beta_mean",
+    "unit_mean",
+    "weight_square",
+)
+
+
+@njit(cache=True)
+def alignment(b, beta):
+    """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows."""
+    scale_b, scale_beta = np.abs(b).max(), np.abs(beta).max()
+    inner, bb, beta_beta = 0.0, 0.0, 0.0
+    if not (scale_b > 0.0 and scale_beta > 0.0):
+        return math.nan
+    for r in range(b.size):
+        x, z = b[r] / scale_b, beta[r] / scale_beta
+        inner += x * z
+        bb += x * x
+        beta_beta += z * z
+    return inner / math.sqrt(bb * beta_beta)
+
+
+@njit(cache=True)
+def measure(W, beta, b, W_0, beta_0, decay, row):
+    """Write the measures, in the order of `MEASURES`, to row. decay is c(t)."""
+    p, d = W.shape
+    movement, scaled, beta_movement = 0.0, 0.0, 0.0
+    beta_square, beta_sum, unit_sum, weight_square = 0.0, 0.0, 0.0, 0.0
+    for r in range(p):
+        moved, size = 0.0, 0.0
+        for k in range(d):
+            moved += (W[r, k] - W_0[r, k]) ** 2
+            size += W[r, k] ** 2
+        moved, weight_square = math.sqrt(moved), weight_square + size
+        movement = max(movement, moved)
+        if b[r] != 0.0:
+            scaled = max(scaled, moved / abs(b[r]))
+        beta_movement = max(beta_movement, abs(beta[r] - decay * beta_0[r]))
+        beta_square += beta[r] ** 2
+        beta_sum += abs(beta[r])
+        unit_sum += abs(beta[r]) * math.sqrt(size)
+    row[0] = alignment(b, beta)
+    row[1] = math.sqrt(beta_square)
+    row[2] = movement
+    row[3] = scaled
+    row[4] = beta_movement
+    row[5] = beta_sum / math.sqrt(p)
+    row[6] = unit_sum / math.sqrt(p)
+    row[7] = weight_square / p

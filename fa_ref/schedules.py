@@ -1,0 +1,141 @@
+"""Schedules λ(t) of the ridge penalty ½ λ(t) ‖β‖² in (4.1).
+
+Steps are numbered t = 0, 1, 2, …, and λ(t) acts in the step from t to t + 1. Theorems 4.2, 4.3 and 4.6
+bound the sum Σ_t λ(t), so every schedule knows its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import zeta
+
+from fa_ref.checks import as_array, as_count, as_number
+
+__all__ = ["Schedule", "constant", "cutoff", "explicit", "exponential", "inverse_square", "zero"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A penalty λ(t) ≥ 0.
+
+    Attributes
+    ----------
+    name : str
+        How it is called in tables, with its parameters.
+    formula : callable
+        λ at an integer array of times.
+    total : float
+        Σ_t λ(t) over all t ≥ 0; ``inf`` for a constant.
+    maximum : float
+        max_t λ(t).
+    """
+
+    name: str
+    formula: Callable[[NDArray[np.int64]], Array]
+    total: float
+    maximum: float
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def values(self, steps: int) -> Array:
+        """λ(0), …, λ(steps − 1), shape (steps,)."""
+        times = np.arange(as_count("steps", steps, at_least=0), dtype=np.int64)
+        return np.ascontiguousarray(self.formula(times), dtype=np.float64)
+
+    def partial_sum(self, steps: int) -> float:
+        """Σ λ(t) over t < steps."""
+        return float(math.fsum(self.values(steps)))
+
+
+def zero() -> Schedule:
+    """λ ≡ 0: Algorithm 1.
+
+    Examples
+    --------
+    >>> zero().total
+    0.0
+    """
+    return Schedule("zero", lambda t: np.zeros(t.size), 0.0, 0.0)
+
+
+def constant(lam: float) -> Schedule:
+    """λ(t) = lam for all t.
+
+    Examples
+    --------
+    >>> constant(0.1).values(3)
+    array([0.1, 0.1, 0.1])
+    """
+    lam = as_number("lam", lam, at_least=0)
+    return Schedule(f"constant({lam:g})", lambda t: np.full(t.size, lam), math.inf if lam > 0 else 0.0, lam)
+
+
+def cutoff(lam: float, T: int) -> Schedule:
+    """λ(t) = lam for t ≤ T, 0 after: the schedule of Theorem 4.6. Its sum is (T + 1)·lam.
+
+    Examples
+    --------
+    >>> cutoff(0.5, 1).values(4), cutoff(0.5, 1).total
+    (array([0.5, 0.5, 0. , 0. ]), 1.0)
+    """
+    lam, T = as_number("lam", lam, at_least=0), as_count("T", T, at_least=0)
+    return Schedule(f"cutoff({lam:g}, {T})", lambda t: np.where(t <= T, lam, 0.0), (T + 1) * lam, lam)
+
+
+def inverse_square(lam: float, tau: float) -> Schedule:
+    """λ(t) = lam / (1 + t/τ)², with sum lam·τ²·ζ(2, τ) (Hurwitz' zeta).
+
+    Examples
+    --------
+    >>> schedule = inverse_square(1.0, tau=1.0)
+    >>> schedule.values(2), round(schedule.total, 12)  # Σ 1/t² = π²/6
+    (array([1.  , 0.25]), 1.644934066848)
+    """
+    lam, tau = as_number("lam", lam, at_least=0), as_number("tau", tau, above=0)
+    total = float(lam * tau**2 * zeta(2.0, tau))
+    return Schedule(f"inverse_square({lam:g}, {tau:g})", lambda t: lam / (1.0 + t / tau) ** 2, total, lam)
+
+
+def exponential(lam: float, tau: float) -> Schedule:
+    """λ(t) = lam · e^(−t/τ), with sum lam / (1 − e^(−1/τ)).
+
+    Examples
+    --------
+    >>> import math
+    >>> exponential(1.0, tau=1 / math.log(2)).values(3)
+    array([1.  , 0.5 , 0.25])
+    """
+    lam, tau = as_number("lam", lam, at_least=0), as_number("tau", tau, above=0)
+    total = lam / -math.expm1(-1.0 / tau)
+    return Schedule(f"exponential({lam:g}, {tau:g})", lambda t: lam * np.exp(-t / tau), total, lam)
+
+
+def explicit(values: ArrayLike) -> Schedule:
+    """λ(t) = values[t], and 0 once they end.
+
+    Examples
+    --------
+    >>> explicit([0.3, 0.1]).values(4)
+    array([0.3, 0.1, 0. , 0. ])
+    >>> explicit([0.3, -0.1])
+    Traceback (most recent call last):
+    ...
+    ValueError: values: expected numbers >= 0, got -0.1 at t = 1
+    """
+    lams = as_array("values", values, ndim=1)
+    if (lams < 0).any():
+        t = int(np.argmax(lams < 0))
+        raise ValueError(f"values: expected numbers >= 0, got {lams[t]} at t = {t}")
+
+    def formula(t: NDArray[np.int64]) -> Array:
+        return np.where(t < lams.size, lams[np.minimum(t, lams.size - 1)], 0.0)
+
+    return Schedule(f"explicit({lams.size} values)", formula, math.fsum(lams), float(lams.max()))
