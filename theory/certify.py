@@ -42,7 +42,7 @@ class Certification:
     attempts : int
         Number of attempts.
     observed_rate : float
-        The largest a with ‖e(t + 1)‖ ≤ (1 − ηa) ‖e(t)‖ at every later step seen, NaN if none was; it cannot be below
+        The largest a with ‖e(t + 1)‖ ≤ (1 − ηa) ‖e(t)‖ at every later step seen (NaN if none was); never below
         the proved rate.
     mean_rate : float
         The a with which the later steps contracted on average.
