@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
-from theory.tubes import Formula, State, curvature_formula
+from theory.tubes import UPWARD, Formula, State, curvature_formula
 
 if TYPE_CHECKING:
     from fa_ref.network import Network
@@ -30,7 +30,7 @@ BallMatrix = Any  # flint.arb_mat
 #: Bits of the enclosures, and of the Cholesky factorisations, whose rounding can grow from row to row.
 BITS, CHOLESKY_BITS = 64, 256
 
-_UPWARD, _TINY = 1.0 + 2.0**-30, 1e-300
+_TINY = 1e-300  # more than what underflow can lose
 
 
 def _flint() -> Any:
@@ -85,7 +85,7 @@ class Balls:
         """Floats around arbs: the radius takes up the rounding of the midpoint."""
         mid = np.array([float(ball.mid()) for ball in balls]).reshape(shape)
         rad = np.array([float(ball.rad()) for ball in balls]).reshape(shape)
-        return cls(mid, (rad + np.abs(mid) * 2.0**-52) * _UPWARD + _TINY)
+        return cls(mid, (rad + np.abs(mid) * 2.0**-52) * UPWARD + _TINY)
 
     def scatter(self) -> list[Ball]:
         """Arbs, row by row."""
@@ -99,13 +99,13 @@ class Balls:
     @property
     def magnitude(self) -> Array:
         """At least |x|, entry by entry."""
-        return (np.abs(self.mid) + self.rad) * _UPWARD
+        return (np.abs(self.mid) + self.rad) * UPWARD
 
     def __matmul__(self, other: Balls) -> Balls:
         left, right = np.abs(self.mid), np.abs(other.mid)
         gamma = 1.001 * (self.mid.shape[1] + 2) * 2.0**-53
         rad = left @ other.rad + self.rad @ (right + other.rad) + gamma * (left @ right)
-        return Balls(self.mid @ other.mid, rad * _UPWARD + _TINY)
+        return Balls(self.mid @ other.mid, rad * UPWARD + _TINY)
 
 
 def _tanh(z: Ball) -> tuple[Ball, Ball]:
@@ -216,7 +216,7 @@ def _enclose(problem: Problem, network: Network, activation: Activation, formula
         b=np.abs(network.b),
         beta=np.abs(network.beta),
     )
-    norm = upper(sum((x * x for x in e), _flint().arb(0)).sqrt())
+    norm = upper(sum((x.abs_upper() ** 2 for x in e), _flint().arb(0)).sqrt())
     return Enclosure(state, norm, lambda_min_lower(A), lambda_max_upper(A))
 
 

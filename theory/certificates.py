@@ -28,7 +28,7 @@ from theory import balls
 from theory.balls import Enclosure
 from theory.kernels import empirical_G, empirical_H, preactivations
 from theory.margins import Certificate, Margin
-from theory.tubes import Drift, State, curvature_formula, drift
+from theory.tubes import UPWARD, Drift, State, curvature_formula, drift
 
 __all__ = ["StateCertificate", "from_state"]
 
@@ -41,7 +41,7 @@ FORMAT = "fa-ref a-posteriori certificate, version 1"
 DESCENTS = 50
 
 #: Floating-point measurements are moved to the unfavourable side by this much, relative to what they are made of.
-_ALLOWANCE = 1e-12
+_ALLOWANCE = 1e-13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def _measure(problem: Problem, network: Network, activation: Activation) -> Encl
     state = State(
         slope=np.abs(slope),
         curvature=np.abs(formula(Z, Psi, slope)) if formula is not None else np.full(Z.shape, activation.B2),
-        kink=np.abs(Z) if linear else None,
+        kink=np.maximum(np.abs(Z) - _ALLOWANCE * np.abs(problem.X) @ np.abs(network.W.T), 0.0) if linear else None,
         B1=activation.B1,
         B2=0.0 if linear else activation.B2,
         B3=0.0 if linear or formula is None else activation.B3,
@@ -227,42 +227,38 @@ def _extreme_eigenvalues(A: Array) -> tuple[float, float]:
     return float(values[0]), float(values[-1])
 
 
-def _constants(now: Enclosure, found: Drift | None, eta: float) -> dict[str, float]:
+def _constants(now: Enclosure, found: Drift, eta: float) -> dict[str, float]:
     state = now.state
-    constants = {
+    return {
         "residual_norm": now.residual_norm,
         "lambda_min": now.lambda_min,
         "lambda_max": now.lambda_max,
         "lambda_max_K": state.lambda_max_K,
         "sigma": state.sigma,
-        "b_norm": float(np.linalg.norm(state.b)) * (1 + _ALLOWANCE),
-        "beta_norm": float(np.linalg.norm(state.beta)) * (1 + _ALLOWANCE),
+        "b_norm": float(np.linalg.norm(state.b)) * UPWARD,
+        "beta_norm": float(np.linalg.norm(state.beta)) * UPWARD,
         "step": eta * now.lambda_max,
+        "drift": found.map,
+        "drift_psi": found.psi,
+        "drift_beta": found.beta,
+        "tube_radius": found.radius,
     }
-    if found is not None:
-        constants |= {
-            "drift": found.map,
-            "drift_psi": found.psi,
-            "drift_beta": found.beta,
-            "tube_radius": found.radius,
-        }
-    return constants
 
 
-def _decide(now: Enclosure, eta: float) -> tuple[float | None, tuple[Margin, ...], Drift | None]:
-    """The largest rate, the conditions, and the drift at that rate (at half the budget where there is no rate)."""
+def _decide(now: Enclosure, eta: float) -> tuple[float | None, tuple[Margin, ...], Drift]:
+    """The largest rate, the conditions, and the drift at that rate, or at half the budget where there is none."""
     margins: tuple[Margin, ...] = (
         Margin("λ_min(A)", now.lambda_min, 0.0, ">"),
         Margin("η λ_max(A)", eta * now.lambda_max, 2.0, "≤"),
     )
     budget = min(now.lambda_min, 2.0 / eta - now.lambda_max)
-    if not budget > 0:
-        return None, margins, None
-    rate = largest_rate(now, eta, budget)
+    rate = largest_rate(now, eta, budget) if budget > 0 else None
     at = rate if rate is not None else budget / 2
-    found = drift(now.state, now.residual_norm / at)
+    found = drift(now.state, now.residual_norm / at if at > 0 else math.inf)
     if now.state.kink is not None:
         margins += (Margin("distance from the kink / radius of the tube", found.kink, 1.0, ">"),)
+    if not budget > 0:
+        return None, margins, found
     if rate is None:
         return None, (*margins, Margin("drift at half the budget", found.map, budget / 2, "≤")), found
     left = now.lambda_min - found.map
@@ -285,9 +281,9 @@ def proves(now: Enclosure, eta: float, rate: float) -> bool:
 def largest_rate(now: Enclosure, eta: float, budget: float) -> float | None:
     """The largest a with a + τ(‖e‖/a) ≤ budget, to a relative 10⁻⁶ or so; None if there is none.
 
-    c(a) = a·τ(‖e‖/a) does not increase with a. So a solution below a satisfies x(budget − x) ≥ c(x) ≥ c(a), and is at
-    most the larger root of that parabola: from a = budget, these roots descend to the largest solution and never
-    past it; and there is none where the parabola has no root (Lemma 6).
+    c(a) = a·τ(‖e‖/a) does not increase with a. So a solution x below a satisfies x(budget − x) ≥ c(x) ≥ c(a) and is
+    at most the larger root of that parabola: from a = budget, these roots descend to the largest solution and
+    never past it; and there is none where the parabola has no root (Lemma 6).
     """
     a, step = budget, math.inf
     for _ in range(DESCENTS):

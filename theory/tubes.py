@@ -21,14 +21,16 @@ from numpy.typing import NDArray
 
 from fa_ref.activations import ACTIVATIONS, Activation
 
-__all__ = ["Drift", "Formula", "State", "curvature_formula", "drift"]
+__all__ = ["UPWARD", "Drift", "Formula", "State", "curvature_formula", "drift"]
 
 Array = NDArray[np.float64]
 
 #: Times the tube is narrowed, from the one that the global bound on ψ′ gives.
 NARROWINGS = 3
 
-_UPWARD = 1.0 + 2.0**-30
+#: The factor that makes a rounded sum of products of non-negative numbers an upper bound.
+UPWARD = 1.0 + 2.0**-30
+
 _FLOOR = 1e-60
 
 Formula = Callable[[Any, Any, Any], Any]
@@ -147,13 +149,13 @@ def drift(state: State, U: float) -> Drift:
         q, g = _congruence(state, slope), _congruence(state, np.maximum(curvature * radius, _FLOOR))
         psi = U / p * math.sqrt(np.sum((b * q) ** 2))
         bend = 2 / p * float(np.sum(b * beta * np.sqrt(q) * np.sqrt(g)))
-    kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / _UPWARD
-    total = (3 * state.sigma * psi + 2 * psi * psi + bend) * _UPWARD if kink > 1 else math.inf
+    kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / UPWARD
+    total = (3 * state.sigma * psi + 2 * psi * psi + bend) * UPWARD if kink > 1 else math.inf
     return Drift(
         map=math.inf if math.isnan(total) else total,
-        psi=psi * _UPWARD,
-        beta=(state.sigma + psi) * U * _UPWARD,
-        radius=float(radius.max()) * _UPWARD,
+        psi=psi * UPWARD,
+        beta=(state.sigma + psi) * U * UPWARD,
+        radius=float(radius.max()) * UPWARD,
         kink=kink,
     )
 
