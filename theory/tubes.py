@@ -31,7 +31,7 @@ NARROWINGS = 3
 #: The factor that makes a rounded sum of products of non-negative numbers an upper bound.
 UPWARD = 1.0 + 2.0**-30
 
-_FLOOR = 1e-60
+_FLOOR, _CEILING = 1e-60, 1e60
 
 Formula = Callable[[Any, Any, Any], Any]
 
@@ -139,10 +139,12 @@ def drift(state: State, U: float) -> Drift:
     >>> round(moved.radius, 6), round(moved.psi, 6), round(moved.beta, 6), round(moved.map, 6)
     (0.5, 0.5, 0.75, 2.0)
     """
+    if not U < _CEILING:
+        return Drift(math.inf, math.inf, math.inf, math.inf, math.inf if state.kink is None else 0.0)
     p, U = state.b.size, max(U, _FLOOR)
     b, beta = np.maximum(state.b, _FLOOR), np.maximum(state.beta, _FLOOR)
     slope, curvature = np.full_like(state.slope, state.B1), state.curvature
-    with np.errstate(over="ignore", invalid="ignore"):  # far from convergence the bounds may be infinite
+    with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded have infinite bounds
         for _ in range(NARROWINGS):
             radius = np.maximum(b * (U / math.sqrt(p)) * _row_norms(state, slope), _FLOOR)
             slope, curvature = _suprema(state, radius)
@@ -150,14 +152,9 @@ def drift(state: State, U: float) -> Drift:
         psi = U / p * math.sqrt(np.sum((b * q) ** 2))
         bend = 2 / p * float(np.sum(b * beta * np.sqrt(q) * np.sqrt(g)))
     kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / UPWARD
-    total = (3 * state.sigma * psi + 2 * psi * psi + bend) * UPWARD if kink > 1 else math.inf
-    return Drift(
-        map=math.inf if math.isnan(total) else total,
-        psi=psi * UPWARD,
-        beta=(state.sigma + psi) * U * UPWARD,
-        radius=float(radius.max()) * UPWARD,
-        kink=kink,
-    )
+    total = 3 * state.sigma * psi + 2 * psi * psi + bend if kink > 1 else math.inf
+    bounds = (total, psi, (state.sigma + psi) * U, float(radius.max()))
+    return Drift(*(math.inf if math.isnan(x) else x * UPWARD for x in bounds), kink)
 
 
 def _suprema(state: State, radius: Array) -> tuple[Array, Array]:
