@@ -96,11 +96,11 @@ class Drift:
     Attributes
     ----------
     map : float
-        ‖M(t) − A‖₂, where e(t + 1) = (I − ηM(t)) e(t) and A = G + H (Lemma 4).
+        ‖M(t) − A‖₂, where e(t + 1) = (I − ηM(t)) e(t) and A = G + H (Lemma 5).
     psi : float
-        ‖Ψ(t) − Ψ‖₂/√p (Lemma 3).
+        ‖Ψ(t) − Ψ‖₂/√p (Lemma 4).
     beta : float
-        ‖β(t) − β‖ (Lemma 3).
+        ‖β(t) − β‖ (Lemma 4).
     radius : float
         max |z_ri(t) − z_ri| (Lemma 2).
     kink : float
@@ -171,7 +171,7 @@ def _row_norms(state: State, D: Array) -> Array:
 
 
 def _congruence(state: State, D: Array) -> Array:
-    """‖D_r K D_r‖₂ for the diagonal matrix D_r of each column of D, as the least of three bounds: shape (p,)."""
+    """‖D_r K D_r‖₂ for the diagonal matrix D_r of each column of D, as the least of three bounds (Lemma 3): shape (p,)."""
     spectral = state.lambda_max_K * np.max(D, axis=0) ** 2
     frobenius = np.sqrt(np.sum((_row_norms(state, D) * D) ** 2, axis=0))
     row_sum = np.max((np.maximum(state.K, _FLOOR) @ D) * D, axis=0)
