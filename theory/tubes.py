@@ -171,7 +171,7 @@ def _row_norms(state: State, D: Array) -> Array:
 
 
 def _congruence(state: State, D: Array) -> Array:
-    """‖D_r K D_r‖₂ for the diagonal matrix D_r of each column of D, as the least of three bounds (Lemma 3): shape (p,)."""
+    """‖D_r K D_r‖₂, D_r the diagonal matrix of column r of D, as the least of three bounds (Lemma 3): shape (p,)."""
     spectral = state.lambda_max_K * np.max(D, axis=0) ** 2
     frobenius = np.sqrt(np.sum((_row_norms(state, D) * D) ** 2, axis=0))
     row_sum = np.max((np.maximum(state.K, _FLOOR) @ D) * D, axis=0)
