@@ -186,7 +186,8 @@ def enclose(problem: Problem, network: Network, activation: Activation) -> Enclo
     curvature = curvature_formula(activation)
     if curvature is None:
         raise ValueError(f"rigorous: expected one of {', '.join(ENCLOSURES)}, got the user's {activation.name!r}")
-    require_memory(f"rigorous: n = {problem.n}, p = {network.p}", 500 * problem.n * network.p)  # five balls an entry
+    five_balls = 500
+    require_memory(f"rigorous: n = {problem.n}, p = {network.p}", five_balls * problem.n * network.p)
     with _precision(BITS):
         return _enclose(problem, network, activation, curvature)
 

@@ -154,7 +154,8 @@ def drift(state: State, U: float) -> Drift:
     kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / UPWARD
     total = 3 * state.sigma * psi + 2 * psi * psi + bend if kink > 1 else math.inf
     bounds = (total, psi, (state.sigma + psi) * U, float(radius.max()))
-    return Drift(*(math.inf if math.isnan(x) else x * UPWARD for x in bounds), kink)
+    total, psi, beta_moved, farthest = (math.inf if math.isnan(x) else x * UPWARD for x in bounds)
+    return Drift(total, psi, beta_moved, farthest, kink)
 
 
 def _suprema(state: State, radius: Array) -> tuple[Array, Array]:
@@ -171,7 +172,7 @@ def _row_norms(state: State, D: Array) -> Array:
 
 
 def _congruence(state: State, D: Array) -> Array:
-    """‖D_r K D_r‖₂, D_r the diagonal matrix of column r of D, as the least of three bounds (Lemma 3): shape (p,)."""
+    """‖D_r K D_r‖₂, D_r the diagonal matrix of column r of D: the least of three bounds (Lemma 3), shape (p,)."""
     spectral = state.lambda_max_K * np.max(D, axis=0) ** 2
     frobenius = np.sqrt(np.sum((_row_norms(state, D) * D) ** 2, axis=0))
     row_sum = np.max((np.maximum(state.K, _FLOOR) @ D) * D, axis=0)
