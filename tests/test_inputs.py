@@ -95,7 +95,7 @@ def test_networks_survive_the_disk(tmp_path):
     network.save(tmp_path / "net.npz")
     assert Network.load(tmp_path / "net.npz").digest() == network.digest()
     np.savez(tmp_path / "other.npz", W=np.ones((2, 2)))
-    with pytest.raises(ValueError, match=r"expected an \.npz file with W, beta and b"):
+    with pytest.raises(ValueError, match=r"expected an \.npz file with W, beta, b"):
         Network.load(tmp_path / "other.npz")
     (tmp_path / "text.npz").write_text("no")
     with pytest.raises(ValueError):
