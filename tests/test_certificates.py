@@ -4,7 +4,6 @@ import json
 import math
 from collections import Counter
 
-import numba
 import numpy as np
 import pytest
 
@@ -15,16 +14,9 @@ from theory.certify import certify
 from theory.kernels import empirical_G, empirical_H
 from theory.tubes import drift
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 EPS = np.finfo(float).eps
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small are slower with more; the results are the same."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
 
 
 def spectrum(problem, network, activation):
