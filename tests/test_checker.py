@@ -60,7 +60,7 @@ def test_a_saved_certificate_is_accepted(trained, tmp_path):
 def test_every_activation_is_accepted(activation):
     rng = np.random.default_rng(1)
     problem, eta = Problem(rng.standard_normal((2, 6)) / np.sqrt(6), rng.standard_normal(2)), 0.3
-    network = train(problem, Network.gaussian(60, 6, rng), activation, eta=eta, steps=600).network
+    network = train(problem, Network.gaussian(60, 6, rng), activation, eta=eta, steps=1500).network
     certificate = from_state(problem, network, activation, eta, rigorous=True)
     assert certificate, certificate.why
     verdict = check(certificate.to_dict(), problem, network)
