@@ -8,10 +8,12 @@ The certificate is the largest such a. Proofs, lemma by lemma: docs/convergence.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
 
+import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
 from fa_ref import schedules
@@ -76,7 +78,7 @@ def certificate(
     >>> 0.1 < proof.rate < 0.4
     True
     >>> certificate(problem, Network.gaussian(20, 2, rng), "identity", 0.1).why
-    'B0 = sup |ψ| = inf ≤ 1.8e+308: not met; (A3) ...
+    'B0 = sup |ψ| = inf ≤ 1.8e+308: not met'
     """
     return certify(drifts(problem, network, activation, eta, ridge, form=form))
 
@@ -107,7 +109,7 @@ def certify(lemmas: Drifts) -> Certificate:
         margins += _step_size_alone(lemmas)
         return Certificate(lemmas.theorem, None, tuple(margins), _start(lemmas.instance))
     E = lemmas.instance.E
-    rate, ratio = largest_rate(lambda a: lemmas.floor(E / a, E), lemmas.instance.g_top)
+    rate, ratio = largest_rate(lambda a: lemmas.floor(E / a, E), lemmas.start())
     closing = Margin("largest ratio of the rate sustained with U = E/a to a", ratio, 1.0)
     if rate is None:
         return Certificate(
@@ -146,31 +148,25 @@ def largest_rate(sustained: Callable[[float], float], top: float) -> tuple[float
     True
     """
 
-    def excess(log_a: float) -> float:
+    def ratio(log_a: float) -> float:
         a = top * math.exp(log_a)
-        value = sustained(a) / a
-        return value if value > -1e300 else -1e300
+        return max(sustained(a) / a, -1e300)
 
-    best = max(
-        (minimize_scalar(lambda s: -excess(s), bounds=span, method="bounded", options={"xatol": 1e-10})
-         for span in ((-3.0, 0.0), (0.0, 30.0))),
-        key=lambda found: -found.fun,
-    )  # fmt: skip
-    ratio, start = -float(best.fun), float(best.x)
-    if excess(0.0) >= 1.0:
-        start = 0.0
-        ratio = max(ratio, excess(0.0))
-    if ratio < 1.0 or start > 0.0:
-        return None, ratio
-    log_a = start if start == 0.0 else brentq(lambda s: excess(s) - 1.0, start, 0.0, xtol=1e-13)
-    rate = top * math.exp(log_a)
-    for _ in range(60):
-        if sustained(rate) >= rate:
-            return rate, ratio
-        rate *= 1.0 - 1e-12
-        if rate < top * math.exp(start):
-            rate = top * math.exp(start)
-    return None, ratio
+    grid = np.linspace(-40.0, 25.0, 131)
+    values = [ratio(s) for s in grid]
+    k = int(np.argmax(values))
+    span = grid[max(k - 1, 0)], grid[min(k + 1, grid.size - 1)]
+    found = minimize_scalar(lambda s: -math.asinh(ratio(s)), bounds=span, method="bounded", options={"xatol": 1e-9})
+    peak, best = max((float(found.x), ratio(float(found.x))), (float(grid[k]), values[k]), key=lambda pair: pair[1])
+    if best < 1.0:
+        return None, best
+    low = max([peak, *(float(s) for s, value in zip(grid, values, strict=True) if value >= 1.0 and s <= 0.0)])
+    if low > 0.0 or sustained(top) >= top:
+        return (top, best) if sustained(top) >= top else (None, best)
+    rate = top * math.exp(brentq(lambda s: ratio(s) - 1.0, low, 0.0, xtol=1e-14) if low < 0.0 else 0.0)
+    while sustained(rate) < rate and rate > top * math.exp(low):
+        rate = max(rate * (1.0 - 1e-13), top * math.exp(low))
+    return (rate, best) if sustained(rate) >= rate else (None, best)
 
 
 def _start(i: Instance) -> dict[str, float]:
@@ -214,11 +210,12 @@ def budget(lemmas: Drifts) -> float:
     def closes(total: float) -> bool:
         return bool(certify(replace(lemmas, instance=instance.with_total(total))))
 
-    if not closes(0.0):
+    low = sys.float_info.min  # not 0, where the sharper forms for λ ≡ 0 would answer
+    if not closes(low):
         return math.nan
     if instance.y_norm == 0:
         return math.inf
-    low, high = 0.0, max(instance.e_norm, instance.y_norm) / instance.y_norm
+    high = max(instance.e_norm, instance.y_norm) / instance.y_norm
     while closes(high):
         low, high = high, 2 * high
     while high - low > 1e-9 * high:

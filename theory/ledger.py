@@ -8,6 +8,7 @@ far (``running``: holds on any run that meets the hypotheses, certified or not) 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from fa_ref.schedules import Schedule
 from theory.drifts import Drifts
 from theory.instance import EPS
 from theory.margins import Certificate
-from theory.sweep import sweep
+from theory.sweep import Sweep, sweep
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -110,33 +111,33 @@ class Ledger:
         self._decay *= 1.0 - self.eta * lam
         self._next = t + 1
 
-    def _sizes(self, t, s) -> None:  # noqa: ANN001
+    def _sizes(self, t: int, s: Sweep) -> None:
         """What depends on the steps before t."""
-        U, lemmas = self._sum + self._sum_error, self._running
-        late = self._U
-        self._enter(t, "movement of w_r", s.moved_w, lemmas.weight(U), lemmas.weight(late), s.moved_w_rounding)
-        self._enter(t, "movement of β_r", s.moved_unit, lemmas.unit(U), lemmas.unit(late), s.unit_rounding)
-        self._enter(t, "movement of β", s.moved_beta, lemmas.beta(U), lemmas.beta(late), s.beta_rounding)
-        drift = _norm(s.G - self._G)
-        self._enter(t, "drift of G", drift, lemmas.G(U), lemmas.G(late), 2 * s.G_rounding)
-        drift = _norm(s.H - self._decay * self._H)
-        self._enter(t, "drift of H", drift, lemmas.H(U), lemmas.H(late), 2 * s.H_rounding)
+        drift_H = _norm(s.H - self._decay * self._H)
+        entries = [
+            ("movement of w_r", s.moved_w, lambda lemmas, U: lemmas.weight(U), s.moved_w_rounding),
+            ("movement of β_r", s.moved_unit, lambda lemmas, U: lemmas.unit(U), s.unit_rounding),
+            ("movement of β", s.moved_beta, lambda lemmas, U: lemmas.beta(U), s.beta_rounding),
+            ("drift of G", _norm(s.G - self._G), lambda lemmas, U: lemmas.G(U), 2 * s.G_rounding),
+            ("drift of H", drift_H, lambda lemmas, U: lemmas.H(U), 2 * s.H_rounding),
+        ]
         if self.lemmas.instance.total == 0:
-            bound, late_bound = lemmas.alignment(U), lemmas.alignment(late)
-            self._enter(t, "alignment", abs(s.alignment), bound, late_bound, 4 * (self.network.p + 8) * EPS)
+            rounding = 4 * (self.network.p + 8) * EPS
+            entries.append(("alignment", abs(s.alignment), lambda lemmas, U: lemmas.alignment(U), rounding))
+        for lemma, measured, bound, rounding in entries:
+            self._enter(t, lemma, measured, bound(self._running, self._spent), self._promised(bound), rounding)
 
-    def _step(self, t, s, lam: float) -> None:  # noqa: ANN001
+    def _step(self, t: int, s: Sweep, lam: float) -> None:
         """What depends on step t as well."""
-        U, E = self._sum + self._sum_error, self.lemmas.instance.E
-        self._enter(t, "sum of residuals", self._sum, math.nan, self._U, self._sum_error)
+        U, E, scale = self._spent, self.lemmas.instance.E, self.eta * s.e_norm
+        self._enter(t, "sum of residuals", self._sum, math.nan, self._promised(lambda _, U: U), self._sum_error)
         lowest = s.lowest_merged if self.lemmas.merged else s.lowest - _norm(s.H)
-        lost = self._running.start() - lowest
-        bounds = self._running.lost(U, self._largest), self.lemmas.lost(self._U, E)
-        self._enter(t, "lowest eigenvalue", lost, *bounds, 2 * (s.G_rounding + s.H_rounding))
+        lost, bound = self._running.start() - lowest, self._running.lost(U, self._largest)
+        promised = self._promised(lambda lemmas, U: lemmas.lost(U, E))
+        self._enter(t, "lowest eigenvalue", lost, bound, promised, 2 * (s.G_rounding + s.H_rounding))
         left = s.curvature if self.lemmas.merged else s.remainder
-        scale = self.eta * s.e_norm
-        bounds = self._running.remainder(U, s.e_norm) * scale, self.lemmas.remainder(self._U, E) * scale
-        self._enter(t, "remainder", left, *bounds, s.remainder_rounding)
+        promised = self._promised(lambda lemmas, U: lemmas.remainder(U, E) * scale)
+        self._enter(t, "remainder", left, self._running.remainder(U, s.e_norm) * scale, promised, s.remainder_rounding)
         rate = self._running.floor(U, self._largest)
         met = self._running.step_size(rate, U, self._largest).met
         push = self.eta * lam * self.lemmas.instance.y_norm
@@ -144,14 +145,20 @@ class Ledger:
         proved = self.proof.rate if self.proof and self.proof.rate is not None else math.nan
         self._expected = running, (1 - self.eta * (proved + lam)) * s.e_norm + push, s.step_rounding
 
-    def _contraction(self, t, s) -> None:  # noqa: ANN001
+    def _contraction(self, t: int, s: Sweep) -> None:
         if self._expected is not None:
             running, certified, rounding = self._expected
             self._enter(t, "contraction", s.e_norm, running, certified, rounding + s.e_rounding)
 
     @property
-    def _U(self) -> float:
-        return self.proof.constants["U"] if self.proof and self.proof.rate is not None else math.nan
+    def _spent(self) -> float:
+        """η Σ ‖e(s)‖ so far, from above."""
+        return self._sum + self._sum_error
+
+    def _promised(self, bound: Callable[[Drifts, float], float]) -> float:
+        if self.proof is None or self.proof.rate is None:
+            return math.nan
+        return bound(self.lemmas, self.proof.constants["U"])
 
     def _enter(self, t: int, lemma: str, measured: float, running: float, certified: float, rounding: float) -> None:
         self.rows.append((t, lemma, measured, running, certified, rounding))
