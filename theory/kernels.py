@@ -95,9 +95,7 @@ def preactivations(X: ArrayLike, network: Network) -> Array:
     return X @ network.W.T
 
 
-def _derivative_kernel(
-    X: ArrayLike, network: Network, activation: str | Activation, feedback: Array
-) -> Array:
+def _derivative_kernel(X: ArrayLike, network: Network, activation: str | Activation, feedback: Array) -> Array:
     D = resolve(activation).derivative(preactivations(X, network))
     rows = np.asarray(X, dtype=np.float64)
     return _symmetric(rows @ rows.T * ((D * (network.beta * feedback)) @ D.T) / D.shape[1])
