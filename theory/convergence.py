@@ -1,7 +1,7 @@
 """Theorems 3.2 and 4.2 with every constant explicit: certificates, sufficient widths and ridge budgets.
 
-From the drifts of `theory.drifts` the theorem takes one step: if with U = E/a the guaranteed rate is at least a, then
-‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖ at every t, because that recursion keeps η Σ ‖e(t)‖ ≤ E/a.
+From the drifts of `theory.drifts` the theorem takes one step: if with U = E/a the guaranteed rate is at least a,
+then ‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖ at every t, because that recursion keeps η Σ ‖e(t)‖ ≤ E/a.
 The certificate is the largest such a. Proofs, lemma by lemma: docs/convergence.md.
 """
 
@@ -11,7 +11,6 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -26,8 +25,9 @@ from theory.drifts import Drifts, Explicit
 from theory.instance import Instance, measure
 from theory.margins import Certificate, Margin
 from theory.sharpened import FirstOrder, SecondOrder
+from theory.widths import sufficient_width
 
-__all__ = ["FORMS", "certificate", "certify", "drifts", "largest_rate", "ridge_budget"]
+__all__ = ["FORMS", "certificate", "certify", "drifts", "largest_rate", "ridge_budget", "sufficient_width"]
 
 #: The forms of the argument, from the printed one to the sharpest.
 FORMS = ("explicit", "first-order", "second-order")

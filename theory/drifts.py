@@ -1,8 +1,8 @@
 """The lemmas of Theorem 3.2: how far weights and kernels can move while the residuals sum to U = η Σ ‖e(t)‖.
 
-Each method bounds one quantity of a run by a function of U alone, and holds for *every* run whose residuals sum to at
-most U, certified or not; `theory.ledger` measures the two sides along a run. A theorem then needs one more
-step only: that the contraction which the bounds guarantee keeps the sum below U. Proofs: docs/convergence.md.
+Each method bounds one quantity of a run by a function of U alone, and holds for *every* run whose residuals sum to
+at most U, certified or not; `theory.ledger` measures the two sides along a run. A theorem then needs one more step
+only: that the contraction which the bounds guarantee keeps the sum below U. Proofs: docs/convergence.md.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Drifts:
 
     theorem = ""
     merged = False  # whether the step's matrix is G + H⁺, which leaves of the remainder its curvature half only
+
+    def for_any_run(self) -> Drifts:
+        """The same lemmas, none of which assumes that the run contracts."""
+        return self
 
     def hypotheses(self) -> list[Margin]:
         """The conditions without which the bounds below are not claimed."""

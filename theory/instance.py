@@ -96,9 +96,7 @@ class Instance:
         return replace(self, total=total)
 
 
-def measure(
-    problem: Problem, network: Network, activation: Activation, eta: float, ridge: Schedule
-) -> Instance:
+def measure(problem: Problem, network: Network, activation: Activation, eta: float, ridge: Schedule) -> Instance:
     """Measure an instance.
 
     Every moment is a sum of p non-negative terms of a few factors, so (p + n + 64)·eps bounds its relative error;

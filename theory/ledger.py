@@ -1,15 +1,16 @@
 """The slack ledger: both sides of every lemma along a run, so that one sees where a proof loses.
 
-Each lemma bounds something by a function of U = η Σ ‖e(s)‖. The ledger evaluates the function twice: at the sum seen so
-far (``running``: holds on any run that meets the hypotheses, certified or not) and at the U = E/a of a certificate
-(``certified``: what the theorem promises for all time). ``rounding`` bounds what floating point did to the measured side.
+Each lemma bounds something by a function of U = η Σ ‖e(s)‖. The ledger evaluates the function twice: at the sum
+seen so far (``running``: holds on any run that meets the hypotheses, certified or not) and at the U = E/a of a
+certificate (``certified``: what the theorem promises for all time). ``rounding`` bounds what floating point did to the
+measured side.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +90,7 @@ class Ledger:
     def __post_init__(self) -> None:
         self._psi = resolve(self.activation)
         self._start = self.network.copy()
-        self._running = replace(self.lemmas, contracting=False) if hasattr(self.lemmas, "contracting") else self.lemmas
+        self._running = self.lemmas.for_any_run()
         self._next, self._decay, self._sum, self._sum_error, self._largest = 0, 1.0, 0.0, 0.0, 0.0
         self._G, self._H = np.empty(0), np.empty(0)
         self._expected: tuple[float, float, float] | None = None
@@ -105,7 +106,9 @@ class Ledger:
         self._contraction(t, s)
         self._sizes(t, s)
         self._sum += self.eta * s.e_norm
-        self._sum_error += self.eta * s.e_rounding + (self.problem.n + self.problem.d + 20) * EPS * self.eta * s.e_norm
+        self._sum_error += (
+            self.eta * s.e_rounding + (self.problem.n + self.problem.d + 20) * EPS * self.eta * s.e_norm
+        )
         self._largest = max(self._largest, s.e_norm)
         self._step(t, s, lam)
         self._decay *= 1.0 - self.eta * lam
@@ -137,7 +140,9 @@ class Ledger:
         self._enter(t, "lowest eigenvalue", lost, bound, promised, 2 * (s.G_rounding + s.H_rounding))
         left = s.curvature if self.lemmas.merged else s.remainder
         promised = self._promised(lambda lemmas, U: lemmas.remainder(U, E) * scale)
-        self._enter(t, "remainder", left, self._running.remainder(U, s.e_norm) * scale, promised, s.remainder_rounding)
+        self._enter(
+            t, "remainder", left, self._running.remainder(U, s.e_norm) * scale, promised, s.remainder_rounding
+        )
         rate = self._running.floor(U, self._largest)
         met = self._running.step_size(rate, U, self._largest).met
         push = self.eta * lam * self.lemmas.instance.y_norm
@@ -160,7 +165,9 @@ class Ledger:
             return math.nan
         return bound(self.lemmas, self.proof.constants["U"])
 
-    def _enter(self, t: int, lemma: str, measured: float, running: float, certified: float, rounding: float) -> None:
+    def _enter(
+        self, t: int, lemma: str, measured: float, running: float, certified: float, rounding: float
+    ) -> None:
         self.rows.append((t, lemma, measured, running, certified, rounding))
 
     def to_frame(self) -> DataFrame:
@@ -171,11 +178,11 @@ class Ledger:
         return pd.DataFrame(self.rows, columns=columns)
 
     def violations(self) -> list[tuple[int, str, float, float, float, float]]:
-        """Rows whose measured side exceeds a bound by more than rounding can explain; empty where the lemmas hold."""
+        """Rows whose measured side exceeds a bound by more than rounding explains; empty where the lemmas hold."""
         return [row for row in self.rows if row[2] - row[5] > min(_or_inf(row[3]), _or_inf(row[4]))]
 
     def looseness(self, column: str = "certified") -> dict[str, float]:
-        """Smallest bound/measured over the run, per lemma: 1 is tight; NaN where nothing was measured above rounding."""
+        """Smallest bound/measured over the run, per lemma: 1 is tight; NaN where nothing rose above rounding."""
         table = self.to_frame()
         table = table[(table["measured"] > 10 * table["rounding"]) & table[column].notna()]
         ratio = table[column] / table["measured"]

@@ -1,31 +1,33 @@
-"""Theorem 4.3, the linear network, with every constant explicit; and a sharper theorem without the condition number.
+"""Theorem 4.3, the linear network, with every constant explicit; and a sharper one without the condition number.
 
-For ψ = identity the kernels are exact: H = (bᵀβ/p) K, and W moves along b only, Z(t) = W(t)Xᵀ = F − (1/√p) b u(t)ᵀ K with
-u = η Σ e(s). The printed route bounds each piece by its norm. The sharper one keeps three signs: G(t) never falls
-below its part orthogonal to b, H enters as a multiple of K, and bᵀβ is an exact quadratic in u that is bounded
-below. Proofs: docs/linear.md.
+Certificates for one network, sufficient widths with probability 1 − δ, and ridge budgets S_λ. The lemmas are in
+`theory.linear_drifts`, the proofs in docs/linear.md.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref.activations import Activation, identity, resolve
-from fa_ref.checks import as_number
+from fa_ref.checks import as_count, as_number
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from theory import probability as levels
 from theory.convergence import budget, certify
-from theory.drifts import Drifts, at_most_finite
-from theory.instance import EPS, measure
+from theory.instance import EPS, Instance, measure
+from theory.linear_drifts import Printed, Sharper
 from theory.margins import Certificate, Margin
+from theory.widths import closes_at, smallest_width
 
-__all__ = ["FORMS", "Printed", "Sharper", "certificate", "drifts", "ridge_budget", "unit_of_budget"]
+__all__ = [
+    "FORMS", "certificate", "drifts", "probable_drifts", "ridge_budget", "sufficient_width", "unit_of_budget",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -93,8 +95,9 @@ def drifts(
     F_b = b @ F
     up = 1.0 + (p + problem.n + 64) * EPS
     overlap, error = float(b @ network.beta) / p, (up - 1.0) * float(np.abs(b) @ np.abs(network.beta)) / p
-    common = {
-        "gamma": _gamma(problem), "M": problem.lambda_max * up, "kappa_b": float(np.linalg.norm(F_b)) / math.sqrt(p) * up,
+    common: dict[str, Any] = {
+        "gamma": _gamma(problem), "M": problem.lambda_max * up,
+        "kappa_b": float(np.linalg.norm(F_b)) / math.sqrt(p) * up,
         "overlap": overlap - error, "overlap_up": overlap + error,
     }  # fmt: skip
     if form == "explicit":
@@ -118,141 +121,78 @@ def _solved(problem: Problem) -> float:
     return 1.0 + 20 * problem.n**2 * EPS * problem.lambda_max / _gamma(problem)
 
 
-@dataclass(frozen=True)
-class Printed(Drifts):
-    """Theorem 4.3 as printed, with measured norms.
+def probable_drifts(
+    problem: Problem, eta: float, p: int, delta: float, ridge: Schedule | None = None, *, form: str = "explicit"
+) -> Printed | None:
+    """The lemmas with constants that all hold with probability at least 1 − δ for a Gaussian network of width p.
 
-    Attributes
+    Parameters
     ----------
-    gamma, M : float
-        λ_min(K) from below and λ_max(K) from above.
-    kappa_b : float
-        κ_b = ‖Fᵀb‖/√p.
-    overlap, overlap_up : float
-        bᵀβ(0)/p from below and from above.
+    problem, eta, ridge :
+        As for `certificate`.
+    p : int
+        Width.
+    delta : float
+        Failure probability, in (0, 1); the events share it equally.
+    form : {"explicit", "sharper"}, optional
+        ``"explicit"`` bounds ‖b‖²/p and ‖β(0)‖²/p by 2, as printed; ``"sharper"`` by their own levels.
+
+    Returns
+    -------
+    Printed or None
+        None where λ_min(K) = 0 or p is too small for the events' levels.
     """
-
-    gamma: float = 0.0
-    M: float = math.inf
-    kappa_b: float = math.inf
-    overlap: float = 0.0
-    overlap_up: float = 0.0
-
-    theorem = "Theorem 4.3"
-
-    def hypotheses(self) -> list[Margin]:
-        """K positive definite, Λ finite, and a positive start."""
-        return [
-            Margin("λ_min(K)", self.gamma, 0.0, ">"),
-            at_most_finite("Λ = η Σ λ(t)", self.instance.total),
-            Margin("(A1) λ_min(G(0))", self.instance.g_low, 0.0, ">"),
-            Margin(self._start_name, self.start(), 0.0, ">"),
-        ]
-
-    _start_name = "(A2) λ_min(G(0)) − M |bᵀβ(0)|/p"
-
-    def feature(self, U: float) -> float:
-        """δ with ‖Z(t) − F‖/√p ≤ δ: (‖b‖/√p) M U/√p."""
-        return math.sqrt(self.instance.b_square / self.instance.p) * self.M * U
-
-    def beta(self, U: float) -> float:
-        """(σ + δ) U with σ² = λ_max(G(0))."""
-        return (math.sqrt(self.instance.g_top) + self.feature(U)) * U
-
-    def G(self, U: float) -> float:
-        """2σδ + δ²."""
-        delta = self.feature(U)
-        return (2 * math.sqrt(self.instance.g_top) + delta) * delta
-
-    def turned(self, U: float) -> float:
-        """|bᵀβ(t) − c(t) bᵀβ(0)|/p ≤ (κ_b + ½ b₂ M U) U/p with b₂ = ‖b‖²/p."""
-        return (self.kappa_b + 0.5 * self.instance.b_square * self.M * U) * U / self.instance.p
-
-    def H(self, U: float) -> float:
-        """M times the drift of bᵀβ/p."""
-        return self.M * self.turned(U)
-
-    def remainder(self, U: float, size: float) -> float:
-        """ω = η M (κ_b + b₂ M U) ‖e‖/p."""
-        i = self.instance
-        return i.eta * self.M * (self.kappa_b + i.b_square * self.M * U) * size / i.p
-
-    def start(self) -> float:
-        """λ_min(G(0)) − ‖H(0)‖."""
-        return self.instance.g_low - self.M * max(-self.overlap, self.overlap_up)
-
-    def lost(self, U: float, size: float) -> float:  # noqa: ARG002
-        """What (√λ_min(G(0)) − δ)² and the drift of H take away."""
-        g = max(self.instance.g_low, 0.0)
-        return g - max(math.sqrt(g) - self.feature(U), 0.0) ** 2 + self.H(U)
-
-    def ceiling(self, U: float) -> float:
-        """λ_max(G(t)) ≤ (σ + δ)²."""
-        return (math.sqrt(self.instance.g_top) + self.feature(U)) ** 2
-
-    def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
-        """η (max λ + λ_max(G(t))) ≤ 1."""
-        i = self.instance
-        return Margin("η (max λ + λ_max(G))", i.eta * (i.peak + self.ceiling(U)), 1.0, "≤")
+    eta, p = as_number("eta", eta, above=0), as_count("p", p)
+    delta = as_number("delta", delta, above=0, below=1)
+    if form not in FORMS:
+        raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
+    sharper = form == "sharper"
+    share = delta / 7 if sharper else (delta - 2 * levels.b_square_failure(p)) / 5
+    gamma, M, n = _gamma(problem), problem.lambda_max, problem.n
+    if not (share > 0 and gamma > 0):
+        return None
+    L = math.log(1 / share)
+    square = levels.b_square_level(p, share) if sharper else 2.0
+    low, high = levels.stretch_levels(p, n, share)
+    low -= (1 - math.sqrt(1 - 1 / p)) if sharper else 0.0  # G⊥ has one dimension less
+    if not low > 0:
+        return None
+    reach = math.sqrt(square) * (math.sqrt(float(np.trace(problem.K))) + math.sqrt(2 * M * L))
+    overlap = math.sqrt(2 * square * math.log(2 / share) / p)
+    y_norm, ridge = float(np.linalg.norm(problem.y)), ridge or schedules.zero()
+    instance = Instance(
+        n, p, math.inf, 1.0, 0.0, 0.0, True, problem.radius, problem.spectral_norm, eta, eta * ridge.total,
+        ridge.maximum, y_norm + reach, y_norm, gamma * low**2, M * high**2, M * overlap, math.sqrt(square), square,
+        math.inf, math.inf, math.inf, 0.0, levels.inner_level(share),
+    )  # fmt: skip
+    common: dict[str, Any] = {
+        "gamma": gamma, "M": M, "kappa_b": reach, "overlap": -overlap, "overlap_up": overlap,
+    }  # fmt: skip
+    if not sharper:
+        return Printed(instance, **common)
+    pull = (math.sqrt(n) + math.sqrt(2 * L)) ** 2  # K^{−1/2}Fᵀb/‖b‖ is standard normal
+    return Sharper(instance, **common, K=problem.K, G_orthogonal=low**2 * problem.K, pull=pull)
 
 
-@dataclass(frozen=True)
-class Sharper(Printed):
-    """The sharper linear theorem; for λ ≡ 0 a width p = Ω(n + log 1/δ) closes it, whatever y and the condition number.
+def sufficient_width(
+    problem: Problem, eta: float, delta: float, *, ridge: Schedule | None = None, form: str = "explicit"
+) -> int | None:
+    """The smallest width from which on Theorem 4.3 holds at rate γ/2 with probability at least 1 − δ; None if none.
 
-    Attributes
-    ----------
-    K, G_orthogonal : ndarray
-        K, and G⊥ = Fᵀ(I − b̂b̂ᵀ)F/p (or any matrix below it).
-    pull : float
-        ‖K^{−1/2} Fᵀb‖²/‖b‖².
-    contracting : bool
-        Whether η Σ ‖e‖² may be bounded as for a contracting run, at half of ``size``·U.
+    Examples
+    --------
+    >>> problem = Problem(np.diag([1.0, 2.0]), [1.0, -1.0])
+    >>> plain, sharper = (sufficient_width(problem, 1e-6, 0.1, form=form) for form in FORMS)
+    >>> plain > 50 * sharper and sharper < 1000
+    True
     """
+    rate = _gamma(problem) / 2
 
-    K: Array = field(default_factory=lambda: np.empty((0, 0)))
-    G_orthogonal: Array = field(default_factory=lambda: np.empty((0, 0)))
-    pull: float = math.inf
-    contracting: bool = True
+    def suffices(p: int) -> bool:
+        lemmas = probable_drifts(problem, eta, p, delta, ridge, form=form)
+        return lemmas is not None and closes_at(lemmas, rate)
 
-    theorem = "Theorem 4.3, sharper"
-    merged = True
-    _start_name = "λ_min(G⊥ + (bᵀβ(0)/p) K)"
-
-    def lowest_overlap(self, U: float, size: float) -> float:
-        """κ_low ≤ bᵀβ(t)/p at all t; see docs/linear.md, steps 7 (λ ≡ 0) and 9."""
-        i = self.instance
-        if i.total > 0:
-            return min(self.overlap, 0.0) - self.turned(U)
-        shrinking = 2.0 - i.eta * size / U if self.contracting and U > i.eta * size else 1.0
-        squares = size * U / shrinking  # η Σ ‖e‖²
-        return self.overlap - (self.pull + i.b_square * i.eta * self.M * squares) / (2 * i.p)
-
-    def _lowest(self, kappa: float) -> float:
-        matrix = self.G_orthogonal + kappa * self.K
-        size = float(np.trace(self.G_orthogonal)) + abs(kappa) * float(np.trace(self.K))
-        # eigvalsh, and the p-sums behind G⊥.
-        rounding = EPS * (10 * self.instance.n + self.instance.p) * size
-        return float(np.linalg.eigvalsh(matrix)[0]) - rounding
-
-    def start(self) -> float:
-        """λ_min(G⊥ + (bᵀβ(0)/p) K), with a positive overlap not counted if λ may shrink it."""
-        return self._lowest(self.overlap if self.instance.total == 0 else min(self.overlap, 0.0))
-
-    def lost(self, U: float, size: float) -> float:
-        """Start less λ_min(G⊥ + κ_low K)."""
-        return self.start() - self._lowest(self.lowest_overlap(U, size))
-
-    def remainder(self, U: float, size: float) -> float:  # noqa: ARG002
-        """0: all of v is in H⁺ = (bᵀβ(t+1)/p) K."""
-        return 0.0
-
-    def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
-        """η (2 max λ + λ_max(G + H⁺) + a) ≤ 2."""
-        i = self.instance
-        start = self.overlap_up if i.total == 0 else max(self.overlap_up, 0.0)
-        top = self.ceiling(U) + self.M * max(start + self.turned(U), 0.0)
-        return Margin("η (2 max λ + λ_max(G + H⁺) + a)", i.eta * (2 * i.peak + top + a), 2.0, "≤")
+    return smallest_width(suffices)
 
 
 def ridge_budget(problem: Problem, network: Network, eta: float, *, form: str = "explicit") -> float:

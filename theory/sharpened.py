@@ -4,7 +4,8 @@ Both rest on one regrouping of the exact step. With H⁺ = (1/p) Σ β_r(t+1) b_
 
     e(t+1) = (I − ηλ − η(G + H⁺)) e − ηλ y + (1/√p) Σ β_r(t+1) ρ_r,
 
-so the first half of the remainder v disappears into H⁺, whose drift is bounded like that of H. Proofs: docs/convergence.md.
+so the first half of the remainder v disappears into H⁺, whose drift is bounded like that of H.
+Proofs: docs/convergence.md.
 """
 
 from __future__ import annotations

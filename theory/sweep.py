@@ -67,9 +67,9 @@ def sweep(
 ) -> Sweep:  # fmt: skip
     """Measure step t of the run that began at ``start`` and is now at ``network``; ``decay`` is c(t).
 
-    The rounding bounds: a sum of m terms errs by at most m·eps times its absolute sum; z errs by (d + 4)·eps·Σ|x||w|
-    and moves ψ and ψ′ by at most B1 and B2 times that; each step of training rounds each w_r by n·eps·‖w_r‖ and each
-    β_r by 4·eps·|β_r|.
+    The rounding bounds: a sum of m terms errs by at most m·eps times its absolute sum; z errs by
+    (d + 4)·eps·Σ|x||w| and moves ψ and ψ′ by at most B1 and B2 times that; each step of training rounds each w_r by
+    n·eps·‖w_r‖ and each β_r by 4·eps·|β_r|.
     """
     n, d, p = problem.n, problem.d, network.p
     e, sums = np.empty(n), np.zeros(10)
@@ -77,8 +77,8 @@ def sweep(
     crossed, curved = np.zeros(n), np.zeros(n)
     _residual(problem.X, problem.y, network.W, network.beta, activation.psi, e)
     _sweep(
-        problem.X, problem.K, network.W, start.W, network.beta, start.beta, network.b, activation.psi, activation.dpsi,
-        e, eta, lam, decay, n * t * EPS, G, H, H_next, crossed, curved, sums,
+        problem.X, problem.K, network.W, start.W, network.beta, start.beta, network.b,
+        activation.psi, activation.dpsi, e, eta, lam, decay, n * t * EPS, G, H, H_next, crossed, curved, sums,
     )  # fmt: skip
     moved_w, allowed_w, moved_unit, beta_square, out, reach, feature, turn, weighted, largest = sums
     B1, B2 = activation.B1, activation.B2 if math.isfinite(activation.B2) else 0.0
@@ -125,7 +125,7 @@ def _sweep(
 ):  # fmt: skip
     p, d = W.shape
     n, root = e.size, math.sqrt(p)
-    z, a, D, pulled = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    z, a, D = np.empty(n), np.empty(n), np.empty(n)
     for r in range(p):
         size, moved, length = 0.0, 0.0, 0.0
         for k in range(d):
