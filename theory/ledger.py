@@ -2,8 +2,8 @@
 
 Each lemma bounds something by a function of U = η Σ ‖e(s)‖. The ledger evaluates the function twice: at the sum
 seen so far (``running``: holds on any run that meets the hypotheses, certified or not) and at the U = E/a of a
-certificate (``certified``: what the theorem promises for all time). ``rounding`` bounds what floating point did to the
-measured side.
+certificate (``certified``: what the theorem promises for all time). ``rounding`` bounds what floating point did to
+the measured side.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fa_ref.activations import Activation, resolve
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.training import train
 from theory.drifts import Drifts
 from theory.instance import EPS
 from theory.margins import Certificate
@@ -29,7 +30,7 @@ from theory.sweep import Sweep, sweep
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["LEMMAS", "Ledger"]
+__all__ = ["LEMMAS", "Ledger", "audit"]
 
 Array = NDArray[np.float64]
 
@@ -68,7 +69,6 @@ class Ledger:
 
     Examples
     --------
-    >>> from fa_ref import train
     >>> from theory.convergence import certify, drifts
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(20_000, 2, np.random.default_rng(0))
     >>> lemmas = drifts(problem, network, "tanh", 0.2, form="second-order")
@@ -93,6 +93,7 @@ class Ledger:
         self._running = self.lemmas.for_any_run()
         self._next, self._decay, self._sum, self._sum_error, self._largest = 0, 1.0, 0.0, 0.0, 0.0
         self._G, self._H = np.empty(0), np.empty(0)
+        self.first = self.last = math.nan  # ‖e(0)‖ and the latest ‖e(t)‖
         self._expected: tuple[float, float, float] | None = None
 
     def __call__(self, t: int, network: Network) -> None:
@@ -109,7 +110,8 @@ class Ledger:
         self._sum_error += (
             self.eta * s.e_rounding + (self.problem.n + self.problem.d + 20) * EPS * self.eta * s.e_norm
         )
-        self._largest = max(self._largest, s.e_norm)
+        self._largest, self.last = max(self._largest, s.e_norm), s.e_norm
+        self.first = s.e_norm if t == 0 else self.first
         self._step(t, s, lam)
         self._decay *= 1.0 - self.eta * lam
         self._next = t + 1
@@ -188,6 +190,39 @@ class Ledger:
         ratio = table[column] / table["measured"]
         found = ratio.groupby(table["lemma"]).min()
         return {lemma: float(found.get(lemma, math.nan)) for lemma in LEMMAS}
+
+
+def audit(
+    problem: Problem,
+    network: Network,
+    activation: str | Activation,
+    eta: float,
+    lemmas: Drifts,
+    *,
+    ridge: Schedule | None = None,
+    proof: Certificate | None = None,
+    steps: int = 1000,
+    until: float = 0.0,
+) -> Ledger:
+    """Train with the reference engine and keep the ledger, for ``steps`` or until ‖e‖ ≤ until·‖e(0)‖.
+
+    Examples
+    --------
+    >>> from theory.linear import drifts
+    >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(100, 2, np.random.default_rng(0))
+    >>> lemmas = drifts(problem, network, 0.1, form="sharper")
+    >>> audit(problem, network, "identity", 0.1, lemmas, steps=20).violations()
+    []
+    """
+    ridge = ridge or schedules.zero()
+    ledger = Ledger(problem, network, activation, eta, lemmas, ridge, proof)
+
+    def observe(t: int, now: Network) -> bool:
+        ledger(t, now)
+        return ledger.last <= until * ledger.first
+
+    train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="loops", observe=observe)
+    return ledger
 
 
 def _norm(A: Array) -> float:

@@ -1,8 +1,9 @@
 """The lemmas of Theorem 4.3: what a linear network can lose while its residuals sum to U = η Σ ‖e(t)‖.
 
 For ψ = identity the kernels are exact: H = (bᵀβ/p) K, and W moves along b only,
-Z(t) = W(t)Xᵀ = F − (1/√p) b u(t)ᵀ K with u = η Σ e(s). `Printed` bounds each piece by its norm. `Sharper` keeps three signs: G(t) never falls below its part
-orthogonal to b, H enters as a multiple of K, and bᵀβ is an exact quadratic in u that is bounded below.
+Z(t) = W(t)Xᵀ = F − (1/√p) b u(t)ᵀ K with u = η Σ e(s). `Printed` bounds each piece by its norm. `Sharper`
+keeps three signs: G(t) never falls below its part orthogonal to b, H enters as a multiple of K, and bᵀβ is an exact
+quadratic in u that is bounded below.
 Proofs: docs/linear.md.
 """
 
