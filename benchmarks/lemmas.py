@@ -74,8 +74,8 @@ def verify(case, networks, seed, steps=100, until=1e-6, report=None):
             report(certified, violations)
     return {
         "case": case, "p": p, "n": problem.n, "eta": eta, "ridge": ridge.name,
-        "drawn": drawn, "certified": certified, "entries": entries, "violations": violations, "rate": [min(rates), max(rates)] if rates else None,
-        "bound/measured": loosest,
+        "drawn": drawn, "certified": certified, "entries": entries, "violations": violations,
+        "rate": [min(rates), max(rates)] if rates else None, "bound/measured": loosest,
     }  # fmt: skip
 
 
