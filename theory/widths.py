@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fa_ref import schedules
 from fa_ref.activations import Activation, resolve
@@ -21,19 +20,13 @@ from fa_ref.schedules import Schedule
 from theory import probability as levels
 from theory.drifts import Drifts, Explicit
 from theory.instance import Instance
+from theory.kernels import MeanKernel, mean_kernel
 from theory.sharpened import FirstOrder
 
-__all__ = ["Kernel", "closes_at", "probable_drifts", "smallest_width", "sufficient_width"]
+__all__ = ["closes_at", "probable_drifts", "smallest_width", "sufficient_width"]
 
 #: Widths beyond this are not searched.
 WIDEST = 10**18
-
-
-class Kernel(Protocol):
-    """What is needed of `theory.kernels.MeanKernel`."""
-
-    G: NDArray[np.float64]
-    gamma_lower: float
 
 
 def probable_drifts(
@@ -45,7 +38,7 @@ def probable_drifts(
     ridge: Schedule | None = None,
     *,
     form: str = "explicit",
-    kernel: Kernel | None = None,
+    kernel: MeanKernel | None = None,
 ) -> Drifts | None:
     """The lemmas with constants that all hold with probability at least 1 − δ for a Gaussian network of width p.
 
@@ -78,7 +71,7 @@ def probable_drifts(
     if form not in ("explicit", "first-order"):
         raise ValueError(f"form: expected explicit or first-order, got {form!r}")
     ridge = ridge or schedules.zero()
-    kernel = kernel or _mean_kernel(problem, psi)
+    kernel = kernel or mean_kernel(problem.X, psi)
     if not (psi.smooth and math.isfinite(psi.B0) and kernel.gamma_lower > 0):
         return None
     entries = (_printed if form == "explicit" else _shared)(problem, psi, p, delta, kernel)
@@ -97,7 +90,7 @@ def probable_drifts(
 Entries = tuple[float, float, float, float, float, float, float, float, float]
 
 
-def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: Kernel) -> Entries | None:
+def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
     n, gamma, K_norm = problem.n, kernel.gamma_lower, float(np.linalg.norm(problem.K))
     spent = min(levels.gram_failure(p, n, psi.B0, gamma), levels.gram_failure_second_moment(p, n, psi.B0, gamma))
     spent += levels.h_failure(p, n, psi.B1, problem.spectral_norm, K_norm, gamma / 8)
@@ -109,9 +102,9 @@ def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: Ke
     return output, 0.75 * gamma, n * psi.B0**2, gamma / 8, 2.0, math.inf, 2.0, 0.0, math.inf
 
 
-def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: Kernel) -> Entries | None:
+def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
     n, share = problem.n, delta / 16
-    top = float(np.linalg.eigvalsh(kernel.G)[-1]) + getattr(kernel, "error", 0.0)
+    top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
     K_norm = float(np.linalg.norm(problem.K))
     g_low = levels.gram_low_level(p, n, psi.B0, kernel.gamma_lower, share)
     g_top = levels.gram_high_level(p, n, psi.B0, top, share)
@@ -126,13 +119,6 @@ def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: Ker
     return output, g_low, g_top, h_norm, b_square, b_fourth, moment, math.sqrt(p * low), levels.inner_level(share)
 
 
-def _mean_kernel(problem: Problem, psi: Activation) -> Kernel:
-    from theory.kernels import mean_kernel
-
-    kernel: Kernel = mean_kernel(problem.X, psi)
-    return kernel
-
-
 def sufficient_width(
     X: ArrayLike,
     y: ArrayLike,
@@ -142,7 +128,7 @@ def sufficient_width(
     *,
     ridge: Schedule | None = None,
     form: str = "explicit",
-    kernel: Kernel | None = None,
+    kernel: MeanKernel | None = None,
 ) -> int | None:
     """p*(δ): the smallest width from which on Theorem 3.2 (4.2 with ridge) holds with probability at least 1 − δ.
 
@@ -161,19 +147,17 @@ def sufficient_width(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> kernel = SimpleNamespace(G=0.394294 * np.eye(2), gamma_lower=0.39429)  # tanh, orthonormal inputs
-    >>> p = sufficient_width(np.eye(2), [1.0, -1.0], "tanh", 1e-3, 0.1, kernel=kernel)
+    >>> p = sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1e-3, delta=0.1)
     >>> 1e7 < p < 2e7
     True
-    >>> sufficient_width(np.eye(2), [1.0, -1.0], "tanh", 1.0, 0.1, kernel=kernel) is None
+    >>> sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1.0, delta=0.1) is None  # η n B0² > 1
     True
     """
     problem, psi = Problem(X, y), resolve(activation)
     ridge = ridge or schedules.zero()
     if not (psi.smooth and math.isfinite(psi.B0) and math.isfinite(ridge.total)):
         return None
-    kernel = kernel or _mean_kernel(problem, psi)
+    kernel = kernel or mean_kernel(problem.X, psi)
 
     def suffices(p: int) -> bool:
         lemmas = probable_drifts(problem, psi, eta, p, delta, ridge, form=form, kernel=kernel)
