@@ -23,9 +23,12 @@ from theory.drifts import Drifts, at_most_finite
 from theory.instance import EPS, Instance
 from theory.margins import Margin
 
-__all__ = ["FirstOrder", "SecondOrder", "linear_responses"]
+__all__ = ["FirstOrder", "SecondOrder", "linear_responses", "response_maps"]
 
 Array = NDArray[np.float64]
+
+#: Step of the difference quotient for ψ″; its error is bounded with B3 and added to what is claimed.
+STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -175,39 +178,47 @@ class SecondOrder(FirstOrder):
 def linear_responses(problem: Problem, network: Network, activation: Activation) -> tuple[float, float]:
     """Norms of u ↦ √p T[u], the parts of G(t) − G(0) and H⁺(t) − H(0) that are linear in u = η Σ e(s).
 
-    Σ_k u_k T_k has norm ≤ ‖u‖ √λ_max(Σ_k T_k²). The T_k average b_r or β_r(0) times terms independent of
-    it, so they are O(1/√p). ψ″ comes from central differences of ψ′, whose error, with B3, is bounded and added.
+    Σ_k u_k T_k has norm ≤ ‖u‖ √λ_max(Σ_k T_k²).
 
     Returns
     -------
     response, response_beta : float
-        Of the whole, and of the part that comes through β. ``inf`` where B2 or B3 is not known.
+        Of the whole, and of the part that comes through β, rounded up. ``inf`` where B2 or B3 is not known.
     """
     if not (math.isfinite(activation.B2) and math.isfinite(activation.B3)):
         return math.inf, math.inf
-    K, p = problem.K, network.p
+    T, through_beta = response_maps(problem, network, activation)
+    n, p, b = problem.n, network.p, network.b
+    reach = (problem.d + 4) * float((np.abs(problem.X) @ np.abs(network.W).T).max()) + 1
+    # ψ″ as a difference quotient: Lipschitz constant of ψ″ times h/2, and rounding of z ± h and of ψ′.
+    error = activation.B3 * STEP / 2 + 8 * EPS * (activation.B1 + activation.B2 * reach) / STEP
+    moment = float(np.mean(np.abs(network.beta) * b**2))
+    error *= 2 * moment * problem.radius * problem.spectral_norm**3 * activation.B1**2
+    # Entries are means of p products, off by (p + d + 64)·eps times the mean of their absolute values.
+    largest = float(np.abs(problem.K).max())
+    size = float(np.abs(activation(problem.X @ network.W.T)).max())
+    entry = activation.B1**2 * largest * (float(np.mean(np.abs(b))) * size + activation.B2 * largest * moment)
+    rounding = 3 * n**1.5 * (p + problem.d + 64) * EPS * reach * entry
+    return _stacked_norm(T) + error + rounding, _stacked_norm(through_beta) + rounding
+
+
+def response_maps(problem: Problem, network: Network, activation: Activation) -> tuple[Array, Array]:
+    """T_k with G(t) + H⁺(t) = G(0) + H(0) + Σ_k u_k T_k/√p + O(‖u‖²/p), and the part through β; shape (n, n, n).
+
+    The T_k average b_r or β_r(0) times terms independent of it, so they are O(1/√p). ψ″ comes from central
+    differences of ψ′.
+    """
+    K = problem.K
     Z = problem.X @ network.W.T
     Psi, D = activation(Z), activation.derivative(Z)
-    h = 1e-6
-    # The error of the difference quotient: Lipschitz constant of ψ″ times h/2, and rounding of z ± h and of ψ′.
-    reach = (problem.d + 4) * (np.abs(problem.X) @ np.abs(network.W).T) + 1
-    second_error = activation.B3 * h / 2 + 8 * EPS * (activation.B1 + activation.B2 * float(reach.max())) / h
-    second = (activation.derivative(Z + h) - activation.derivative(Z - h)) / (2 * h)
+    second = (activation.derivative(Z + STEP) - activation.derivative(Z - STEP)) / (2 * STEP)
     A = _average(D, D, Psi, network.b)  # A[i, k, j] = (1/p) Σ b d_i d_k ψ_j
     C = _average(second, D, D, network.beta * network.b**2)
     through_beta = -K[None] * A.transpose(2, 0, 1)  # T_k,ij = −K_ij (1/p) Σ b ψ_k d_i d_j
     features = -K.T[:, :, None] * A.transpose(1, 0, 2)  # −K_ik (1/p) Σ b d_i d_k ψ_j
     slopes = -K[None] * K.T[:, :, None] * C.transpose(1, 0, 2)  # −K_ij K_ik (1/p) Σ β b² ψ″_i d_k d_j
     half = features + slopes
-    T = through_beta + half + half.transpose(0, 2, 1)
-    moment = float(np.mean(np.abs(network.beta) * network.b**2))
-    error = 2 * moment * second_error * problem.radius * problem.spectral_norm**3 * activation.B1**2
-    # Entries are means of p products, off by (p + d + 64)·eps times the mean of their absolute values.
-    largest = float(np.abs(K).max())
-    entry = activation.B1**2 * largest * float(np.mean(np.abs(network.b) * np.abs(Psi).max(axis=0)))
-    entry += activation.B1**2 * activation.B2 * largest**2 * moment
-    scale = 3 * problem.n**1.5 * (p + problem.d + 64) * EPS * float(reach.max()) * entry
-    return _stacked_norm(T) + error + scale, _stacked_norm(through_beta) + scale
+    return through_beta + half + half.transpose(0, 2, 1), through_beta
 
 
 def _average(P: Array, Q: Array, S: Array, weights: Array) -> Array:

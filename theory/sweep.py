@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
-from fa_ref.activations import Activation
+from fa_ref.activations import SCALAR_FUNCTION, Activation
 from fa_ref.measures import alignment
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -105,7 +105,12 @@ def sweep(
     )  # fmt: skip
 
 
-@njit(cache=True)
+vector, matrix, real = types.float64[::1], types.float64[:, ::1], types.float64
+constant_vector = types.Array(types.float64, 1, "C", readonly=True)
+constant_matrix = types.Array(types.float64, 2, "C", readonly=True)
+
+
+@njit(types.void(constant_matrix, constant_vector, matrix, vector, SCALAR_FUNCTION, vector), cache=True)
 def _residual(X, y, W, beta, psi, e):
     p, d = W.shape
     e[:] = 0.0
@@ -119,7 +124,9 @@ def _residual(X, y, W, beta, psi, e):
         e[i] = e[i] / math.sqrt(p) - y[i]
 
 
-@njit(cache=True)
+@njit(types.void(constant_matrix, matrix, matrix, matrix, vector, vector, vector, SCALAR_FUNCTION, SCALAR_FUNCTION,
+                 vector, real, real, real, real, matrix, matrix, matrix, vector, vector, vector),
+      cache=True)  # fmt: skip
 def _sweep(
     X, K, W, W_0, beta, beta_0, b, psi, dpsi, e, eta, lam, decay, drift, G, H, H_next, crossed, curved, sums
 ):  # fmt: skip
