@@ -11,7 +11,7 @@ In the paper's units, with rate a = γ/4 (Theorem 3.2) or γ/2 (Theorem 4.3):
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,12 +175,13 @@ def _at_width(
     c_2 = lemmas.unit(U) * gamma * math.sqrt(p) / n
     share = delta / 2
     low = math.sqrt(p * max(0.0, 1 - 2 * math.sqrt(math.log(1 / share) / p)))
-    cosine = replace(lemmas, instance=replace(i, beta_norm=low, overlap=levels.inner_level(share))).alignment(U)
+    left = low - lemmas.beta(U)
+    cosine = (levels.inner_level(share) + lemmas.beta(U)) / left if left > 0 else math.inf
     note = f"at a = {paper_rate:.4g}, which holds with probability {1 - delta:g}; with {1 - 2 * delta:g} together"
     lines = [rate, Constant("c₁", c_1, "‖w_r(t) − w_r(0)‖ ≤ c₁ n √(log p)/(γ√p)", source, note=note)]
     if math.isfinite(c_2):
         lines.append(Constant("c₂", c_2, "|β_r(t) − β_r(0)| ≤ c₂ n/(γ√p)", source, note=note))
-    vacuous = 1.0 if cosine >= 1 else 0.0
+    vacuous = cosine if cosine >= 1 else 0.0
     meaning = "|cos∠(b, β(t))| ≤ c n/√p"
     lines.append(Constant("c", cosine * math.sqrt(p) / n, meaning, source, vacuous=vacuous, note=note))
     drift, ceiling = lemmas.G(U), n * i.B0**2
