@@ -31,7 +31,7 @@ def main() -> None:
     """Run the command; a user's mistake ends it with one line and status 2."""
     try:
         app()
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         line = " ".join(str(error).split())
         typer.echo(f"fa-ref: {line}", err=True)
         raise SystemExit(2) from None

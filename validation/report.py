@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,8 @@ def check_writable(folder: str | Path) -> Path:
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise ValueError(
             f"report: expected a folder that can be written to, got {path} ({error.strerror})"
@@ -154,7 +154,8 @@ def draw(group: list[Finding]) -> Figure:
         left.get_lines()[-1].set_color(f"C{k}")
         for inequality in finding.verdict.inequalities[:1]:
             norms = finding.run.residual_norms
-            bound = np.cumprod(np.append(norms[0], inequality.rhs / norms[:-1]))  # λ ≡ 0: rhs is a multiple of ‖e‖
+            seen = np.where(norms[:-1] > 0, norms[:-1], np.nan)  # λ ≡ 0: rhs is a multiple of ‖e‖
+            bound = np.cumprod(np.append(norms[0], inequality.rhs / seen))
             left.semilogy(finding.run.times, bound, f"C{k}--", linewidth=0.8)
             right.plot(inequality.times, inequality.margins, f"C{k}", label=f"p = {finding.width}")
             right.set_title(f"margin of {inequality.name}", fontsize=10)

@@ -16,6 +16,7 @@ from validation.console import (
     YFile,
     check_json,
     given_or_synthetic,
+    half_step,
     print_table,
     progress_bar,
     say,
@@ -56,7 +57,7 @@ def theory(
     problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
     kernel = mean_kernel(problem.X, activation)
     if eta is None:
-        eta = 0.5 / float(np.linalg.eigvalsh(kernel.G)[-1])
+        eta = half_step(float(np.linalg.eigvalsh(kernel.G)[-1]))
     lines = constants_table(problem, activation, eta, delta, p)
     print_table(
         [
