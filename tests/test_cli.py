@@ -120,6 +120,10 @@ def test_bad_data_end_with_one_line_and_status_2(tmp_path, call, X, y, message):
         (["train", "--ridge", "1", "--eta", "1"], "ridge: expected eta * lambda(t) < 1, got 1"),
         (["train", "--activation", "tan"], "activation: expected one of"),
         (["train", "--p", "100000000000"], "fits in memory, but it needs"),
+        (["train", "--steps", "1000000000000", "--n", "3", "--d", "3", "--p", "5"], "fits in memory"),
+        (["train", "--n", "100000", "--d", "10000000", "--p", "5"], "fits in memory"),
+        (["train", "--out", "nowhere/run.csv"], "--out: expected a file in a folder that exists"),
+        (["certify", "--check", "."], "--check: expected a folder with certificate.json"),
         (["train", "--p", "0"], "Invalid value for '--p'"),
         (["train", "--steps", "many"], "Invalid value for '--steps'"),
         (["fly"], "No such command 'fly'"),
@@ -142,6 +146,67 @@ def test_train_prints_and_writes(files):
     assert lines[0].startswith("step,loss,")
     assert len(lines) == 32
     assert json.loads((files / "run.json").read_text())["status"] == "completed"
+
+
+def test_certify_proves_saves_and_checks(files, call):
+    pytest.importorskip("flint", reason="the checker needs python-flint (extra: rigorous)")
+    words = ("certify", "--n", 4, "--d", 8, "--p", 300, "--out", files / "proof", "--json", files / "proof.json")
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((files / "proof.json").read_text())
+    assert facts["certified"] is True
+    assert 0 < facts["proved rate a"] <= facts["observed rate, slowest step"]
+    assert call("certify", "--check", files / "proof").returncode == 0
+    certificate = files / "proof" / "certificate.json"
+    record = json.loads(certificate.read_text())
+    record["rate"] *= 1.01
+    certificate.write_text(json.dumps(record))
+    refused = call("certify", "--check", files / "proof")
+    assert refused.returncode == 1
+    assert "refused" in refused.stdout
+
+
+def test_certify_says_when_there_is_no_proof(files, call):
+    """Duplicate inputs: λ_min is 0, nothing is certified, and the failing condition is named."""
+    np.save(files / "X.npy", np.ones((2, 3)))
+    np.save(files / "y2.npy", [1.0, -1.0])
+    done = call("certify", "--X", files / "X.npy", "--y", files / "y2.npy", "--p", 100, "--steps", 40)
+    assert done.returncode == 1
+    assert re.search(r"λ_min\(A\).*no", done.stdout)
+
+
+def test_certify_and_theory_survive_zero_inputs(files, call):
+    np.save(files / "X.npy", np.zeros((2, 3)))
+    np.save(files / "y2.npy", [1.0, -1.0])
+    data = ("--X", files / "X.npy", "--y", files / "y2.npy")
+    assert call("certify", *data, "--p", 50, "--steps", 5).returncode == 1
+    assert "nan" in call("theory", *data).stdout
+
+
+def test_theory_keeps_proved_and_observed_apart(files, call):
+    done = call("theory", "--n", 2, "--d", 4, "--observe", 2, "--observe-width", 100, "--steps", 50,
+                "--json", files / "theory.json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads((files / "theory.json").read_text())
+    assert {line["kind"] for line in record["lines"]} == {"problem", "proved"}
+    assert [row[""] for row in record["observed"]] == ["c₁", "c₂", "c"]
+    assert "p*" in done.stdout
+
+
+def test_file_names_are_no_markup(files, call):
+    odd = files / "X[red].npy"
+    np.save(odd, np.eye(3)[:, :3] / 2)
+    np.save(files / "y3.npy", [1.0, -1.0, 1.0])
+    done = call("verify", "--X", odd, "--y", files / "y3.npy", "--steps", 2, "--report", files / "out")
+    assert done.returncode == 0
+    assert "X[red].npy" in done.stdout
+
+
+def test_a_report_folder_keeps_what_was_in_it(files, call):
+    (files / "out").mkdir()
+    (files / "out" / ".writable").write_text("mine")
+    call("verify", "--X", files / "X.csv", "--y", files / "y.npy", "--steps", 2, "--report", files / "out")
+    assert (files / "out" / ".writable").read_text() == "mine"
 
 
 def test_divergence_is_a_result(files):

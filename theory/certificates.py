@@ -24,6 +24,7 @@ from fa_ref.activations import Activation, relu, resolve
 from fa_ref.checks import as_number
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.storage import write_atomically
 from theory import balls
 from theory.balls import Enclosure
 from theory.kernels import empirical_G, empirical_H, preactivations
@@ -69,11 +70,8 @@ class StateCertificate(Certificate):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate as JSON, complete or not at all; floats read back as they are."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", "utf-8")
-        partial.replace(target)
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        write_atomically(path, lambda file: file.write(text.encode("utf-8")))
 
     def to_dict(self) -> dict[str, Any]:
         """The certificate in JSON's types; infinities as strings."""

@@ -1,0 +1,34 @@
+"""What the pages show is run: the README's Python, in order, as a reader would paste it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+
+
+def test_the_readme_runs(capsys):
+    code = "\n".join(blocks("README.md"))
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("completed ")
+    assert printed[1] == "holds"
+    assert printed[-1] == "holds"
+
+
+def test_the_readme_opens_with_the_two_commands():
+    lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.strip()]
+    assert lines[0] == "# fa-ref"
+    assert [line.split("#")[0].strip() for line in lines[1:3]] == ["make verify", "make test"]
+    assert lines[4].startswith("| claim | setting | hypotheses | verdict | slack | worst step |")
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_page_is_in_the_contents(page):
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert page == "index.md" or re.search(rf"^{page.removesuffix('.md')}$", index, flags=re.MULTILINE)
