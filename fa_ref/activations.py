@@ -132,10 +132,18 @@ class Activation:
             bound = getattr(self, label)
             if not bound >= 0:
                 raise ValueError(f"{self.name}.{label}: expected a number >= 0 or inf, got {bound!r}")
-        if self.name not in _NAMED:
-            self._check_derivative()
+        self._check_derivative()
+
+    @property
+    def linear(self) -> bool:
+        """Whether ψ(z) = z, as Theorems 4.3 and 4.6 assume: told by ψ″ ≡ 0 and a few values, not by the name."""
+        return self.B2 == 0.0 and all(self.psi(z) == z and self.dpsi(z) == 1.0 for z in (0.0, *_PROBES))
 
     def _check_derivative(self) -> None:
+        if not (math.isfinite(self.psi(0.0)) and math.isfinite(self.dpsi(0.0))):
+            raise ValueError(
+                f"{self.name}: expected finite psi and dpsi at 0, got {self.psi(0.0)}, {self.dpsi(0.0)}"
+            )
         h = 1e-5
         for z in _PROBES:
             slope, quotient = self.dpsi(z), (self.psi(z + h) - self.psi(z - h)) / (2 * h)
@@ -159,6 +167,7 @@ def _compiled(name: str, function: Any) -> Any:
     try:
         jitted = function if hasattr(function, "py_func") else njit(function)
         value = jitted(0.5)
+        jitted(0.0)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TypeError(f"{name}: expected a function of one float that Numba compiles ({reason})") from error
@@ -231,8 +240,6 @@ def _derf(z):
 def _softplus(z):
     return (z if z > 0.0 else 0.0) + math.log1p(math.exp(-abs(z)))
 
-
-_NAMED = ("identity", "relu", "tanh", "sigmoid", "erf", "softplus")
 
 identity = Activation("identity", _identity, _one, B1=1.0, B2=0.0, B3=0.0, strip=Strip(1.0, 1.0, 1.0, 1.0))
 relu = Activation("relu", _relu, _step, B1=1.0, smooth=False)

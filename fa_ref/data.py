@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref.activations import Activation
-from fa_ref.checks import as_array, as_count, as_number
+from fa_ref.checks import as_array, as_count, as_number, require_memory
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 
@@ -50,6 +50,7 @@ def gaussian_inputs(n: int, d: int, rng: np.random.Generator, *, scale: float = 
     (50, 150)
     """
     n, d, scale = as_count("n", n), as_count("d", d), as_number("scale", scale, above=0)
+    require_memory(f"n = {n}, d = {d}", 2 * 8 * n * d)
     return scale * rng.standard_normal((n, d))
 
 
@@ -126,36 +127,49 @@ def read_array(path: StrPath, ndim: int, name: str = "X") -> Array:
     file = Path(path)
     if not file.is_file():
         raise ValueError(f"{name}: expected a file, got {path}, which is none")
-    if file.suffix == ".npy":
+    if file.suffix.lower() == ".npy":
         try:
             raw = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, EOFError, OSError, MemoryError) as error:
             raise ValueError(f"{name}: expected a numerical .npy file, got {path} ({error})") from None
     else:
         raw = _read_csv(file, name)
-        raw = raw.reshape(-1) if ndim == 1 and 1 in raw.shape else raw
+    if ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
+        raw = raw.reshape(-1)
     return as_array(name, raw, ndim)
 
 
 def _read_csv(file: Path, name: str) -> Array:
     try:
-        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{name}: expected text, got {file}, which is not UTF-8") from None
+    table = [(number, line.split(",")) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    width = len(table[0][1]) if table else 0
+    if table and all(_is_heading(cell) for cell in table[0][1]):
+        table = table[1:]
     rows: list[list[float]] = []
-    for number, line in enumerate(lines, start=1):
+    for number, cells in table:
+        if len(cells) != width:
+            raise ValueError(f"{name}: expected {width} columns, got {len(cells)} in {file}, line {number}")
         try:
-            rows.append([float(cell) for cell in line.split(",")])
+            rows.append([float(cell) for cell in cells])
         except ValueError:
-            if number > 1:
-                raise TypeError(
-                    f"{name}: expected numbers, got {line.strip()[:40]!r} in {file}, line {number}"
-                ) from None
-        if rows and len(rows[-1]) != len(rows[0]):
-            raise ValueError(
-                f"{name}: expected {len(rows[0])} columns, got {len(rows[-1])} in {file}, line {number}"
-            )
+            line = ",".join(cells).strip()[:40]
+            raise TypeError(f"{name}: expected numbers, got {line!r} in {file}, line {number}") from None
     return np.array(rows, dtype=np.float64).reshape(len(rows), -1 if rows else 0)
+
+
+def _is_heading(cell: str) -> bool:
+    """Whether a cell is a name: neither a number nor one of the usual signs of a missing value."""
+    text = cell.strip().strip('"').lower()
+    if text in ("", "na", "n/a", "null", "none", "?", "-"):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
 
 
 def read_idx(path: StrPath) -> NDArray[np.generic]:
@@ -175,7 +189,8 @@ def read_idx(path: StrPath) -> NDArray[np.generic]:
             raw = gzip.decompress(raw)
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"{path}: expected a complete gzip file ({error})") from None
-    if len(raw) < 4 or raw[:2] != b"\x00\x00" or raw[2] not in _IDX_TYPES or len(raw) < 4 + 4 * raw[3]:
+    header = len(raw) >= 4 and raw[:2] == b"\x00\x00" and raw[2] in _IDX_TYPES and 1 <= raw[3] <= 4
+    if not header or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(f"{path}: expected an IDX header, got the bytes {raw[:4].hex(' ') or '(none)'}")
     dtype, axes = np.dtype(_IDX_TYPES[raw[2]]), raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", axes, offset=4))
@@ -213,6 +228,8 @@ def read_mnist(folder: StrPath, split: str = "train") -> tuple[Array, NDArray[np
     images, labels = (read_idx(path) for path in paths)
     if images.ndim != 3 or images.dtype != np.uint8:
         raise ValueError(f"{paths[0]}: expected images (3 axes of bytes), got {images.ndim} axes of {images.dtype}")
+    if images.size == 0:
+        raise ValueError(f"{paths[0]}: expected at least one image, got shape {images.shape}")
     if labels.ndim != 1 or labels.dtype != np.uint8 or (labels.size and labels.max() > 9):
         raise ValueError(
             f"{paths[1]}: expected labels 0 … 9 (1 axis of bytes), got {labels.ndim} axes of {labels.dtype}"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fa_ref.activations import Activation, resolve
 from fa_ref.checks import as_array, as_count, require_memory
+from fa_ref.measures import alignment
 from fa_ref.storage import read_npz, write_npz
 
 __all__ = ["Network"]
@@ -83,15 +84,17 @@ class Network:
 
     def output(self, X: ArrayLike, activation: str | Activation = "tanh") -> Array:
         """f(x) for each row x of X, shape (n,)."""
-        Psi = resolve(activation)(np.asarray(X, dtype=np.float64) @ self.W.T)
+        X = as_array("X", X, ndim=2)
+        if X.shape[1] != self.d:
+            raise ValueError(f"X: expected {self.d} columns, the network's input dimension, got {X.shape[1]}")
+        Psi = resolve(activation)(X @ self.W.T)
         f: Array = Psi @ self.beta / np.sqrt(self.p)
         return f
 
     @property
     def alignment(self) -> float:
         """cos∠(b, β), Definition 4.1; NaN where β or b is zero."""
-        norms = np.linalg.norm(self.b) * np.linalg.norm(self.beta)
-        return float(self.b @ self.beta / norms) if norms > 0 else float("nan")
+        return float(alignment(self.b, self.beta))
 
     def digest(self) -> str:
         """SHA-256 of the weights' bytes and shapes: the same for the same network, on any machine.

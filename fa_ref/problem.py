@@ -58,6 +58,12 @@ class Problem:
         self.n, self.d = self.X.shape
         if self.y.shape != (self.n,):
             raise ValueError(f"y: expected {self.n} targets, one for each row of X, got {self.y.size}")
+        for name, array in (("X", self.X), ("y", self.y)):
+            with np.errstate(over="ignore"):
+                if not np.isfinite(np.sum(array**2)):
+                    raise ValueError(
+                        f"{name}: expected numbers whose squares add up to a finite one, got a larger sum"
+                    )
         self.X.setflags(write=False)
         self.y.setflags(write=False)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 from zipfile import BadZipFile
 
@@ -26,15 +28,23 @@ def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any
     ['note.txt']
     """
     target = Path(path)
-    partial = target.with_name(target.name + ".partial")
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as created:
+        partial = Path(created.name)
     try:
         with partial.open("wb") as file:
             write(file)
+        partial.chmod(0o666 & ~_umask())
         partial.replace(target)
     except BaseException:
         with suppress(OSError):
             partial.unlink()
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_npz(path: str | PathLike[str], arrays: dict[str, Any]) -> None:

@@ -163,9 +163,18 @@ def train(
     >>> train(problem, network, "identity", eta=1e3, steps=200).status
     'diverged'
     """
-    psi, eta, ridge = resolve(activation), as_number("eta", eta, above=0), ridge or schedules.zero()
+    psi, eta, ridge = resolve(activation), as_number("eta", eta, above=0), ridge
+    ridge = schedules.zero() if ridge is None else ridge
     steps, record_every = as_count("steps", steps, at_least=0), as_count("record_every", record_every)
     _check_choices(rule, engine, dtype)
+    for name, value, kind in (
+        ("problem", problem, Problem),
+        ("network", network, Network),
+        ("ridge", ridge, Schedule),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name}: expected a {kind.__name__}, got {value!r:.60}")
+    require_memory(f"steps = {steps}", 8 * (2 * steps + (steps // record_every + 2) * (problem.n + len(MEASURES))))
     if network.d != problem.d:
         raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
     if not eta * ridge.maximum < 1:
@@ -176,7 +185,12 @@ def train(
         "activation": psi.name, "eta": eta, "ridge": ridge.name, "rule": rule, "dtype": dtype, "steps": steps,
         "n": problem.n, "d": problem.d, "p": network.p,
     }  # fmt: skip
-    return _record(runner, times, observe, settings)
+    try:
+        return _record(runner, times, observe, settings)
+    except SystemError as error:  # what a compiled loop makes of an exception in a user's ψ
+        raise ValueError(
+            f"activation: expected {psi.name} to be defined at every number, got {error.__cause__!r}"
+        ) from error
 
 
 def _check_choices(rule: str, engine: str, dtype: str) -> None:
@@ -196,6 +210,7 @@ def _record(
     rows = np.empty((times.size + 1, len(MEASURES)))
     with np.errstate(all="ignore"):  # an exploding start is a result
         limit = EXPLOSION * 0.5 * float(np.sum(runner.residual() ** 2) + np.sum(runner.y**2))
+    limit = min(limit, np.finfo(float).max)  # an infinite loss exceeds it, whatever the start was
     stops = np.append(times, times[-1])
     status, diverged_at, k = "completed", -1, 0
     while k < times.size and diverged_at < 0 and status == "completed":

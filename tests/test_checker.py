@@ -14,6 +14,8 @@ from fa_ref import Network, Problem, train
 from theory.certificates import from_state
 from theory.checker import check
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ETA = 0.4
 
 

@@ -20,6 +20,8 @@ from fa_ref import Network, Problem, checks, data, schedules
         ([["a", "b"]], [1.0], TypeError, "X: expected real numbers"),
         ([[1j, 2]], [1.0], TypeError, "X: expected real numbers"),
         ([[1.0, 2.0], [3.0]], [1.0, 1.0], ValueError, "X: expected an array with 2 axes, got rows of unequal"),
+        ([[1e200]], [1.0], ValueError, "X: expected numbers whose squares"),
+        ([[1.0]], [-1e200], ValueError, "y: expected numbers whose squares"),
         ([1.0, 2.0], [1.0, 2.0], ValueError, r"X: expected an array with 2 axes, got shape \(2,\)"),
         (np.empty((0, 3)), [], ValueError, "X: expected at least one entry"),
         (np.empty((3, 0)), [1, 2, 3], ValueError, "X: expected at least one entry"),
@@ -195,6 +197,8 @@ def test_idx_files_plain_and_gzip(mnist):
         ("train-images-idx3-ubyte", lambda _: b"", "expected an IDX header"),
         ("train-images-idx3-ubyte", lambda raw: b"PK" + raw[2:], "expected an IDX header"),
         ("train-images-idx3-ubyte", lambda _: idx(np.zeros(3, np.uint8)), "expected images"),
+        ("train-images-idx3-ubyte", lambda _: idx(np.zeros((0, 2, 2), np.uint8)), "expected at least one image"),
+        ("train-images-idx3-ubyte", lambda _: b"\0\0\x08\xff" + b"\xff" * 1020, "expected an IDX header"),
         ("train-labels-idx1-ubyte.gz", lambda raw: raw[:-5], "expected a complete gzip file"),
         ("train-labels-idx1-ubyte.gz", lambda _: idx(np.zeros((3, 2, 2), np.uint8)), "expected labels"),
         ("train-labels-idx1-ubyte.gz", lambda _: idx(np.full(3, 77, np.uint8)), "expected labels"),
@@ -244,6 +248,10 @@ def test_csv_and_npy(tmp_path):
         ("a,b\n1,2\n3,x\n", TypeError, "X: expected numbers, got '3,x' in .*, line 3"),
         ("1,2\n3\n", ValueError, "X: expected 2 columns, got 1 in .*, line 2"),
         ("1,nan\n", ValueError, "X: expected finite"),
+        ("1,NA,3\n4,5,6\n", TypeError, "X: expected numbers, got '1,NA,3' in .*, line 1"),
+        ("NA\n1\n2\n", TypeError, "X: expected numbers, got 'NA' in .*, line 1"),
+        (",\n4,5\n", TypeError, "X: expected numbers, got ',' in .*, line 1"),
+        ("a,b,c\n\n1,2\n", ValueError, "X: expected 3 columns, got 2 in .*, line 3"),
         ("", ValueError, "X: expected at least one entry"),
         ("a,b\n", ValueError, "X: expected at least one entry"),
     ],
@@ -288,6 +296,19 @@ def test_published_step_sizes_in_our_convention():
     steps = [adapters.eta_from_mean_squared_step(step, 50) for step in (1e-3, 1e-2, 1e-1)]
     assert steps == pytest.approx([4e-5, 4e-4, 4e-3])
     assert adapters.ridge_from_mean_squared_label(0.2, 50) == pytest.approx(25 * 0.2)
+
+
+def test_outputs_check_their_inputs():
+    network = Network.gaussian(3, 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="X: expected 2 columns"):
+        network.output([[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match="X: expected finite"):
+        network.output([[1.0, math.nan]])
+
+
+def test_inputs_too_large_for_memory_are_refused():
+    with pytest.raises(ValueError, match="n = 100000, d = 10000000: expected a size that fits in memory"):
+        data.gaussian_inputs(100_000, 10_000_000, np.random.default_rng(0))
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):

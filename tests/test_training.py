@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fa_ref import Network, Problem, Trajectory, checks, schedules, train
+from fa_ref import Activation, Network, Problem, Trajectory, checks, schedules, train
 from fa_ref.measures import MEASURES
 
 
@@ -134,6 +134,24 @@ def test_bad_arguments_get_one_clear_line(small, change, error, message):
     with pytest.raises(error, match=message) as caught:
         train(*small, **arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["problem", "network", "ridge"])
+def test_objects_of_the_wrong_type_are_named(small, name):
+    arguments = {"problem": small[0], "network": small[1], "ridge": None, "eta": 0.1, "steps": 1} | {name: 0.1}
+    with pytest.raises(TypeError, match=rf"{name}: expected a \w+, got 0\.1"):
+        train(**arguments)
+
+
+def test_a_psi_that_fails_somewhere_is_named(small):
+    picky = Activation("picky", lambda z: z if z < 3.5 else 1 // int(0.0 * z) * z, lambda _: 1.0)
+    with pytest.raises(ValueError, match="activation: expected picky to be defined at every number"):
+        train(small[0], Network(10 * small[1].W, small[1].beta, small[1].b), picky, eta=0.1, steps=3)
+
+
+def test_a_length_of_run_that_does_not_fit_in_memory_is_refused(small):
+    with pytest.raises(ValueError, match="steps = 1000000000000: expected a size that fits in memory"):
+        train(*small, eta=0.1, steps=10**12)
 
 
 def test_a_network_for_other_inputs_is_refused(small, rng):

@@ -12,6 +12,8 @@ from theory.certificates import _measure
 from theory.kernels import empirical_G, empirical_H
 from theory.tubes import _congruence, _suprema, curvature_formula, drift
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMOOTH = ("identity", "tanh", "sigmoid", "erf", "softplus")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
+from fa_ref.checks import require_memory
 from theory.tubes import UPWARD, Formula, State, curvature_formula
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def enclose(problem: Problem, network: Network, activation: Activation) -> Enclo
     ModuleNotFoundError
         Without python-flint.
     ValueError
-        If the activation is not one of the named ones: a user's ψ is compiled code, which encloses nothing.
+        If the activation is not one of the named ones (a user's ψ is compiled code, which encloses nothing), or the
+        balls do not fit in memory.
 
     Examples
     --------
@@ -184,6 +186,8 @@ def enclose(problem: Problem, network: Network, activation: Activation) -> Enclo
     curvature = curvature_formula(activation)
     if curvature is None:
         raise ValueError(f"rigorous: expected one of {', '.join(ENCLOSURES)}, got the user's {activation.name!r}")
+    five_balls = 500
+    require_memory(f"rigorous: n = {problem.n}, p = {network.p}", five_balls * problem.n * network.p)
     with _precision(BITS):
         return _enclose(problem, network, activation, curvature)
 

@@ -186,8 +186,8 @@ def from_state(
         return StateCertificate(THEOREM, None, bounded, **facts)
     with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded are refused, not warned of
         now = (balls.enclose if rigorous else _measure)(problem, network, psi)
-    rate, margins, found = _decide(now, eta)
-    return StateCertificate(THEOREM, rate, bounded + margins, _constants(now, found, eta), **facts)
+        rate, margins, found = _decide(now, eta)
+        return StateCertificate(THEOREM, rate, bounded + margins, _constants(now, found, eta), **facts)
 
 
 def _piecewise_linear(activation: Activation) -> bool:

@@ -166,8 +166,8 @@ def _ridge_end(ridge: Schedule, steps: int) -> int:
     """The first step from which λ is zero for good; ``steps`` + 1 if it is not known to be."""
     positive = np.flatnonzero(ridge.values(steps))
     end = int(positive[-1]) + 1 if positive.size else 0
-    rest = ridge.total - ridge.partial_sum(steps)
-    return end if rest <= 1e-12 * ridge.total else steps + 1
+    whole = math.isclose(ridge.partial_sum(steps), ridge.total, rel_tol=1e-12)
+    return end if whole else steps + 1
 
 
 def _follow(

@@ -210,12 +210,11 @@ def _drift(
     B1, B2, B3 = BOUNDS[name]()
     squares = arb_mat(n, n, [k * k for k in K.entries()])
     reach = [abs(x) * U / arb(p).sqrt() for x in b]
-    centre, curve, width = [abs(x) for x in now.slope], [abs(x) for x in now.bend], B1 * B1
-    total = squares * arb_mat(n, p, [width] * (n * p))
+    centre, curve, slopes = [abs(x) for x in now.slope], [abs(x) for x in now.bend], [B1] * (n * p)
     for _ in range(NARROWINGS):
-        radius = [reach[i % p] * x.sqrt() for i, x in enumerate(total.entries())]
+        total = (squares * arb_mat(n, p, [s * s for s in slopes])).entries()
+        radius = [reach[i % p] * x.sqrt() for i, x in enumerate(total)]
         slopes = [_least(B1, s + r * (c + r * B3 / 2)) for s, c, r in zip(centre, curve, radius, strict=True)]
-        total = squares * arb_mat(n, p, [s * s for s in slopes])
     bends = [_least(B2, c + r * B3) * r for c, r in zip(curve, radius, strict=True)]
     q, g = _congruences(K, squares, top, slopes, p), _congruences(K, squares, top, bends, p)
     psi = U / p * _norm([x * y for x, y in zip(b, q, strict=True)])

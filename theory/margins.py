@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 
 __all__ = ["Certificate", "Margin"]
@@ -67,7 +68,8 @@ class Margin:
         if self.threshold is None:
             return f"{self.name} = {self.value:.3g} (measured)"
         verdict = "met" if self.met else "not met"
-        return f"{self.name} = {self.value:.3g} {self.relation} {self.threshold:.3g}: {verdict}"
+        needed = "(finite)" if self.threshold == sys.float_info.max else f"{self.relation} {self.threshold:.3g}"
+        return f"{self.name} = {self.value:.3g} {needed}: {verdict}"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ NARROWINGS = 3
 #: The factor that makes a rounded sum of products of non-negative numbers an upper bound.
 UPWARD = 1.0 + 2.0**-30
 
-_FLOOR = 1e-60
+_FLOOR, _CEILING = 1e-60, 1e60
 
 Formula = Callable[[Any, Any, Any], Any]
 
@@ -96,11 +96,11 @@ class Drift:
     Attributes
     ----------
     map : float
-        ‖M(t) − A‖₂, where e(t + 1) = (I − ηM(t)) e(t) and A = G + H (Lemma 4).
+        ‖M(t) − A‖₂, where e(t + 1) = (I − ηM(t)) e(t) and A = G + H (Lemma 5).
     psi : float
-        ‖Ψ(t) − Ψ‖₂/√p (Lemma 3).
+        ‖Ψ(t) − Ψ‖₂/√p (Lemma 4).
     beta : float
-        ‖β(t) − β‖ (Lemma 3).
+        ‖β(t) − β‖ (Lemma 4).
     radius : float
         max |z_ri(t) − z_ri| (Lemma 2).
     kink : float
@@ -139,10 +139,12 @@ def drift(state: State, U: float) -> Drift:
     >>> round(moved.radius, 6), round(moved.psi, 6), round(moved.beta, 6), round(moved.map, 6)
     (0.5, 0.5, 0.75, 2.0)
     """
+    if not U < _CEILING:
+        return Drift(math.inf, math.inf, math.inf, math.inf, math.inf if state.kink is None else 0.0)
     p, U = state.b.size, max(U, _FLOOR)
     b, beta = np.maximum(state.b, _FLOOR), np.maximum(state.beta, _FLOOR)
     slope, curvature = np.full_like(state.slope, state.B1), state.curvature
-    with np.errstate(over="ignore", invalid="ignore"):  # far from convergence the bounds may be infinite
+    with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded have infinite bounds
         for _ in range(NARROWINGS):
             radius = np.maximum(b * (U / math.sqrt(p)) * _row_norms(state, slope), _FLOOR)
             slope, curvature = _suprema(state, radius)
@@ -150,14 +152,10 @@ def drift(state: State, U: float) -> Drift:
         psi = U / p * math.sqrt(np.sum((b * q) ** 2))
         bend = 2 / p * float(np.sum(b * beta * np.sqrt(q) * np.sqrt(g)))
     kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / UPWARD
-    total = (3 * state.sigma * psi + 2 * psi * psi + bend) * UPWARD if kink > 1 else math.inf
-    return Drift(
-        map=math.inf if math.isnan(total) else total,
-        psi=psi * UPWARD,
-        beta=(state.sigma + psi) * U * UPWARD,
-        radius=float(radius.max()) * UPWARD,
-        kink=kink,
-    )
+    total = 3 * state.sigma * psi + 2 * psi * psi + bend if kink > 1 else math.inf
+    bounds = (total, psi, (state.sigma + psi) * U, float(radius.max()))
+    total, psi, beta_moved, farthest = (math.inf if math.isnan(x) else x * UPWARD for x in bounds)
+    return Drift(total, psi, beta_moved, farthest, kink)
 
 
 def _suprema(state: State, radius: Array) -> tuple[Array, Array]:
@@ -174,7 +172,7 @@ def _row_norms(state: State, D: Array) -> Array:
 
 
 def _congruence(state: State, D: Array) -> Array:
-    """‖D_r K D_r‖₂ for the diagonal matrix D_r of each column of D, as the least of three bounds: shape (p,)."""
+    """‖D_r K D_r‖₂, D_r the diagonal matrix of column r of D: the least of three bounds (Lemma 3), shape (p,)."""
     spectral = state.lambda_max_K * np.max(D, axis=0) ** 2
     frobenius = np.sqrt(np.sum((_row_norms(state, D) * D) ** 2, axis=0))
     row_sum = np.max((np.maximum(state.K, _FLOOR) @ D) * D, axis=0)

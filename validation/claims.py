@@ -7,7 +7,9 @@ closest to failing. The status is
 
 =================  ======================================================================
 holds              no hypothesis fails, and every inequality holds at every step judged
-violated           no hypothesis fails, and an inequality does
+violated           every hypothesis is met, and an inequality fails: a counterexample
+undecided          an inequality fails, but a hypothesis is measured only (the source names no number, as in
+                   "p large enough"), so nothing is refuted
 not applicable     a hypothesis fails, so the claim says nothing
 diverged           a hypothesis fails, and the run diverged
 vacuous            no step could be judged: the bound lies below what rounding can do
@@ -29,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fa_ref import Network, Problem, Trajectory, schedules
 from fa_ref.activations import Activation, resolve
+from fa_ref.checks import as_number
 from fa_ref.schedules import Schedule
 from theory.kernels import MeanKernel, mean_kernel
 from theory.margins import Margin
@@ -37,7 +40,7 @@ __all__ = ["Claim", "Evidence", "Inequality", "Verdict"]
 
 Array = NDArray[np.float64]
 
-HOLDS, VIOLATED, NOT_APPLICABLE = "holds", "violated", "not applicable"
+HOLDS, VIOLATED, UNDECIDED, NOT_APPLICABLE = "holds", "violated", "undecided", "not applicable"
 DIVERGED, VACUOUS = "diverged", "vacuous"
 
 
@@ -67,6 +70,13 @@ class Evidence:
         The step at which the run diverged.
     kernel : MeanKernel, optional
         Ḡ, if it is known already.
+    rule : {"fa", "bp"}, optional
+        How the run was made; the theorems speak of feedback alignment.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays do not fit together, times do not increase from 0, or η is not positive.
 
     Examples
     --------
@@ -88,14 +98,26 @@ class Evidence:
     measures: dict[str, Array] = field(default_factory=dict)
     diverged_at: int | None = None
     kernel: MeanKernel | None = None
+    rule: str = "fa"
+    roundoff: float = field(init=False)
 
     def __post_init__(self) -> None:
+        given, times = np.asarray(self.residuals), np.asarray(self.times)
+        if times.ndim != 1 or times.size == 0 or times.dtype.kind not in "iu":
+            raise TypeError(f"times: expected integers in one row, got {times.dtype} of shape {times.shape}")
+        if times[0] != 0 or (np.diff(times) <= 0).any():
+            raise ValueError(f"times: expected steps that increase from 0, got {times[:4].tolist()}, …")
+        if given.shape != (times.size, self.problem.n):
+            raise ValueError(f"residuals: expected shape {(times.size, self.problem.n)}, got {given.shape}")
+        for name, values in self.measures.items():
+            if np.shape(values) != times.shape:
+                raise ValueError(f"measures[{name!r}]: expected {times.size} values, got {np.shape(values)}")
+        single = given.dtype.kind == "f" and given.dtype.itemsize < 8
+        object.__setattr__(self, "roundoff", float(np.finfo(given.dtype if single else np.float64).eps) / 2)
+        object.__setattr__(self, "eta", as_number("eta", self.eta, above=0))
         object.__setattr__(self, "activation", resolve(self.activation))
-        object.__setattr__(self, "times", np.asarray(self.times, dtype=np.int64))
-        object.__setattr__(self, "residuals", np.asarray(self.residuals, dtype=np.float64))
-        if np.shape(self.residuals) != (np.size(self.times), self.problem.n):
-            expected = (np.size(self.times), self.problem.n)
-            raise ValueError(f"residuals: expected shape {expected}, got {np.shape(self.residuals)}")
+        object.__setattr__(self, "times", times.astype(np.int64))
+        object.__setattr__(self, "residuals", given.astype(np.float64))
 
     @classmethod
     def of(
@@ -108,10 +130,20 @@ class Evidence:
         ridge: Schedule | None = None,
         kernel: MeanKernel | None = None,
     ) -> Evidence:
-        """Take the evidence from a run of `fa_ref.train`."""
+        """Take the evidence from a run of `fa_ref.train`.
+
+        Raises
+        ------
+        ValueError
+            If the activation or the schedule is not the one that the run was made with.
+        """
+        ridge, settings = schedules.zero() if ridge is None else ridge, run.settings
+        for name, ours in (("activation", resolve(activation).name), ("ridge", ridge.name)):
+            if ours != settings[name]:
+                raise ValueError(f"{name}: expected that of the run, {settings[name]}, got {ours}")
         return cls(
-            problem, activation, run.settings["eta"], run.times, run.residuals, ridge or schedules.zero(),
-            start, run.measures, run.diverged_at, kernel,
+            problem, activation, settings["eta"], run.times, run.residuals, ridge,
+            start, run.measures, run.diverged_at, kernel, settings["rule"],
         )  # fmt: skip
 
     @cached_property
@@ -222,6 +254,11 @@ class Verdict:
         return min(judged, key=lambda inequality: (inequality.holds, inequality.slack), default=None)
 
     @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The inequalities of which no step could be judged: rounding alone could hide a failure there."""
+        return tuple(inequality.name for inequality in self.inequalities if not inequality.judged.any())
+
+    @property
     def failing(self) -> str:
         """The hypotheses that fail, with their numbers."""
         return "; ".join(str(margin) for margin in self.hypotheses if margin.met is False)
@@ -240,7 +277,16 @@ class Verdict:
             "slack": tightest.slack if tightest else None,
             "worst_step": int(tightest.times[tightest.worst]) if tightest else None,
             "conclusions_held": all(i.holds for i in self.inequalities) if self.inequalities else None,
-            "steps_judged": int(sum(i.judged.sum() for i in self.inequalities)),
+            "inequalities": [
+                {
+                    "name": i.name,
+                    "holds": i.holds,
+                    "slack": i.slack,
+                    "judged": int(i.judged.sum()),
+                    "of": i.judged.size,
+                }
+                for i in self.inequalities
+            ],
         }
 
 
@@ -261,7 +307,7 @@ class Claim:
     hypotheses : callable
         Evidence → margins of the hypotheses.
     conclusions : callable
-        Evidence → inequalities. Not called where a hypothesis fails that they need to be written down.
+        Evidence → inequalities; none where they cannot be written down (γ = 0, say).
 
     Examples
     --------
@@ -297,7 +343,7 @@ class Claim:
         if failed:
             status = DIVERGED if evidence.diverged_at is not None else NOT_APPLICABLE
         elif evidence.diverged_at is not None or not all(i.holds for i in inequalities):
-            status = VIOLATED
+            status = VIOLATED if all(margin.met for margin in hypotheses) else UNDECIDED
         else:
             status = HOLDS if any(i.judged.any() for i in inequalities) else VACUOUS
         return Verdict(self.name, status, hypotheses, inequalities)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from validation.commands.certify import certify
+from validation.commands.theory import theory
 from validation.commands.train import train
 from validation.commands.verify import verify
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (verify, train, certify):
+for command in (verify, train, theory, certify):
     app.command()(command)
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     """Run the command; a user's mistake ends it with one line and status 2."""
     try:
         app()
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         line = " ".join(str(error).split())
         typer.echo(f"fa-ref: {line}", err=True)
         raise SystemExit(2) from None

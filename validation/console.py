@@ -6,6 +6,7 @@ Heavy imports happen inside the functions, so that ``--help`` is quick.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,11 @@ def given_or_synthetic(
     return Problem(X, data.linear_teacher(X, rng) if linear else data.network_teacher(X, 1000, activation, rng))
 
 
+def half_step(top: float) -> float:
+    """Half of 1/λ for the largest eigenvalue λ; ½ where it is 0 and no step is too long."""
+    return 0.5 / top if top > 0 else 0.5
+
+
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
     """Show a bar on standard error while it is a terminal; call the yielded function before each piece of work."""
@@ -112,13 +118,14 @@ def print_table(rows: list[dict[str, str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 180)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for heading in rows[0]:
         table.add_column(heading)
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*(Text(cell) for cell in row.values()))  # text is no markup
     console.print(table)
 
 
@@ -127,7 +134,7 @@ def say(line: str) -> None:
     typer.echo(line)
 
 
-def check_json(path: Path | None) -> None:
+def check_json(path: Path | None, option: str = "--json") -> None:
     """Refuse, before any work is done, a file that cannot be written.
 
     Raises
@@ -135,8 +142,10 @@ def check_json(path: Path | None) -> None:
     ValueError
         If its folder does not exist, or it is a folder itself.
     """
-    if path is not None and not (path.parent.is_dir() and not path.is_dir()):
-        raise ValueError(f"--json: expected a file in a folder that exists, got {path}")
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"{option}: expected a file in a folder that exists and can be written to, got {path}")
 
 
 def write_json(path: Path | None, content: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
 from fa_ref.storage import write_atomically
+from validation.claims import Inequality
 from validation.verification import Finding
 
 __all__ = ["check_writable", "row", "write_report"]
@@ -33,9 +35,8 @@ def check_writable(folder: str | Path) -> Path:
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise ValueError(
             f"report: expected a folder that can be written to, got {path} ({error.strerror})"
@@ -53,13 +54,14 @@ def row(finding: Finding) -> dict[str, str]:
     met = sum(bool(margin.met) for margin in decided)
     measured = len(verdict.hypotheses) - len(decided)
     tightest = verdict.tightest
+    unjudged = f"; not judged: {', '.join(verdict.unjudged)}" if verdict.unjudged else ""
     return {
         "claim": verdict.claim,
         "setting": finding.label,
         "hypotheses": f"{met}/{len(decided)} met, {measured} measured"
         + (f" — {verdict.failing}" if verdict.failing else ""),
         "verdict": verdict.status,
-        "slack": f"{tightest.slack:.2e} {tightest.name}" if tightest else "–",
+        "slack": (f"{tightest.slack:.2e} {tightest.name}" if tightest else "–") + unjudged,
         "worst step": str(int(tightest.times[tightest.worst])) if tightest else "–",
     }
 
@@ -113,8 +115,20 @@ def _section(group: list[Finding]) -> dict[str, Any]:
         "picture": base64.b64encode(picture.getvalue()).decode(),
         "csv": base64.b64encode(frame.to_csv(index=False).encode()).decode(),
         "file": f"{name}.csv",
-        "hypotheses": [(f.width, [str(margin) for margin in f.verdict.hypotheses]) for f in group],
+        "details": [
+            (
+                f.width,
+                [str(margin) for margin in f.verdict.hypotheses],
+                [_counted(i) for i in f.verdict.inequalities],
+            )
+            for f in group
+        ],
     }
+
+
+def _counted(inequality: Inequality) -> str:
+    judged = f"{inequality.judged.sum()} of {inequality.judged.size} steps judged"
+    return f"{inequality.name}: {'holds' if inequality.holds else 'fails'}, {judged}, slack {inequality.slack:.3g}"
 
 
 def _facts(finding: Finding) -> str:
@@ -154,7 +168,8 @@ def draw(group: list[Finding]) -> Figure:
         left.get_lines()[-1].set_color(f"C{k}")
         for inequality in finding.verdict.inequalities[:1]:
             norms = finding.run.residual_norms
-            bound = np.cumprod(np.append(norms[0], inequality.rhs / norms[:-1]))  # λ ≡ 0: rhs is a multiple of ‖e‖
+            seen = np.where(norms[:-1] > 0, norms[:-1], np.nan)  # λ ≡ 0: rhs is a multiple of ‖e‖
+            bound = np.cumprod(np.append(norms[0], inequality.rhs / seen))
             left.semilogy(finding.run.times, bound, f"C{k}--", linewidth=0.8)
             right.plot(inequality.times, inequality.margins, f"C{k}", label=f"p = {finding.width}")
             right.set_title(f"margin of {inequality.name}", fontsize=10)

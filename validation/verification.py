@@ -46,10 +46,10 @@ class Setting:
     @property
     def claim(self) -> Claim:
         """The sheet that judges this setting."""
-        return theorem_4_3.CLAIM if self.activation == "identity" else theorem_3_2.CLAIM
+        return theorem_4_3.CLAIM if resolve(self.activation).linear else theorem_3_2.CLAIM
 
     def eta(self) -> float:
-        """Half the step size that the step-size hypothesis allows; half of 1/λ_max(K) where it allows none."""
+        """Half of 1/(nB0²) for a bounded ψ, as Theorem 3.2 needs; half of 1/λ_max(K) else, near what 4.3 needs."""
         top = self.problem.lambda_max
         if self.activation != "identity" and np.isfinite(resolve(self.activation).B0):
             top = self.problem.n * resolve(self.activation).B0 ** 2
@@ -78,12 +78,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
-        return {
-            "setting": self.setting.name,
-            **self.run.settings,
-            "gamma": self.kernel.gamma,
-            **self.verdict.to_dict(),
-        }
+        gammas = {"gamma": self.kernel.gamma, "gamma_lower": self.kernel.gamma_lower}
+        return {"setting": self.setting.name, **self.run.settings, **gammas, **self.verdict.to_dict()}
 
 
 def synthetic_settings(rng: np.random.Generator, n: int = 50, d: int = 150) -> list[Setting]:

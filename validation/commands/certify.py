@@ -17,6 +17,7 @@ from validation.console import (
     YFile,
     check_json,
     given_or_synthetic,
+    half_step,
     print_table,
     say,
     write_json,
@@ -65,7 +66,7 @@ def certify(
     problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, scale)
     network = Network.gaussian(p, problem.d, rng)
     if eta is None:
-        eta = 0.5 / float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1])
+        eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1]))
     found = run_certify(problem, network, activation, eta, max_steps=steps, rigorous=rigorous)
     facts = _facts(found, eta)
     print_table([{"": name, "value": str(value)} for name, value in facts.items()])

@@ -50,6 +50,7 @@ def train(
     from fa_ref.storage import write_atomically
 
     check_json(json_file)
+    check_json(out, "--out")
     rng = np.random.default_rng(seed)
     problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
     schedule = schedules.constant(ridge) if cutoff is None else schedules.cutoff(ridge, cutoff)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from theory.margins import Margin
 from validation.claims import Evidence, Inequality
 from validation.rounding import step_rounding
 
-__all__ = ["contraction"]
+__all__ = ["contraction", "start_margins"]
 
 
 def contraction(name: str, evidence: Evidence, rate: float) -> Inequality:
@@ -30,5 +31,19 @@ def contraction(name: str, evidence: Evidence, rate: float) -> Inequality:
     rhs = norms[:-1].copy()
     for k in range(times.size - 1):
         for t in range(times[k], times[k + 1]):
-            rhs[k] = (1.0 - eta * rate - eta * lam[t]) * rhs[k] + eta * lam[t] * y_norm
+            factor = max(0.0, 1.0 - eta * rate - eta * lam[t])  # a negative bound on a norm would say nothing
+            rhs[k] = factor * rhs[k] + eta * lam[t] * y_norm
     return Inequality(name, times[:-1], norms[1:], rhs, step_rounding(evidence))
+
+
+def start_margins(evidence: Evidence) -> list[Margin]:
+    """What can be seen of "W(0), β(0) and b have independent N(0, 1) entries": all three are near 1, 1 and 0."""
+    start = evidence.start
+    if start is None:
+        return []
+    p = start.p
+    return [
+        Margin("‖b‖²/p", float(start.b @ start.b) / p),
+        Margin("‖β(0)‖²/p", float(start.beta @ start.beta) / p),
+        Margin("b·β(0)/p", float(start.b @ start.beta) / p),
+    ]

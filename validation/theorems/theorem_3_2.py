@@ -26,7 +26,7 @@ import numpy as np
 from theory.margins import Margin
 from validation.claims import Claim, Evidence, Inequality
 from validation.rounding import movement_rounding
-from validation.theorems.contraction import contraction
+from validation.theorems.contraction import contraction, start_margins
 
 __all__ = ["CLAIM"]
 
@@ -37,12 +37,14 @@ def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
     finite = sys.float_info.max
     margins = [
         Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+        Margin("rule is FA", float(evidence.rule == "fa"), 1.0),
         Margin("ψ smooth", float(psi.smooth), 1.0),
         Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
         Margin("Σλ", evidence.ridge.total, 0.0, "≤"),
         Margin("ηnB0²", evidence.eta * problem.n * psi.B0**2, 1.0, "≤"),
         Margin("max(R, |y|)", max(problem.radius, float(np.abs(problem.y).max()))),
     ]
+    margins += start_margins(evidence)
     if evidence.start is not None:
         p, n, gamma = evidence.start.p, problem.n, kernel.gamma
         margins.append(Margin("pγ²/n²", p * gamma**2 / n**2))

@@ -17,12 +17,14 @@ The paper prints λ(t)‖y‖; what its proof gives is ηλ(t)‖y‖.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from theory.kernels import empirical_G
 from theory.margins import Margin
 from validation.claims import Claim, Evidence, Inequality
-from validation.theorems.contraction import contraction
+from validation.theorems.contraction import contraction, start_margins
 
 __all__ = ["CLAIM"]
 
@@ -32,10 +34,16 @@ def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
     problem, kernel, ridge = evidence.problem, evidence.mean_kernel, evidence.ridge
     gamma, M = kernel.gamma, problem.lambda_max
     margins = [
-        Margin("ψ linear", float(evidence.psi.name == "identity"), 1.0),
+        Margin("rule is FA", float(evidence.rule == "fa"), 1.0),
+        Margin("ψ linear", float(evidence.psi.linear), 1.0),
         Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+        Margin("Σλ", ridge.total, sys.float_info.max, "≤"),
         Margin("M/γ", M / gamma if gamma > 0 else np.inf),
+        Margin("‖y‖/√n", float(np.linalg.norm(problem.y) / np.sqrt(problem.n))),
+        *start_margins(evidence),
     ]
+    if evidence.start is None:
+        margins.append(Margin("η(M + max λ), for η(λ_max(G(0)) + max λ)", evidence.eta * (M + ridge.maximum)))
     if evidence.start is not None:
         p = evidence.start.p
         step = evidence.eta * (_lambda_max(evidence) + ridge.maximum)

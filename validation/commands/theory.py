@@ -1,0 +1,111 @@
+"""``fa-ref theory``: all constants of a problem in one table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from validation.console import (
+    Dimension,
+    JsonFile,
+    Samples,
+    Seed,
+    XFile,
+    YFile,
+    check_json,
+    given_or_synthetic,
+    half_step,
+    print_table,
+    progress_bar,
+    say,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fa_ref import Problem
+
+__all__ = ["theory"]
+
+
+def theory(
+    x_file: XFile = None,
+    y_file: YFile = None,
+    n: Samples = 5,
+    d: Dimension = 15,
+    activation: Annotated[str, typer.Option(help="identity, relu, tanh, sigmoid, erf or softplus.")] = "tanh",
+    eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
+    delta: Annotated[float, typer.Option(help="Every line holds with probability 1 − δ.")] = 0.1,
+    p: Annotated[int | None, typer.Option(min=1, help="Width; the sufficient one if not given.")] = None,
+    observe: Annotated[int, typer.Option(min=0, metavar="N", help="Also observe this many runs.")] = 0,
+    observe_width: Annotated[int, typer.Option(min=2, help="Width of those runs.")] = 3200,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each of them.")] = 500,
+    json_file: JsonFile = None,
+    seed: Seed = 0,
+) -> None:
+    """Print every constant that the paper leaves unnamed: what is proved for it and, apart, what runs show."""
+    import numpy as np
+
+    from theory.constants import constants_table
+    from theory.kernels import mean_kernel
+
+    check_json(json_file)
+    rng = np.random.default_rng(seed)
+    problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
+    kernel = mean_kernel(problem.X, activation)
+    if eta is None:
+        eta = half_step(float(np.linalg.eigvalsh(kernel.G)[-1]))
+    lines = constants_table(problem, activation, eta, delta, p)
+    print_table(
+        [
+            {
+                "": line.name,
+                "value or proved bound": f"{line.value:.4g}",
+                "vacuous by": f"×{line.vacuous:.3g}" if line.vacuous else "",
+                "meaning": line.meaning,
+                "source": line.source,
+                "note": line.note,
+            }
+            for line in lines
+        ]
+    )
+    seen = _observe(problem, activation, eta, kernel.gamma, observe, observe_width, steps, rng) if observe else []
+    if seen:
+        say(f"observed in {observe} runs of {steps} steps at p = {observe_width} (largest over units and steps):")
+        print_table(seen)
+    write_json(json_file, {"eta": eta, "delta": delta, "lines": [asdict(line) for line in lines], "observed": seen})
+
+
+def _observe(
+    problem: Problem,
+    activation: str,
+    eta: float,
+    gamma: float,
+    runs: int,
+    p: int,
+    steps: int,
+    rng: np.random.Generator,
+) -> list[dict[str, str]]:
+    import numpy as np
+
+    from fa_ref import Network
+    from theory.constants import observed_constants
+
+    rows = []
+    with progress_bar("observe", runs) as advance:
+        for k in range(runs):
+            advance(f"run {k + 1}")
+            network = Network.gaussian(p, problem.d, rng)
+            rows.append(observed_constants(problem, network, activation, eta, gamma, steps))
+    return [
+        {
+            "": name,
+            "observed median": f"{np.median([row[name] for row in rows]):.4g}",
+            "smallest": f"{min(row[name] for row in rows):.4g}",
+            "largest": f"{max(row[name] for row in rows):.4g}",
+        }
+        for name in rows[0]
+    ]
