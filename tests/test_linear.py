@@ -176,6 +176,36 @@ def test_no_certificate_beyond_the_edge_of_stability(form):
         assert "η (" in proof.why
 
 
+def _edge_of_stability(draws, seed):
+    """How many networks are certified at η up to 3/λ_max, and how many of those fail to contract as proved."""
+    rng, certified, failed = np.random.default_rng(seed), 0, 0
+    for _ in range(draws):
+        network, scale = Network.gaussian(int(rng.integers(100, 2000)), 2, rng), 10.0 ** rng.uniform(-3, 0)
+        problem = Problem(np.eye(2), scale * rng.normal(size=2))
+        top = float(np.linalg.eigvalsh(empirical_G(problem.X, network, identity))[-1])
+        eta = float(rng.uniform(0.5, 3.0)) / top
+        proof = certificate(problem, network, "identity", eta, form="sharper")
+        if proof:
+            certified += 1
+            norms = train(problem, network, "identity", eta=eta, steps=40).residual_norms
+            kept = norms[1:] <= (1 - eta * proof.rate) * norms[:-1] + 1e-12 * norms[0]  # p·eps = 4e-13
+            failed += not kept.all()
+    return certified, failed
+
+
+def test_nothing_certified_near_the_edge_of_stability_fails():
+    certified, failed = _edge_of_stability(150, seed=0)
+    assert certified >= 15  # the test has something to say
+    assert failed == 0
+
+
+@pytest.mark.nightly
+def test_nothing_certified_near_the_edge_of_stability_fails_in_thousands():
+    certified, failed = _edge_of_stability(5000, seed=1)
+    assert certified >= 500
+    assert failed == 0
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_no_certificate_for_a_constant_ridge(form):
     network = Network.gaussian(20_000, 2, np.random.default_rng(1))
@@ -194,7 +224,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="form: expected one of explicit, sharper"):
         certificate(EYE, network, "identity", 0.1, form="first-order")
     with pytest.raises(ValueError, match="eta: expected a finite number > 0"):
-        certificate(EYE, network)
+        certificate(EYE, network, "identity", 0.0)
 
 
 # --- with probability 1 − δ

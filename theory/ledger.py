@@ -108,9 +108,8 @@ class Ledger:
         self._contraction(t, s)
         self._sizes(t, s)
         self._sum += self.eta * s.e_norm
-        self._sum_error += (
-            self.eta * s.e_rounding + (self.problem.n + self.problem.d + 20) * EPS * self.eta * s.e_norm
-        )
+        relative = (self.problem.n + self.problem.d + 20) * EPS
+        self._sum_error += self.eta * (s.e_rounding + relative * s.e_norm)
         self._largest, self.last = max(self._largest, s.e_norm), s.e_norm
         self.first = s.e_norm if t == 0 else self.first
         self._step(t, s, lam)
@@ -143,9 +142,8 @@ class Ledger:
         self._enter(t, "lowest eigenvalue", lost, bound, promised, 2 * (s.G_rounding + s.H_rounding))
         left = s.curvature if self.lemmas.merged else s.remainder
         promised = self._promised(lambda lemmas, U: lemmas.remainder(U, E) * scale)
-        self._enter(
-            t, "remainder", left, self._running.remainder(U, s.e_norm) * scale, promised, s.remainder_rounding
-        )
+        bound = self._running.remainder(U, s.e_norm) * scale
+        self._enter(t, "remainder", left, bound, promised, s.remainder_rounding)
         rate = self._running.floor(U, self._largest)
         met = self._running.step_size(rate, U, self._largest).met
         push = self.eta * lam * self.lemmas.instance.y_norm
@@ -182,7 +180,8 @@ class Ledger:
 
     def violations(self) -> list[tuple[int, str, float, float, float, float]]:
         """Rows whose measured side exceeds a bound by more than rounding explains; empty where the lemmas hold."""
-        return [row for row in self.rows if row[2] - row[5] > min(_or_inf(row[3]), _or_inf(row[4]))]
+        # "not ≤" rather than ">", so that a measured NaN counts as a violation.
+        return [row for row in self.rows if not row[2] - row[5] <= min(_or_inf(row[3]), _or_inf(row[4]))]
 
     def looseness(self, column: str = "certified") -> dict[str, float]:
         """Smallest bound/measured over the run, per lemma: 1 is tight; NaN where nothing rose above rounding."""

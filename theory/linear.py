@@ -38,8 +38,8 @@ FORMS = ("explicit", "sharper")
 def certificate(
     problem: Problem,
     network: Network,
-    activation: str | Activation = "identity",
-    eta: float = 0.0,
+    activation: str | Activation,
+    eta: float,
     ridge: Schedule | None = None,
     *,
     form: str = "explicit",
