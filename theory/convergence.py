@@ -78,7 +78,7 @@ def certificate(
     >>> 0.1 < proof.rate < 0.4
     True
     >>> certificate(problem, Network.gaussian(20, 2, rng), "identity", 0.1).why
-    'B0 = sup |ψ| = inf ≤ 1.8e+308: not met'
+    'B0 = sup |ψ| = inf (finite): not met'
     """
     return certify(drifts(problem, network, activation, eta, ridge, form=form))
 
