@@ -9,6 +9,7 @@ computes in the width, float64 or float32, of its argument.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -16,24 +17,25 @@ from numba.extending import intrinsic, overload
 
 __all__ = ["sigmoid", "tanh", "widest_vectors"]
 
-# "contract" only: reordering would lose the small corrections below. x / 0 is inf and no exception, hence no branch.
+# "contract" only: reordering would lose the small corrections below. x / 0 is inf, not an exception and a branch.
 _compile = njit(fastmath={"contract"}, error_model="numpy")
 
 
-@intrinsic
-def widest_vectors(typingctx):
-    """Let the function that calls this use the widest vectors of the machine; by default LLVM halves AVX-512's."""
-
-    def codegen(context, builder, signature, args):
+def _prefer_widest(_context):
+    def codegen(context, builder, _signature, _args):
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 
     return types.none(), codegen
 
 
+#: Called in a compiled function, lets it use the widest vectors of the machine; by default LLVM halves AVX-512's.
+widest_vectors: Any = intrinsic(_prefer_widest)
+
+
 def _same_bits(source, target):
-    def read(typingctx, x):
-        def codegen(context, builder, signature, args):
+    def read(_context, _x):
+        def codegen(context, builder, _signature, args):
             return builder.bitcast(args[0], context.get_value_type(target))
 
         return target(source), codegen
