@@ -108,7 +108,7 @@ class Loops:
         n, p, d = problem.n, network.p, network.d
         require_memory(f"p = {p}, n = {n}, d = {d}", 8 * (2 * p * d + 2 * p * n + 3 * p))
         self.network = network.copy()
-        self.X, self.X_T, self.y = np.array(problem.X), np.ascontiguousarray(problem.X.T), np.array(problem.y)
+        self.X, self.X_T, self.y = np.array(problem.X), np.array(problem.X.T, order="C"), np.array(problem.y)
         self.start = network
         self.psi, self.dpsi = activation.psi, activation.dpsi
         self.eta, self.lam = eta, lam
