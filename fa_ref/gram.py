@@ -154,7 +154,7 @@ def _advance(
 
 
 @cache
-def _compiled(real: str):
+def compiled(real: str):
     """Return `_advance` for float64 or float32; compiled on first use, then read from disk."""
     X = types.Array(getattr(types, real), 2, "C")
     v, M, flag = types.float64[::1], types.float64[:, ::1], types.boolean
@@ -203,7 +203,7 @@ class Gram:
         self.state = (K, R, *flat, slopes, self.beta, b, *sums, self.y, size_0, network.beta)
         self.rules = (rule == "bp", kind, activation.psi, activation.dpsi, n * size > SERIAL)
         self.schedule = (eta, lam, decay)
-        self.kernel = _compiled(real)
+        self.kernel = compiled(real)
 
     @property
     def network(self) -> Network:
