@@ -97,11 +97,11 @@ def test_feedback_equal_to_beta_is_gradient_descent(activation, rng):
 
 def test_bp_is_fa_whose_feedback_follows_beta(rng):
     problem, network = make(rng)
-    run = train(problem, network, "tanh", eta=0.05, steps=6, rule="bp")
+    run = train(problem, network, "tanh", eta=0.05, steps=6, rule="bp", engine="loops")
     current = network
     for _ in range(6):
         current = train(
-            problem, Network(current.W, current.beta, current.beta), "tanh", eta=0.05, steps=1, rule="fa"
+            problem, Network(current.W, current.beta, current.beta), "tanh", eta=0.05, steps=1, engine="loops"
         ).network
     assert np.array_equal(run.network.W, current.W)
     assert np.array_equal(run.network.beta, current.beta)

@@ -39,9 +39,9 @@ def test_sparse_records_are_those_of_the_full_run(steps, every):
 
 def test_stopping_and_starting_again_is_the_straight_run(small):
     problem, network = small
-    straight = train(problem, network, eta=0.1, steps=20)
-    first = train(problem, network, eta=0.1, steps=8)
-    second = train(problem, first.network, eta=0.1, steps=12)
+    straight = train(problem, network, eta=0.1, steps=20, engine="loops")
+    first = train(problem, network, eta=0.1, steps=8, engine="loops")
+    second = train(problem, first.network, eta=0.1, steps=12, engine="loops")
     assert np.array_equal(second.residuals, straight.residuals[8:])
 
 
