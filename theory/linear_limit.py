@@ -42,19 +42,19 @@ def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -
     Prediction
         Its error is the change under a tolerance 10⁴ times looser.
     """
-    k, y = _spectrum(problem)
+    k, y, rest = _spectrum(problem)
     tight, loose = (_drift(k, y, eta, penalty, theta, rtol) for rtol in (1e-10, 1e-6))
-    return Prediction(theta, tight, np.abs(tight - loose))
+    return Prediction(theta, tight[0], np.abs(tight[0] - loose[0]), (tight[1] + rest) / problem.n)
 
 
-def _spectrum(problem: Problem) -> tuple[Array, Array]:
-    """Eigenvalues of K and y in its eigenbasis; directions that no linear network can fit take no part."""
+def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
+    """Eigenvalues of K, y in its eigenbasis, and the squared norm of what no linear network can fit of y."""
     k, U = np.linalg.eigh(problem.K)
     seen = k > k[-1] * problem.n * np.finfo(float).eps
     y = U.T @ problem.y
     if not np.any(y[seen]):
         raise ValueError("y: expected targets with a part that a linear network can fit, got none")
-    return k[seen], y[seen]
+    return k[seen], y[seen], float(y[~seen] @ y[~seen])
 
 
 def _ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
@@ -65,9 +65,12 @@ def _ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
 
 
 def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol: float) -> Array:
+    """Alignment and ‖e‖² at the times, shape (2, m)."""
     end = float(theta.max())
     stops = np.unique([0.0, *jumps(penalty, end), *theta]) if end > 0 else np.zeros(1)
-    s, reached = np.zeros_like(y), {0.0: 0.0}
+    lam = penalty(0.0)
+    at_start = _ridge_solution(k, y, 0.0 * y, lam)
+    s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start))}
     for start, stop in zip(stops[:-1], stops[1:], strict=True):
         inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
 
@@ -76,14 +79,15 @@ def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol:
             return -eta * lam * _ridge_solution(k, y, k * s, lam)
 
         s = solve_ivp(slope, (start, stop), s, method="DOP853", rtol=rtol, atol=1e-3 * rtol / math.sqrt(k[-1])).y[:, -1]
-        a = _ridge_solution(k, y, k * s, penalty(inside[1]))
+        lam = penalty(inside[1])
+        a = _ridge_solution(k, y, k * s, lam)
         along = -float((k * s) @ a)
-        reached[float(stop)] = along / math.sqrt(float(a @ (k * a)) + along**2)
-    return np.array([reached[float(t)] for t in theta])
+        reached[float(stop)] = along / math.sqrt(float(a @ (k * a)) + along**2), lam**2 * float(a @ a)
+    return np.array([reached[float(t)] for t in theta]).T
 
 
-def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times: NDArray[np.int64]) -> Array:
-    """Run the mean dynamics of a linear network of width p, step by step; alignment at ``times``.
+def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times: NDArray[np.int64]) -> Prediction:
+    """Run the mean dynamics of a linear network of width p, step by step, and read it at ``times``.
 
     The exact recursion for β = c β(0) + (F a + g b)/√p and W Xᵀ = F − b uᵀK/√p closes in the Gram matrix of F,
     b and β(0). Its p-averages are put at their means (FᵀF/p = K, bᵀb/p = 1, the others 0), so what remains of the
@@ -91,41 +95,41 @@ def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times
 
     Returns
     -------
-    ndarray, shape (m,)
+    Prediction
+        Its error, that of the arithmetic, is reported as 0.
     """
-    k, y = _spectrum(problem)
+    k, y, rest = _spectrum(problem)
     order = np.unique(times)
     lam = ridge.values(int(order[-1]))
-    at = np.empty(order.size)
+    at = np.empty((2, order.size))
     _mean_run(k, y, eta, math.sqrt(p), lam, order, at)
-    result: Array = at[np.searchsorted(order, times)]
-    return result
+    cosine, square = at[:, np.searchsorted(order, times)]
+    return Prediction(times / math.sqrt(p), cosine, np.zeros(times.size), (square + rest) / problem.n)
 
 
 _V = types.float64[::1]
 
 
-@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], _V), cache=True)
+@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], types.float64[:, ::1]), cache=True)
 def _mean_run(k, y, eta, root_p, lam, times, out):
-    n = k.size
-    a, u = np.zeros(n), np.zeros(n)
-    g, c, record = 0.0, 1.0, 0
+    n, record = k.size, 0
+    a, u, e = np.zeros(n), np.zeros(n), np.zeros(n)
+    g, c = 0.0, 1.0
     for t in range(times[-1] + 1):
-        if t == times[record]:
-            norm = c * c * root_p * root_p + g * g
-            for i in range(n):
-                norm += a[i] * k[i] * a[i]
-            out[record] = g / math.sqrt(norm)
-            record += 1
-        if t == times[-1]:
-            break
-        keep = 1.0 - eta * lam[t]
-        along = 0.0
+        square, along, norm = 0.0, 0.0, c * c * root_p * root_p + g * g
         for i in range(n):
-            e = k[i] * (a[i] - u[i] * g / root_p) - y[i]
-            along += k[i] * u[i] * e
-            a[i] = keep * a[i] - eta * e
-            u[i] += eta * e  # its old value is used up: along and e above
-        # g above must be the old one for every i.
-        g = keep * g + eta / root_p * along
-        c *= keep
+            e[i] = k[i] * (a[i] - u[i] * g / root_p) - y[i]
+            square += e[i] * e[i]
+            along += k[i] * u[i] * e[i]
+            norm += a[i] * k[i] * a[i]
+        if t == times[record]:
+            out[0, record] = g / math.sqrt(norm)
+            out[1, record] = square
+            record += 1
+        if t < times[-1]:
+            keep = 1.0 - eta * lam[t]
+            for i in range(n):
+                a[i] = keep * a[i] - eta * e[i]
+                u[i] += eta * e[i]
+            g = keep * g + eta / root_p * along
+            c *= keep

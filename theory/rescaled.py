@@ -19,11 +19,24 @@ Penalty = Callable[[float], float]
 
 
 class Prediction(NamedTuple):
-    """Predicted alignment at the times θ = t/√p, with an estimate (not a bound) of the numerical error."""
+    """What a wide limit predicts at the times θ = t/√p.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (m,)
+        Times.
+    alignment : ndarray, shape (m,)
+        cos∠(b, β).
+    error : ndarray, shape (m,)
+        Estimate, not a bound, of the numerical error of ``alignment``.
+    mean_square : ndarray, shape (m,)
+        (1/n) ‖e‖².
+    """
 
     theta: Array
     alignment: Array
     error: Array
+    mean_square: Array
 
 
 def rescaled_ridge(ridge: Schedule | Penalty | float, p: int | None = None) -> Penalty:
