@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from os import PathLike
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref.activations import Activation, resolve
 from fa_ref.checks import as_array, as_count, require_memory
+from fa_ref.storage import read_npz, write_npz
 
 __all__ = ["Network"]
 
@@ -110,11 +109,7 @@ class Network:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the weights to an ``.npz`` file, complete or not at all."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez(file, W=self.W, beta=self.beta, b=self.b)
-        partial.replace(target)
+        write_npz(path, {"W": self.W, "beta": self.beta, "b": self.b})
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Network:
@@ -125,8 +120,4 @@ class Network:
         ValueError
             If the file is not such an ``.npz`` file.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(file["W"], file["beta"], file["b"])
-        except (KeyError, BadZipFile, EOFError, AttributeError) as error:
-            raise ValueError(f"{path}: expected an .npz file with W, beta and b ({error})") from None
+        return cls(**read_npz(path, ("W", "beta", "b")))

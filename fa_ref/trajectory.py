@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.measures import MEASURES
+from fa_ref.storage import read_npz, write_npz
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,8 +102,6 @@ class Trajectory:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write all but the network to an ``.npz`` file, complete or not at all."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
         header = {
             "status": self.status,
             "diverged_at": self.diverged_at,
@@ -117,9 +114,7 @@ class Trajectory:
             "residuals": self.residuals,
         }
         arrays |= {f"measure_{name}": values for name, values in self.measures.items()}
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)
-        partial.replace(target)
+        write_npz(path, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Trajectory:
@@ -130,10 +125,7 @@ class Trajectory:
         ValueError
             If the file is not such an ``.npz`` file.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
-                measures = {name: file[f"measure_{name}"] for name in MEASURES}
-                return cls(file["times"], file["residuals"], measures, **header)
-        except (KeyError, BadZipFile, EOFError, AttributeError, TypeError) as error:
-            raise ValueError(f"{path}: expected an .npz file that a trajectory was saved to ({error})") from None
+        stored = tuple(f"measure_{name}" for name in MEASURES)
+        content = read_npz(path, ("header", "times", "residuals", *stored))
+        measures = {name: content[f"measure_{name}"] for name in MEASURES}
+        return cls(content["times"], content["residuals"], measures, **json.loads(str(content["header"])))

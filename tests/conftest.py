@@ -1,0 +1,31 @@
+"""Strict numerics and named amounts of searching: HYPOTHESIS_PROFILE = dev, ci or nightly."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+for name, examples in (("dev", 30), ("ci", 60), ("nightly", 1000)):
+    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "nightly")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _strict_floating_point():
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
+        yield
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20211206)
+
+
+@pytest.fixture(scope="session")
+def mnist_folder():
+    """The folder with the real MNIST files: FA_REF_MNIST, or ``shared`` beside the checkout; None without them."""
+    beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+    folder = Path(os.environ.get("FA_REF_MNIST", beside))
+    return folder if folder.is_dir() else None

@@ -1,0 +1,38 @@
+"""Oracles straight from the equations, in plain NumPy. Imports nothing of the package."""
+
+import math
+
+import numpy as np
+
+PSI = {
+    "identity": (lambda z: z, lambda z: np.ones_like(z)),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "tanh": (np.tanh, lambda z: np.cosh(z) ** -2.0),
+    "sigmoid": (lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: np.cosh(z / 2) ** -2.0 / 4),
+    "erf": (np.vectorize(math.erf), lambda z: 2 / math.sqrt(math.pi) * np.exp(-(z**2))),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z: (1 + np.tanh(z / 2)) / 2),
+}
+
+
+def descend(X, y, W, beta, b, name, eta, lam, steps, rule="fa"):
+    """Residuals e(0), …, e(steps), and the last W and β. b is not used by backpropagation."""
+    psi, dpsi = PSI[name]
+    p = len(beta)
+    residuals = []
+    for t in range(steps + 1):
+        Z = X @ W.T
+        e = psi(Z) @ beta / math.sqrt(p) - y
+        residuals.append(e)
+        if t == steps:
+            break
+        feedback = b if rule == "fa" else beta
+        W_next = W - eta / math.sqrt(p) * (feedback[:, None] * (dpsi(Z) * e[:, None]).T) @ X
+        beta = beta - eta * (psi(Z).T @ e / math.sqrt(p) + lam[t] * beta)
+        W = W_next
+    return np.array(residuals), W, beta
+
+
+def loss(X, y, W, beta, name, lam=0.0):
+    psi, _ = PSI[name]
+    f = psi(X @ W.T) @ beta / math.sqrt(len(beta))
+    return 0.5 * np.sum((f - y) ** 2) + 0.5 * lam * np.sum(beta**2)

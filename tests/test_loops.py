@@ -1,0 +1,159 @@
+"""The definition: compiled = uncompiled = oracle; FA with b = β is gradient descent; the sign of e."""
+
+import naive
+import numba
+import numpy as np
+import pytest
+
+from fa_ref import Activation, Network, Problem, loops, schedules, train
+from fa_ref.activations import ACTIVATIONS, resolve
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
+ALL = [*ACTIVATIONS.values(), SOFTSIGN]
+SMOOTH = [a for a in ALL if a.smooth]
+
+
+def make(rng, n=7, d=9, p=12):
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    return Problem(X, y), Network.gaussian(p, d, rng)
+
+
+def interpret(problem, network, activation, eta, lam, rule):
+    """`descend`'s steps by the uncompiled functions only, so that no compiled code is involved."""
+    psi, dpsi = activation.psi.py_func, activation.dpsi.py_func
+    W, beta, b = network.W.copy(), network.beta.copy(), network.b
+    feedback = b if rule == "fa" else beta
+    X, X_T = problem.X, np.ascontiguousarray(problem.X.T)
+    Psi, slopes, f = np.empty((network.p, problem.n)), np.empty((network.p, problem.n)), np.empty(problem.n)
+    residuals = []
+    for t in range(len(lam) + 1):
+        loops.forward.py_func(X_T, W, beta, psi, dpsi, Psi, slopes, f)
+        residuals.append(f - problem.y)
+        if t < len(lam):
+            loops.update.py_func(X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
+    return np.array(residuals), W, beta
+
+
+@pytest.mark.parametrize("rule", ["fa", "bp"])
+@pytest.mark.parametrize("activation", ALL, ids=lambda a: a.name)
+def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng):
+    problem, network = make(rng, n=11, d=13, p=17)
+    ridge = schedules.inverse_square(0.3, tau=4.0)
+    run = train(problem, network, activation, eta=0.02, steps=20, ridge=ridge, rule=rule, engine="loops")
+    residuals, W, beta = interpret(problem, network, activation, 0.02, ridge.values(20), rule)
+    assert np.array_equal(run.residuals, residuals)
+    assert np.array_equal(run.network.W, W)
+    assert np.array_equal(run.network.beta, beta)
+
+
+@pytest.mark.parametrize("rule", ["fa", "bp"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_train_agrees_with_the_oracle_over_fifty_steps(name, rule, rng):
+    problem, network = make(rng, n=20, d=30, p=101)
+    ridge = schedules.cutoff(0.5, 20)
+    run = train(problem, network, name, eta=0.005, steps=50, ridge=ridge, rule=rule, engine="loops")
+    residuals, W, beta = naive.descend(
+        problem.X, problem.y, network.W, network.beta, network.b, name, 0.005, ridge.values(50), 50, rule
+    )
+    np.testing.assert_allclose(run.residuals, residuals, rtol=0, atol=1e-12 * np.abs(residuals).max())
+    np.testing.assert_allclose(run.network.W, W, rtol=0, atol=1e-12 * np.abs(W).max())
+    np.testing.assert_allclose(run.network.beta, beta, rtol=0, atol=1e-12 * np.abs(beta).max())
+
+
+def test_the_oracle_would_notice_the_other_rule(rng):
+    problem, network = make(rng)
+    run = train(problem, network, "tanh", eta=0.05, steps=5, engine="loops")
+    residuals = naive.descend(
+        problem.X, problem.y, network.W, network.beta, network.b, "tanh", 0.05, np.zeros(5), 5, "bp"
+    )[0]
+    assert np.abs(run.residuals - residuals).max() > 1e-4
+
+
+@pytest.mark.parametrize("activation", SMOOTH, ids=lambda a: a.name)
+def test_feedback_equal_to_beta_is_gradient_descent(activation, rng):
+    """One step with b = β moves each weight by −η ∂L/∂weight, by central differences of the loss."""
+    problem, network = make(rng, n=4, d=3, p=5)
+    eta, lam, h = 1e-3, 0.7, 1e-4
+    tied = Network(network.W, network.beta, network.beta)
+    after = train(problem, tied, activation, eta=eta, steps=1, ridge=schedules.constant(lam)).network
+
+    def loss(W, beta):
+        f = activation(problem.X @ W.T) @ beta / np.sqrt(tied.p)
+        return 0.5 * np.sum((f - problem.y) ** 2) + 0.5 * lam * np.sum(beta**2)
+
+    for array, moved in ((tied.W, after.W), (tied.beta, after.beta)):
+        gradient = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            values = []
+            for shift in (-2 * h, -h, h, 2 * h):
+                array[index] = kept + shift
+                values.append(loss(tied.W, tied.beta))
+            array[index] = kept
+            gradient[index] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+        # Fourth-order differences: truncation h⁴ ≈ 1e-16 times a fifth derivative, rounding eps·L/h ≈ 1e-11.
+        np.testing.assert_allclose((moved - array) / -eta, gradient, rtol=1e-8, atol=1e-9 * np.abs(gradient).max())
+
+
+def test_bp_is_fa_whose_feedback_follows_beta(rng):
+    problem, network = make(rng)
+    run = train(problem, network, "tanh", eta=0.05, steps=6, rule="bp")
+    current = network
+    for _ in range(6):
+        current = train(
+            problem, Network(current.W, current.beta, current.beta), "tanh", eta=0.05, steps=1, rule="fa"
+        ).network
+    assert np.array_equal(run.network.W, current.W)
+    assert np.array_equal(run.network.beta, current.beta)
+
+
+def test_the_sign_of_the_residual(rng):
+    """e = f − y descends. With e = y − f and the same updates the loss rises, step after step."""
+    problem, network = make(rng, n=5, d=8, p=200)
+    tanh, eta = resolve("tanh"), 0.05
+
+    def losses(sign):
+        W, beta = network.W.copy(), network.beta.copy()
+        Psi, slopes, f = np.empty((200, 5)), np.empty((200, 5)), np.empty(5)
+        out = []
+        for _ in range(30):
+            loops.forward(np.ascontiguousarray(problem.X.T), W, beta, tanh.psi, tanh.dpsi, Psi, slopes, f)
+            out.append(0.5 * np.sum((f - problem.y) ** 2))
+            e = sign * (f - problem.y)
+            loops.update(problem.X.copy(), W, beta, network.b, e, eta, 0.0, Psi, slopes)
+        return np.array(out)
+
+    assert (np.diff(losses(+1.0)) < 0).all()
+    assert (np.diff(losses(-1.0)) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu"])
+def test_the_number_of_threads_changes_no_bit(name, rng):
+    problem, network = make(rng, n=10, d=20, p=203)
+    before, runs = numba.get_num_threads(), []
+    try:
+        for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+            numba.set_num_threads(threads)
+            runs.append(train(problem, network, name, eta=0.01, steps=15, engine="loops"))
+    finally:
+        numba.set_num_threads(before)
+    assert all(np.array_equal(runs[0].residuals, run.residuals) for run in runs)
+    assert all(np.array_equal(runs[0].network.W, run.network.W) for run in runs)
+
+
+def test_zero_ridge_is_algorithm_1_bit_for_bit(rng):
+    problem, network = make(rng)
+    plain = train(problem, network, "tanh", eta=0.05, steps=10)
+    ridged = train(problem, network, "tanh", eta=0.05, steps=10, ridge=schedules.constant(0.0))
+    assert np.array_equal(plain.residuals, ridged.residuals)
+
+
+def test_permuting_units_or_samples_permutes_the_run(rng):
+    problem, network = make(rng, n=6, d=8, p=40)
+    units, samples = rng.permutation(40), rng.permutation(6)
+    base = train(problem, network, "tanh", eta=0.05, steps=30).residuals
+    shuffled = Network(network.W[units], network.beta[units], network.b[units])
+    # Only the order of sums changes: 30 steps of rounding on numbers of order one.
+    np.testing.assert_allclose(train(problem, shuffled, "tanh", eta=0.05, steps=30).residuals, base, atol=1e-12)
+    turned = train(Problem(problem.X[samples], problem.y[samples]), network, "tanh", eta=0.05, steps=30)
+    np.testing.assert_allclose(turned.residuals, base[:, samples], atol=1e-12)
