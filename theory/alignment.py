@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 from fa_ref import schedules
 from fa_ref.activations import Activation
-from fa_ref.checks import as_count, as_number
+from fa_ref.checks import as_array, as_count, as_number
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
@@ -250,6 +250,7 @@ def no_alignment_coefficient(
     *,
     eta: float | None = None,
     steps: int | None = None,
+    residual: ArrayLike | None = None,
 ) -> float:
     """Return lim p·E cos∠(b, β(t)) as p → ∞ without ridge: a number where the paper has O(n/√p).
 
@@ -257,7 +258,8 @@ def no_alignment_coefficient(
 
         p · E cos∠(b, β(t)) → ½ tr( C [ A_t Θ̄ A_t − η² Σ_{s<t} Pˢ Θ̄ Pˢ ] ).
 
-    At convergence and small η this is ½ (tr(Ḡ⁻¹Θ̄) + yᵀḠ⁻¹Θ̄Ḡ⁻¹y). Single networks scatter by ±√p around it.
+    At convergence and small η this is ½ (tr(Ḡ⁻¹Θ̄) + yᵀḠ⁻¹Θ̄Ḡ⁻¹y). Single networks scatter by ±√p around it. The
+    mean over a pair ±b with the same W and β does not: given e(0), it tends to the same with C = e(0)e(0)ᵀ.
 
     Parameters
     ----------
@@ -271,6 +273,8 @@ def no_alignment_coefficient(
         Step size with η λ_max(Ḡ) < 2; by default the limit η → 0.
     steps : int, optional
         Number t of steps, needs ``eta``; by default the limit t → ∞.
+    residual : array_like, shape (n,), optional
+        e(0) of the network or pair at hand, instead of the average over initialisations.
 
     Raises
     ------
@@ -293,6 +297,9 @@ def no_alignment_coefficient(
     g, U = np.linalg.eigh(kernel.G)
     Theta, y_U = U.T @ kernel.Theta @ U, U.T @ problem.y
     second_moment = np.diag(g) + np.outer(y_U, y_U)
+    if residual is not None:
+        e_0 = U.T @ as_array("residual", residual, ndim=1)
+        second_moment = np.outer(e_0, e_0)
     rate = 0.0 if eta is None else as_number("eta", eta, above=0)
     if not rate * g[-1] < 2:
         raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")

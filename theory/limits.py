@@ -151,7 +151,7 @@ def wide_alignment(
     Examples
     --------
     >>> round(wide_alignment(np.eye(10), np.ones(10), "identity", 0.05, 3.0, theta=10.0), 4)
-    0.7351
+    0.734
     """
     cosines = wide_prediction(X, y, activation, eta, ridge, theta, **options).alignment
     return float(cosines[0]) if np.ndim(theta) == 0 else cosines
@@ -214,7 +214,7 @@ def wide_prediction(
     --------
     >>> prediction = wide_prediction(np.eye(4), [1, -1, 1, -1], "tanh", 0.1, 0.5, theta=[5, 50], particles=1024)
     >>> prediction.alignment.round(1)
-    array([0.1, 0.6])
+    array([0.4, 0.9])
     >>> bool(prediction.error.max() < 0.02)
     True
     """
@@ -253,14 +253,14 @@ def prediction_table(
 ) -> list[dict[str, Any]]:
     """Predict alignment against time and width, as records.
 
-    One record per time and width, then one per time for the limit (``p`` None, where the schedule has one), with the
-    keys p, theta, t, alignment, error, mean_square.
+    One record per time and width, then one per time for the limit (p is None) if λ never changes. The keys are
+    p, theta, t, alignment, error, mean_square.
 
     Examples
     --------
     >>> table = prediction_table(Problem(np.eye(2), [1, 1]), "identity", 0.1, schedules.constant(1.0), [5.0], [100])
     >>> [(row["p"], row["t"], round(row["alignment"], 3)) for row in table]
-    [(100, 50, 0.297), (None, None, 0.318)]
+    [(100, 50, 0.298), (None, None, 0.327)]
     """
     records: list[dict[str, Any]] = []
     unchanging = ridge.formula(np.array([0]))[0] == ridge.formula(np.array([2**40]))[0]

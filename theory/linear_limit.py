@@ -7,6 +7,7 @@ equation in R^n, and the mean dynamics at a finite width is a recursion of the e
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numba import njit, types
@@ -71,14 +72,15 @@ def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol:
     lam = penalty(0.0)
     at_start = _ridge_solution(k, y, 0.0 * y, lam)
     s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start))}
-    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+    for start, stop in pairwise(stops):
         inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
 
         def slope(t: float, s: Array, inside: tuple[float, float] = inside) -> Array:
             lam = penalty(min(max(t, inside[0]), inside[1]))
             return -eta * lam * _ridge_solution(k, y, k * s, lam)
 
-        s = solve_ivp(slope, (start, stop), s, method="DOP853", rtol=rtol, atol=1e-3 * rtol / math.sqrt(k[-1])).y[:, -1]
+        atol = 1e-3 * rtol / math.sqrt(k[-1])
+        s = solve_ivp(slope, (start, stop), s, method="DOP853", rtol=rtol, atol=atol).y[:, -1]
         lam = penalty(inside[1])
         a = _ridge_solution(k, y, k * s, lam)
         along = -float((k * s) @ a)

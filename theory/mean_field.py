@@ -2,17 +2,20 @@
 
 A particle is a hidden unit (z, b, q): preactivations z ∈ R^n, feedback weight b, and q = √p (β − c β(0)), the
 output weight that training has built. Units interact through the residual only. Particles come in pairs ±b over
-Gaussian z(0) whose sample covariance is exactly K, and the known kernel Ḡ replaces the sampled one at t = 0.
+Gaussian z(0) whose sample covariance is exactly K, |b| is stratified, and the known kernel Ḡ replaces the sampled
+one at t = 0.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from fa_ref.activations import Activation
 from fa_ref.problem import Problem
@@ -96,7 +99,7 @@ def draw_particles(K: Array, count: int, rng: np.random.Generator) -> tuple[Arra
     noise = rng.standard_normal((half, n))
     white = np.linalg.solve(np.linalg.cholesky(noise.T @ noise / half), noise.T).T
     z = white @ (np.sqrt(np.maximum(k, 0.0))[:, None] * U.T)
-    b = rng.standard_normal(half)
+    b = rng.permutation(ndtri(0.5 + 0.5 * (np.arange(half) + rng.random(half)) / half))  # |b|, one in each stratum
     b /= math.sqrt(float(b @ b) / half)
     return np.vstack([z, z]), np.concatenate([b, -b])
 
@@ -121,12 +124,12 @@ def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, 
 
     def reading(state: tuple[Array, Array, Array], lam: float) -> tuple[float, float]:
         Psi, G, a = state
-        return (b @ Psi / N) @ a / math.sqrt(a @ G @ a), lam**2 * (a @ a)
+        return float((b @ Psi / N) @ a / math.sqrt(a @ G @ a)), float(lam**2 * (a @ a))
 
     lam = setting.penalty(0.0)
     now = state(z, lam)
     rows = [reading(now, lam)]
-    for start, stop in zip(grid[:-1], grid[1:], strict=True):
+    for start, stop in pairwise(grid):
         h = stop - start
         before, after = (setting.penalty(start + 1e-9 * h), setting.penalty(stop - 1e-9 * h))
         if before != lam:
@@ -155,17 +158,16 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
     fastest = 0.5 / (eta * float(np.linalg.eigvalsh(setting.G_0)[-1]))
     grid = root_p * time_grid([*setting.theta, *setting.corners], steps, head=max(fastest, 1.0) / root_p)
     e, pull, decay, rows = -y, slopes(z), 0.0, [(0.0, float(y @ y))]
-    for start, stop in zip(grid[:-1], grid[1:], strict=True):
+    for start, stop in pairwise(grid):
         h = stop - start
         lam = 0.5 * (setting.penalty((start + 1e-9 * h) / root_p) + setting.penalty((stop - 1e-9 * h) / root_p))
         rate = -math.log1p(-eta * lam)
         keep = math.exp(-rate * h)
         push = eta * (-math.expm1(-rate * h) / rate if rate > 0 else h)
-        drift = -(h * eta / root_p) * b[:, None] * ((pull * e) @ K)
-        for moved in (drift, None):
-            if moved is None:
-                moved = 0.5 * (drift - (h * eta / root_p) * b[:, None] * ((pull * e) @ K))
-            ahead = z + moved
+        step = (h * eta / root_p) * b[:, None]
+        move = step * ((pull * e) @ K)
+        for corrector in (False, True):  # first with e(t), then with the mean of the moves at t and t + h
+            ahead = z - (0.5 * (move + step * ((pull * e) @ K)) if corrector else move)
             Psi, pull = values(ahead), slopes(ahead)
             e = solve(identity + push * (Psi.T @ Psi / N + offset), keep * (q @ Psi / N) - y)
         z, q, decay = ahead, keep * q - push * (Psi @ e), decay + rate * h
@@ -177,9 +179,9 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
 def solve(A: Array, y: Array) -> Array:
     """Solve A x = y, in the sense of least squares where A is singular (λ = 0 and dependent samples)."""
     try:
-        return np.linalg.solve(A, y)
+        return np.asarray(np.linalg.solve(A, y), dtype=np.float64)
     except np.linalg.LinAlgError:
-        return np.linalg.lstsq(A, y)[0]
+        return np.asarray(np.linalg.lstsq(A, y)[0], dtype=np.float64)
 
 
 def _at(theta: Array, grid: Array, rows: list[tuple[float, float]]) -> tuple[Array, Array]:

@@ -113,7 +113,7 @@ def checked_times(theta: ArrayLike) -> Array:
 def time_grid(stops: ArrayLike, steps: int, head: float | None = None) -> Array:
     """Increasing times from 0 through every stop, with about ``steps`` equal steps.
 
-    ``head`` is the length of the first step, from where steps grow by a quarter until they reach the equal ones.
+    ``head`` is the length of the first step, from where steps grow, by a factor 1 + 8/steps, up to the equal ones.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def time_grid(stops: ArrayLike, steps: int, head: float | None = None) -> Array:
         while grid[-1] < end:
             if h < longest:
                 grid.append(grid[-1] + h if grid[-1] + 1.5 * h < end else float(end))
-                h = min(1.25 * h, longest)
+                h = min((1.0 + 8.0 / steps) * h, longest)
             else:
                 grid.extend(np.linspace(grid[-1], end, math.ceil((end - grid[-1]) / longest) + 1)[1:].tolist())
     return np.array(grid)
