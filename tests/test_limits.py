@@ -77,11 +77,11 @@ def test_linear_mean_run_tends_to_the_limit():
 
 @pytest.mark.parametrize("p", [None, 400])
 def test_particles_reproduce_the_closed_linear_equations(p):
-    theta = np.array([2.0, 20.0])
-    exact = wide_prediction(X, Y, "identity", ETA, schedules.constant(LAM), theta, p=p)
+    theta, eta = np.array([20.0, 200.0]), 0.01  # particles live in continuous time, which is η → 0 at fixed ηθ
+    exact = wide_prediction(X, Y, "identity", eta, schedules.constant(LAM), theta, p=p)
     penalty, rng = rescaled_ridge(LAM), np.random.default_rng(0)
-    particles = predict(PROBLEM, resolve("identity"), ETA, penalty, theta, p, 8192, 1e-3, rng)
-    # the error is twice an estimated standard error plus the change by halving the steps; 3 degrees of freedom
+    particles = predict(PROBLEM, resolve("identity"), eta, penalty, theta, p, 4096, 5e-4, rng)
+    # the error is twice an estimated standard error plus the change by halving the steps; η λ_max/√p = 2e-3 on top
     assert np.all(np.abs(particles.alignment - exact.alignment) < 3 * particles.error + 1e-3)
     assert particles.error.max() < 0.02
     np.testing.assert_allclose(particles.mean_square, exact.mean_square, rtol=0.05)

@@ -149,7 +149,8 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
 
     In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = E[q ψ(z)] − y,  with
     cos = E[b q] / √(c² p + E[q²]). The stiff equation of q is taken implicitly, with its decay exact; z by the
-    trapezoidal rule.
+    trapezoidal rule. Time is continuous but for the rates of decay: what a finite η does to the first transient, a
+    relative ηλ_max(Ḡ)/2 of its 1/√p, is left out. The correction of the kernel (``offset``) acts on a, which is to q as a is to ψ(z)·a.
     """
     K, y, eta, N, identity = setting.K, setting.y, setting.eta, b.size, np.eye(setting.y.size)
     values, slopes = vectorised(setting.activation)
@@ -157,21 +158,21 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
     offset = setting.G_0 - Psi.T @ Psi / N
     fastest = 0.5 / (eta * float(np.linalg.eigvalsh(setting.G_0)[-1]))
     grid = root_p * time_grid([*setting.theta, *setting.corners], steps, head=max(fastest, 1.0) / root_p)
-    e, pull, decay, rows = -y, slopes(z), 0.0, [(0.0, float(y @ y))]
+    e, a, pull, decay, rows = -y, np.zeros_like(y), slopes(z), 0.0, [(0.0, float(y @ y))]
     for start, stop in pairwise(grid):
         h = stop - start
         lam = 0.5 * (setting.penalty((start + 1e-9 * h) / root_p) + setting.penalty((stop - 1e-9 * h) / root_p))
         rate = -math.log1p(-eta * lam)
         keep = math.exp(-rate * h)
-        push = eta * (-math.expm1(-rate * h) / rate if rate > 0 else h)
+        push = -math.expm1(-rate * h) / lam if lam > 0 else eta * h  # η Σ (1 − ηλ)^k over the h steps
         step = (h * eta / root_p) * b[:, None]
         move = step * ((pull * e) @ K)
         for corrector in (False, True):  # first with e(t), then with the mean of the moves at t and t + h
             ahead = z - (0.5 * (move + step * ((pull * e) @ K)) if corrector else move)
             Psi, pull = values(ahead), slopes(ahead)
-            e = solve(identity + push * (Psi.T @ Psi / N + offset), keep * (q @ Psi / N) - y)
-        z, q, decay = ahead, keep * q - push * (Psi @ e), decay + rate * h
-        norm = math.sqrt(math.exp(-2.0 * decay) * setting.p + q @ q / N)
+            e = solve(identity + push * (Psi.T @ Psi / N + offset), keep * (q @ Psi / N + offset @ a) - y)
+        z, q, a, decay = ahead, keep * q - push * (Psi @ e), keep * a - push * e, decay + rate * h
+        norm = math.sqrt(math.exp(-2.0 * decay) * setting.p + q @ q / N + a @ offset @ a)
         rows.append((float(b @ q) / N / norm, float(e @ e)))
     return _at(setting.theta, grid / root_p, rows)
 
