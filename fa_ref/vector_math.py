@@ -9,6 +9,7 @@ computes in the width, float64 or float32, of its argument.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -16,24 +17,25 @@ from numba.extending import intrinsic, overload
 
 __all__ = ["sigmoid", "tanh", "widest_vectors"]
 
-# "contract" only: reordering would lose the small corrections below. x / 0 is inf and no exception, hence no branch.
+# "contract" only: reordering would lose the small corrections below. x / 0 is inf, not an exception and a branch.
 _compile = njit(fastmath={"contract"}, error_model="numpy")
 
 
-@intrinsic
-def widest_vectors(typingctx):
-    """Let the function that calls this use the widest vectors of the machine; by default LLVM halves AVX-512's."""
-
-    def codegen(context, builder, signature, args):
+def _prefer_widest(_context):
+    def codegen(context, builder, _signature, _args):
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 
     return types.none(), codegen
 
 
+#: Called in a compiled function, lets it use the widest vectors of the machine; by default LLVM halves AVX-512's.
+widest_vectors: Any = intrinsic(_prefer_widest)
+
+
 def _same_bits(source, target):
-    def read(typingctx, x):
-        def codegen(context, builder, signature, args):
+    def read(_context, _x):
+        def codegen(context, builder, _signature, args):
             return builder.bitcast(args[0], context.get_value_type(target))
 
         return target(source), codegen
@@ -43,7 +45,7 @@ def _same_bits(source, target):
 
 def _family(real, bits, number, tail, mantissa, bias, ln2_high, ln2_low, tanh_end, sigmoid_end):
     """Return tanh and sigmoid for one width; beyond their ends they no longer change."""
-    one, two, log2_e = real(1.0), real(2.0), real(1.0 / math.log(2.0))
+    zero, one, two, log2_e = real(0.0), real(1.0), real(2.0), real(1.0 / math.log(2.0))
     ln2_high, ln2_low = real(ln2_high), real(ln2_low)  # k·ln2_high is exact
     shift = real(1.5 * 2.0**mantissa)  # adding it rounds to an integer and leaves that integer in the lowest bits
     shift_bits = int(shift.view(f"i{shift.itemsize}"))
@@ -72,7 +74,7 @@ def _family(real, bits, number, tail, mantissa, bias, ln2_high, ln2_low, tanh_en
         D_lost = ((two - D) + m) + m_lost
         t = m / D
         t += (m_lost - t * D_lost) * (offset - slope * D)
-        return t if z < real(0.0) else real(0.0) - t
+        return t if z < zero else zero - t
 
     @_compile
     def sigmoid(z):
@@ -80,10 +82,18 @@ def _family(real, bits, number, tail, mantissa, bias, ln2_high, ln2_low, tanh_en
         k, x, rest = exponential(sigmoid_end if u > sigmoid_end else u)
         half = k >> 1  # 2^k in two factors: it may lie below the normal numbers
         s, scale = number((half + bias) << mantissa), number((k - half + bias) << mantissa)
+        # e^x and D = 1 + e^(−u), each with what its rounding lost; the result is e^(−u) / D or 1 / D
         high = one + x
-        q = s * (high + (((one - high) + x) + rest))
-        D = one + q * scale
-        return q / D * scale if z < real(0.0) else one / D
+        low = ((one - high) + x) + rest
+        power = high + low
+        power_lost = (high - power) + low
+        q = power * s * scale
+        D = one + q
+        D_lost = ((one - D) + q) + power_lost * s * scale
+        N, N_lost = (power, power_lost) if z < zero else (one, zero)
+        t = N / D
+        t += (N_lost - t * D_lost) * (offset - slope * D)
+        return t * (s if z < zero else one) * (scale if z < zero else one)
 
     return tanh, sigmoid
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import hypothesis
+import numba
 import numpy as np
 import pytest
 
@@ -29,3 +30,12 @@ def mnist_folder():
     beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
     folder = Path(os.environ.get("FA_REF_MNIST", beside))
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture
+def one_thread():
+    """Compiled loops on one thread: small networks are slower with more, and the results are the same."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)

@@ -23,6 +23,26 @@ def fa_ref(*words, cwd=None):
 
 
 @pytest.fixture
+def call(monkeypatch, capsys):
+    """The command in this process, for mistakes: quicker, and what is printed is the same."""
+
+    def run(*words):
+        monkeypatch.delenv("FA_REF_MNIST", raising=False)
+        monkeypatch.setattr(sys, "argv", ["fa-ref", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(words, ended.value.code, out, err)
+
+    return run
+
+
+def test_a_mistake_in_a_process_of_its_own(files):
+    done = fa_ref("verify", "--X", files / "X.csv", cwd=files)
+    assert (done.returncode, done.stderr) == (2, "fa-ref: --X and --y: expected both or none\n")
+
+
+@pytest.fixture
 def files(tmp_path):
     rng = np.random.default_rng(0)
     np.savetxt(tmp_path / "X.csv", rng.standard_normal((4, 6)) / np.sqrt(6), delimiter=",")
@@ -76,8 +96,8 @@ def spoil(files, name, content):
         ([["a"]], [1.0], "X: expected real numbers"),
     ],
 )
-def test_bad_data_end_with_one_line_and_status_2(tmp_path, X, y, message):
-    done = fa_ref(
+def test_bad_data_end_with_one_line_and_status_2(tmp_path, call, X, y, message):
+    done = call(
         "verify", "--X", spoil(tmp_path, "X", X), "--y", spoil(tmp_path, "y", y), "--report", tmp_path / "out"
     )
     assert done.returncode == 2
@@ -105,8 +125,9 @@ def test_bad_data_end_with_one_line_and_status_2(tmp_path, X, y, message):
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_mistakes_end_with_status_2_and_no_traceback(files, words, message):
-    done = fa_ref(*words, cwd=files)
+def test_mistakes_end_with_status_2_and_no_traceback(files, call, monkeypatch, words, message):
+    monkeypatch.chdir(files)
+    done = call(*words)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -111,8 +111,8 @@ class Rows:
         self.bounded = bool(np.isfinite(self._discretisation(np.zeros(1))).all())
         self.square_error = self._square_error()
 
-    def blocks(self) -> Iterator[tuple[int, Array, Array]]:
-        """Yield (first order k, coefficients, error bounds), the last two (n, BLOCK), up to ``orders``."""
+    def blocks(self) -> Iterator[tuple[Array, Array]]:
+        """Yield coefficients and their error bounds, both (n, BLOCK), until ``orders`` are done."""
         previous, current = np.zeros_like(self.weight), self.weight.copy()
         for first in range(0, self.orders, BLOCK):
             table = np.empty((BLOCK, self.weight.size))
@@ -123,7 +123,7 @@ class Rows:
                 delta = self._discretisation(k) + self._tail()[:, None]
             else:
                 delta = 2 * np.abs(a - 2 * self.values[:, ::2] @ table[:, ::2].T)
-            yield first, a, delta + self._rounding(k)
+            yield a, delta + self._rounding(k)
 
     def _discretisation(self, k: Array) -> Array:
         """|trapezoidal rule − integral| for a_k, the better of the two bounds."""
@@ -215,7 +215,7 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
     active = np.tril(~parallel, -1)
     tail = rows.square + rows.square_error
     todo = int(np.count_nonzero(active))
-    for _, a, delta in rows.blocks() if todo else ():
+    for a, delta in rows.blocks() if todo else ():
         _add_block(a, delta, rho, np.sqrt(np.maximum(tail, 0.0)), scale, power, active, values, error)
         tail = tail - np.sum(np.maximum(np.abs(a) - delta, 0.0) ** 2, axis=1)
         left = int(np.count_nonzero(active))

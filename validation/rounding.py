@@ -70,7 +70,7 @@ def movement_rounding(evidence: Evidence) -> Array:
     if evidence.start is None:
         return np.zeros(evidence.residual_norms.size)
     frobenius = np.sqrt(evidence.measures["weight_square"] * evidence.start.p)
-    return accumulated(np.asarray(evidence.times), gamma(evidence.problem.n + 8) * frobenius)
+    return accumulated(np.asarray(evidence.times), np.asarray(gamma(evidence.problem.n + 8) * frobenius))
 
 
 def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:
@@ -81,4 +81,4 @@ def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:
     >>> accumulated(np.array([0, 2]), np.array([1.0, 1.0]))
     array([1., 3.])
     """
-    return (times + 1.0) * np.maximum.accumulate(per_step)
+    return np.asarray((times + 1.0) * np.maximum.accumulate(per_step), dtype=np.float64)

@@ -1,0 +1,122 @@
+"""``fa-ref certify``: train until convergence is proved, or check a saved proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from validation.console import (
+    Dimension,
+    JsonFile,
+    Samples,
+    Seed,
+    Width,
+    XFile,
+    YFile,
+    check_json,
+    given_or_synthetic,
+    print_table,
+    say,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from fa_ref import Network, Problem
+    from theory.certify import Certification
+
+__all__ = ["certify"]
+
+CERTIFICATE, NETWORK, PROBLEM = "certificate.json", "network.npz", "problem.npz"
+
+
+def certify(
+    x_file: XFile = None,
+    y_file: YFile = None,
+    n: Samples = 50,
+    d: Dimension = 150,
+    p: Width = 3200,
+    activation: Annotated[str, typer.Option(help="identity, relu, tanh, sigmoid, erf or softplus.")] = "tanh",
+    eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
+    scale: Annotated[float, typer.Option(help="Standard deviation of the synthetic inputs' entries.")] = 1.0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps at most.")] = 10_000,
+    rigorous: Annotated[bool, typer.Option(help="Confirm in ball arithmetic (python-flint).")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save the certificate with its network and problem.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Check a saved certificate instead, independently.")
+    ] = None,
+    json_file: JsonFile = None,
+    seed: Seed = 0,
+) -> None:
+    """Train until convergence is proved for this very network; print the step, the proved and the observed rate."""
+    import numpy as np
+
+    from fa_ref import Network
+    from theory.certify import certify as run_certify
+    from theory.kernels import mean_kernel
+
+    check_json(json_file)
+    if check is not None:
+        raise typer.Exit(_check(check))
+    rng = np.random.default_rng(seed)
+    problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, scale)
+    network = Network.gaussian(p, problem.d, rng)
+    if eta is None:
+        eta = 0.5 / float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1])
+    found = run_certify(problem, network, activation, eta, max_steps=steps, rigorous=rigorous)
+    facts = _facts(found, eta)
+    print_table([{"": name, "value": str(value)} for name, value in facts.items()])
+    if found.certificate is not None:
+        print_table([{"condition": m.name, "value": f"{m.value:.4g}", "": m.relation,
+                      "needed": "–" if m.threshold is None else f"{m.threshold:.4g}",
+                      "met": {True: "yes", False: "no", None: "measured"}[m.met]}
+                     for m in found.certificate.margins])  # fmt: skip
+    if out is not None and found.certificate is not None and found.network is not None:
+        _save(out, found, problem, found.network)
+        say(f"saved in {out}; fa-ref certify --check {out} verifies it")
+    write_json(json_file, facts)
+    raise typer.Exit(0 if found else 1)
+
+
+def _facts(found: Certification, eta: float) -> dict[str, Any]:
+    return {
+        "certified": bool(found),
+        "rigorous": bool(found.certificate and found.certificate.rigorous),
+        "at step": found.step,
+        "steps to tolerance": found.steps,
+        "fraction of the training": found.fraction,
+        "eta": eta,
+        "proved rate a": found.proved_rate,
+        "observed rate, slowest step": found.observed_rate,
+        "observed rate, mean": found.mean_rate,
+        "run": found.status,
+        "attempts": found.attempts,
+    }
+
+
+def _save(folder: Path, found: Certification, problem: Problem, network: Network) -> None:
+    from fa_ref.storage import write_npz
+    from validation.report import check_writable
+
+    check_writable(folder)
+    assert found.certificate is not None
+    network.save(folder / NETWORK)
+    write_npz(folder / PROBLEM, {"X": problem.X, "y": problem.y})
+    found.certificate.save(folder / CERTIFICATE)
+
+
+def _check(folder: Path) -> int:
+    from fa_ref import Network, Problem
+    from fa_ref.storage import read_npz
+    from theory.checker import check as run_check
+
+    if not (folder / CERTIFICATE).is_file():
+        raise ValueError(f"--check: expected a folder with {CERTIFICATE}, {NETWORK} and {PROBLEM}, got {folder}")
+    problem, network = Problem(**read_npz(folder / PROBLEM, ("X", "y"))), Network.load(folder / NETWORK)
+    result = run_check(folder / CERTIFICATE, problem, network)
+    print_table([{"claim": claim, "proved": "yes" if proved else "no"} for claim, proved in result.claims])
+    say("valid" if result else "refused")
+    return 0 if result else 1

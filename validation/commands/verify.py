@@ -1,0 +1,72 @@
+"""``fa-ref verify``: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from validation.console import (
+    JsonFile,
+    Seed,
+    XFile,
+    YFile,
+    check_json,
+    given,
+    print_table,
+    progress_bar,
+    say,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from validation.verification import Finding, Setting
+
+__all__ = ["verify"]
+
+
+def verify(
+    mnist: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
+    ] = None,
+    x_file: XFile = None,
+    y_file: YFile = None,
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html goes.")] = Path("fa-ref-report"),
+    json_file: JsonFile = None,
+    seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300,
+) -> None:
+    """Check Theorems 3.2 and 4.3 at every step of real runs: synthetic data, digits, or your own."""
+    import numpy as np
+
+    from validation import report as reports
+    from validation import verification
+
+    folder = reports.check_writable(report)
+    check_json(json_file)
+    problem = given(x_file, y_file)
+    if problem is not None:
+        widths = verification.IMAGE_WIDTHS.items()
+        settings = [verification.Setting(str(x_file), problem, activation, ps) for activation, ps in widths]
+    else:
+        settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
+    findings = _run_verification(settings, seed, steps)
+    print_table([reports.row(finding) for finding in findings])
+    command = shlex.join(["fa-ref", *sys.argv[1:]])
+    page = reports.write_report(findings, folder, command=command)
+    write_json(json_file, {"command": command, "findings": [finding.to_dict() for finding in findings]})
+    violated = sum(finding.violated for finding in findings)
+    say(f"{len(findings)} runs, {violated} violated; report: {page}")
+    raise typer.Exit(1 if violated else 0)
+
+
+def _run_verification(settings: list[Setting], seed: int, steps: int) -> list[Finding]:
+    from validation import verification
+
+    total = sum(len(setting.widths) for setting in settings)
+    with progress_bar("verify", total) as advance:
+        return list(verification.verify(settings, seed, steps=steps, progress=advance))
