@@ -1,0 +1,53 @@
+"""Measure p · E cos∠(b, β) without ridge, over pairs ±b, against its predicted limit.
+
+python benchmarks/no_alignment.py --pairs 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from fa_ref.data import gaussian_inputs
+from fa_ref.network import Network
+from fa_ref.problem import Problem
+from fa_ref.training import train
+from theory.alignment import no_alignment_coefficient
+
+ETA, STEPS = 0.3, 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--widths", type=int, nargs="+", default=(50, 200, 800))
+    args = parser.parse_args()
+    X = gaussian_inputs(5, 8, np.random.default_rng(3), scale=8**-0.5)
+    problem = Problem(X, [1.0, -1.0, 1.0, 1.0, -1.0])
+    cpu = time.process_time()
+    for activation in ("linear", "tanh", "relu"):
+        limit = no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS)
+        for p in args.widths:
+            rng, means = np.random.default_rng(p), []
+            for _ in range(args.pairs):
+                plus = Network.gaussian(p, problem.d, rng)
+                minus = Network(plus.W, plus.beta, -plus.b)
+                ends = [
+                    train(problem, net, activation, eta=ETA, steps=STEPS, record_every=STEPS)
+                    for net in (plus, minus)
+                ]
+                means.append(p * np.mean([end.alignment[-1] for end in ends]))
+            mean, half = np.mean(means), 1.96 * np.std(means, ddof=1) / np.sqrt(len(means))
+            verdict = "inside" if abs(mean - limit) <= half else "outside"
+            print(
+                f"{activation:7s} p = {p:5d}: {mean:7.3f} ± {half:.3f} (95 %, {2 * len(means)} networks),"
+                f" predicted {limit:.3f}: {verdict}",
+                flush=True,
+            )
+    print(f"{time.process_time() - cpu:.0f} s of processor time")
+
+
+if __name__ == "__main__":
+    main()
