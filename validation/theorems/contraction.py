@@ -10,7 +10,7 @@ from validation.rounding import step_rounding
 __all__ = ["contraction"]
 
 
-def contraction(name: str, evidence: Evidence, rate: float) -> Inequality:
+def contraction(name: str, evidence: Evidence, rate: float, *, pull: float | None = None) -> Inequality:
     """‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, between successive recorded steps.
 
     Where records lie several steps apart the recursion is run for as many steps.
@@ -23,12 +23,15 @@ def contraction(name: str, evidence: Evidence, rate: float) -> Inequality:
         The recorded run.
     rate : float
         a > 0.
+    pull : float, optional
+        What multiplies λ(t) ‖y‖: η if not given; the paper prints 1.
     """
     times, norms = np.asarray(evidence.times), evidence.residual_norms
     eta, y_norm = evidence.eta, float(np.linalg.norm(evidence.problem.y))
+    pull = eta if pull is None else pull
     lam = evidence.ridge.values(int(times[-1]))
     rhs = norms[:-1].copy()
     for k in range(times.size - 1):
         for t in range(times[k], times[k + 1]):
-            rhs[k] = (1.0 - eta * rate - eta * lam[t]) * rhs[k] + eta * lam[t] * y_norm
+            rhs[k] = (1.0 - eta * rate - eta * lam[t]) * rhs[k] + pull * lam[t] * y_norm
     return Inequality(name, times[:-1], norms[1:], rhs, step_rounding(evidence))
