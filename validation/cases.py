@@ -46,7 +46,7 @@ class Case:
     --------
     >>> case = Case(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", 0.1, steps=3)
     >>> case.evidence().residual_norms.round(4)
-    array([0.2384, 0.2139, 0.192 , 0.1724])
+    array([0.2384, 0.2203, 0.2035, 0.1879])
     """
 
     problem: Problem
@@ -142,7 +142,7 @@ def small_cases(activation: str = "tanh", *, steps: int = 20) -> Any:
     Examples
     --------
     >>> print(small_cases("identity")(np.random.default_rng(3)))
-    identity, n = 3, d = 3, p = 50, η = 0.02562, 20 steps
+    identity, n = 3, d = 3, p = 40, η = 1.984, Σλ = 0.004, 20 steps
     """
 
     def draw(rng: np.random.Generator) -> Case:

@@ -231,6 +231,17 @@ class Verdict:
         """The hypotheses that fail, with their numbers."""
         return "; ".join(str(margin) for margin in self.hypotheses if margin.met is False)
 
+    @property
+    def worst_words(self) -> str:
+        """Where and by how much the claim came closest to failing, or failed."""
+        tightest = self.tightest
+        if tightest is None or tightest.worst < 0:
+            return "the run diverged" if self.status == VIOLATED else "no step could be judged"
+        k = tightest.worst
+        relation = "≤" if not tightest.failed[k] else ">"
+        sides = f"{tightest.lhs[k]:.6g} {relation} {tightest.rhs[k]:.6g}"
+        return f"{tightest.name} at t = {tightest.times[k]}: {sides}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict in plain types, for JSON."""
         tightest = self.tightest

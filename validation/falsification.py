@@ -185,12 +185,7 @@ def falsify(
 
 def _counterexample(claim: Claim, case: Case, simulate: Simulator, spent: int) -> Counterexample:
     evidence = simulate(case)
-    inequality = claim.judge(evidence).tightest
-    failing = "the run diverged"
-    if inequality is not None and not inequality.holds:
-        k = inequality.worst
-        sides = f"{inequality.lhs[k]:.6g} > {inequality.rhs[k]:.6g}"
-        failing = f"{inequality.name} fails at t = {inequality.times[k]}: {sides}"
+    failing = claim.judge(evidence).worst_words
     return Counterexample(claim.name, case, np.array(evidence.residuals), failing, spent)
 
 

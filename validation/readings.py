@@ -8,6 +8,7 @@ import numpy as np
 
 from fa_ref.activations import resolve
 from fa_ref.measures import MEASURES, measure
+from fa_ref.training import EXPLOSION
 from validation.cases import Case
 from validation.claims import Evidence
 
@@ -29,7 +30,7 @@ def descend(case: Case, *, sign: float = 1.0, shrink_by_lambda: bool = False) ->
     Returns
     -------
     Evidence
-        Of as many steps as stay finite.
+        Of the steps before it diverges, as `fa_ref.train` decides.
 
     Examples
     --------
@@ -42,12 +43,13 @@ def descend(case: Case, *, sign: float = 1.0, shrink_by_lambda: bool = False) ->
     psi = resolve(case.activation)
     W, beta, b, root = start.W.copy(), start.beta.copy(), start.b, math.sqrt(start.p)
     lams = case.ridge.values(case.steps + 1)
-    residuals, rows, decay, diverged_at = [], [], 1.0, None
+    residuals, rows, decay, diverged_at, limit = [], [], 1.0, None, math.inf
     with np.errstate(all="ignore"):  # divergence is a result
         for t in range(case.steps + 1):
             Z = problem.X @ W.T
             e = psi(Z) @ beta / root - problem.y
-            if not np.isfinite(e).all():
+            limit = EXPLOSION * 0.5 * float(e @ e + problem.y @ problem.y) if t == 0 else limit
+            if not 0.5 * float(e @ e) <= limit:
                 diverged_at = t
                 break
             row = np.empty(len(MEASURES))
