@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 
+from fa_ref import schedules
 from theory.margins import Margin
 from validation.claims import Claim, Evidence, Inequality
 from validation.theorems.contraction import contraction
@@ -55,7 +57,8 @@ def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
     rate = evidence.mean_kernel.gamma / 4.0
     if not rate > 0:
         return ()
-    return contraction("(3.1)", evidence, rate), *movement(evidence, rate)
+    bare = replace(evidence, ridge=schedules.zero(), kernel=evidence.mean_kernel)  # (3.1) knows no penalty
+    return contraction("(3.1)", bare, rate), *movement(bare, rate)
 
 
 CLAIM = Claim(
