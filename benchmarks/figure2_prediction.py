@@ -2,7 +2,8 @@
 
     python benchmarks/figure2_prediction.py relu 0.2 --reference figure2_published.csv --datasets 16 --widths 12800
 
-Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1 (tanh) on the
+Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1
+(tanh) on the
 mean-squared loss, at least ⌊5000√p/14⌋ steps, then more by the thousand until that loss changes by less than 1e-3.
 """  # noqa: E501
 
@@ -87,7 +88,9 @@ def main() -> None:
     print(f"{args.activation} {args.label}:     p   predicted ± s.e.     published ± s.e.   steps")
     for p in args.widths:
         rows = [
-            predicted_alignment(published_problem(args.activation, p, seed), args.activation, args.label, p, args.particles)
+            predicted_alignment(
+                published_problem(args.activation, p, seed), args.activation, args.label, p, args.particles
+            )
             for seed in range(args.datasets)
         ]  # fmt: skip
         cosines = np.array([row[0] for row in rows])

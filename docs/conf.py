@@ -17,6 +17,19 @@ def _bars_are_absolute_values(app, what, name, obj, options, lines):
     lines[:] = [line if ">>>" in line else line.replace("|", r"\|") for line in lines]
 
 
+def _ablation_table(app, name, source):
+    """Put the table of dropped hypotheses, computed now, where judge.md asks for it."""
+    marker = "<!-- the ablation table -->"
+    if marker in source[0]:
+        from validation.ablation import table
+
+        frame = table()
+        lines = [" | ".join(frame.columns), "|".join("---" for _ in frame.columns)]
+        lines += [" | ".join(cell.replace("|", "\\|") for cell in row) for row in frame.itertuples(index=False)]
+        source[0] = source[0].replace(marker, "\n".join(f"| {line} |" for line in lines))
+
+
 def setup(app):
     """Connect the hook."""
     app.connect("autodoc-process-docstring", _bars_are_absolute_values)
+    app.connect("source-read", _ablation_table)

@@ -119,7 +119,8 @@ def test_scaling_in_the_width_is_exact(rng):
 
 
 # The law. Loss and alignment at four times, of explicit networks and of drawn statistics, are compared by
-# Kolmogorov and Smirnov. Each of the eight comparisons rejects a true law with probability 1e-8: the three tests together
+# Kolmogorov and Smirnov. Each of the eight comparisons rejects a true law with probability 1e-8: the three tests
+# together
 # raise a false alarm with probability below 3e-7, and at a fixed seed always or never.
 #
 # What one degree of freedom of 50 changes, yᵀS y by 2 %, varies by 20 % from draw to draw: 10⁴ draws see that at

@@ -12,17 +12,19 @@ undecided          an inequality fails, but a hypothesis is measured only (the s
                    "p large enough"), so nothing is refuted
 not applicable     a hypothesis fails, so the claim says nothing
 diverged           a hypothesis fails, and the run diverged
-vacuous            no step could be judged: the bound lies below what rounding can do
+vacuous            no step could be judged: no bound there could have failed
 =================  ======================================================================
 
 An inequality ``lhs ≤ rhs`` counts as failed only beyond a tolerance for rounding, which comes from
-`validation.rounding`, and counts towards "holds" only where ``rhs`` exceeds it.
+`validation.rounding`, and counts towards "holds" only where it could have failed: where ``rhs`` exceeds the
+tolerance and is less than ``lhs`` could be at most.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -176,6 +178,8 @@ class Inequality:
         Both sides.
     tolerance : ndarray, shape (m,)
         How far rounding can move lhs − rhs.
+    ceiling : float, optional
+        The largest value that ``lhs`` can take at all, such as 1 for a cosine.
 
     Examples
     --------
@@ -189,11 +193,12 @@ class Inequality:
     lhs: Array
     rhs: Array
     tolerance: Array
+    ceiling: float = math.inf
 
     @cached_property
     def judged(self) -> NDArray[np.bool_]:
-        """Where the right-hand side is above the tolerance, so that the inequality could fail."""
-        return np.asarray(self.rhs > self.tolerance)
+        """Where the right-hand side is above the tolerance and below the ceiling: where it could fail."""
+        return np.asarray((self.rhs > self.tolerance) & (self.rhs < self.ceiling))
 
     @cached_property
     def failed(self) -> NDArray[np.bool_]:
@@ -262,6 +267,17 @@ class Verdict:
     def failing(self) -> str:
         """The hypotheses that fail, with their numbers."""
         return "; ".join(str(margin) for margin in self.hypotheses if margin.met is False)
+
+    @property
+    def worst_words(self) -> str:
+        """Where and by how much the claim came closest to failing, or failed."""
+        tightest = self.tightest
+        if tightest is None or tightest.worst < 0:
+            return "the run diverged" if self.status in (VIOLATED, UNDECIDED) else "no step could be judged"
+        k = tightest.worst
+        relation = "≤" if not tightest.failed[k] else ">"
+        sides = f"{tightest.lhs[k]:.6g} {relation} {tightest.rhs[k]:.6g}"
+        return f"{tightest.name} at t = {tightest.times[k]}: {sides}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict in plain types, for JSON."""
@@ -347,3 +363,36 @@ class Claim:
         else:
             status = HOLDS if any(i.judged.any() for i in inequalities) else VACUOUS
         return Verdict(self.name, status, hypotheses, inequalities)
+
+    def decided(self) -> Claim:
+        """The claim with its open hypotheses dropped: a failure then counts as a violation, of this stronger claim."""
+
+        def closed(evidence: Evidence) -> tuple[Margin, ...]:
+            return tuple(margin for margin in self.hypotheses(evidence) if margin.met is not None)
+
+        return replace(self, name=f"{self.name} at any width", hypotheses=closed)
+
+    def without(self, *names: str) -> Claim:
+        """The claim with these hypotheses dropped, by name: what it would say if they were not needed.
+
+        Raises
+        ------
+        ValueError
+            When it is judged, if it has no hypothesis of that name.
+
+        Examples
+        --------
+        >>> from validation.theorems import theorem_3_2
+        >>> theorem_3_2.CLAIM.without("ηnB0²").name
+        'Theorem 3.2 without ηnB0²'
+        """
+
+        def fewer(evidence: Evidence) -> tuple[Margin, ...]:
+            margins = self.hypotheses(evidence)
+            missing = set(names) - {margin.name for margin in margins}
+            if missing:
+                known = ", ".join(margin.name for margin in margins)
+                raise ValueError(f"names: expected hypotheses among {known}, got {', '.join(sorted(missing))}")
+            return tuple(margin for margin in margins if margin.name not in names)
+
+        return replace(self, name=f"{self.name} without {', '.join(names)}", hypotheses=fewer)

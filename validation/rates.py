@@ -48,6 +48,8 @@ class Fit:
 def _slope(x: Array, z: Array, confidence: float, window: tuple[float, float]) -> Fit:
     if x.size < 3:
         raise ValueError(f"points: expected at least 3 in the window, got {x.size}")
+    if np.ptp(x) == 0.0:
+        raise ValueError("points: expected at least two different abscissas in the window, got one")
     line = stats.linregress(x, z)
     half = float(stats.t.ppf(0.5 + confidence / 2, x.size - 2) * line.stderr)
     return Fit(float(line.slope), float(line.slope) - half, float(line.slope) + half, confidence, window, x.size)

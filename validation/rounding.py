@@ -25,7 +25,15 @@ from numpy.typing import NDArray
 
 from validation.claims import Evidence
 
-__all__ = ["BLIND_ULPS", "accumulated", "gamma", "movement_rounding", "residual_rounding", "step_rounding"]
+__all__ = [
+    "BLIND_ULPS",
+    "accumulated",
+    "alignment_rounding",
+    "gamma",
+    "movement_rounding",
+    "residual_rounding",
+    "step_rounding",
+]
 
 Array = NDArray[np.float64]
 
@@ -100,3 +108,17 @@ def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:
     array([1., 3.])
     """
     return np.asarray((times + 1.0) * np.maximum.accumulate(per_step), dtype=np.float64)
+
+
+def alignment_rounding(p: int) -> float:
+    """Bound the error of a computed cos∠(b, β) for the recorded weights.
+
+    The three sums of p products err by γ_{p+3} relative to ‖b‖‖β‖, ‖b‖² and ‖β‖²; scaling, root and division add a
+    few roundings.
+
+    Examples
+    --------
+    >>> alignment_rounding(100) < 1e-13
+    True
+    """
+    return 2.0 * gamma(p + 10)

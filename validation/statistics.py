@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from fa_ref.checks import as_array, as_count, as_number
 
@@ -59,8 +59,8 @@ def clopper_pearson(failures: int, draws: int, error: float) -> tuple[float, flo
     error = as_number("error", error, above=0, below=1)
     if failures > draws:
         raise ValueError(f"failures: expected at most {draws}, the number of draws, got {failures}")
-    low = stats.beta.ppf(error / 2, failures, draws - failures + 1) if failures > 0 else 0.0
-    high = stats.beta.ppf(1 - error / 2, failures + 1, draws - failures) if failures < draws else 1.0
+    low = special.betaincinv(failures, draws - failures + 1, error / 2) if failures > 0 else 0.0
+    high = special.betainccinv(failures + 1, draws - failures, error / 2) if failures < draws else 1.0
     return float(low), float(high)
 
 
@@ -84,7 +84,8 @@ class ProbabilityVerdict:
         Further draws that would decide if failures kept coming at the rate seen; 0 once decided. A rate that is δ
         itself is never decided: then it is −1.
     p_value : float
-        Smallest error level at which this last look, on its own, would have decided.
+        Smallest ``error`` at which these looks would have decided: the probability of being misled, all looks
+        counted.
     """
 
     status: str
@@ -117,19 +118,26 @@ def _looks(draws: int) -> Iterator[tuple[int, int]]:
     yield j, size
 
 
+def _level(error: float, j: int) -> float:
+    return error / (j * (j + 1))
+
+
 def _needed(rate: float, delta: float, draws: int, error: float) -> int:
     """Draws beyond these after which a failure rate like this one would decide; −1 if not within 2⁴⁰."""
-    total = draws
-    while total < 2**40:
-        total *= 2
-        low, high = clopper_pearson(round(rate * total), total, error)
-        if high <= delta or low > delta:
-            return total - draws
+    for j, total in _looks(2**40):
+        if total > draws:
+            low, high = clopper_pearson(round(rate * total), total, _level(error, j))
+            if high <= delta or low > delta:
+                return total - draws
     return -1
 
 
 def sequential_verdict(
-    outcomes: Iterator[bool], draws: int, delta: float, error: float = 0.01
+    outcomes: Iterator[bool],
+    draws: int,
+    delta: float,
+    error: float = 0.01,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ProbabilityVerdict:
     """Take outcomes (True: it held) until the claim is confirmed or refuted, or ``draws`` are used up.
 
@@ -142,7 +150,14 @@ def sequential_verdict(
     delta : float
         Failure probability that the claim allows, in (0, 1).
     error : float, optional
-        Probability that a decided verdict is wrong.
+        Probability that a decided verdict is wrong, in (0, 1).
+    progress : callable, optional
+        Called with (draws made, draws at most) after each.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or the outcomes end before a decision and before ``draws``.
 
     Examples
     --------
@@ -154,22 +169,34 @@ def sequential_verdict(
     'refuted'
     """
     draws, delta = as_count("draws", draws), as_number("delta", delta, above=0, below=1)
-    failures, seen, limits, level = 0, 0, (0.0, 1.0), error
+    error = as_number("error", error, above=0, below=1)
+    failures, seen, limits, p_value = 0, 0, (0.0, 1.0), 1.0
     status = UNDECIDED
     for j, size in _looks(draws):
-        while seen < size:
-            failures += not next(outcomes)
-            seen += 1
-        level = error / (j * (j + 1))
-        limits = clopper_pearson(failures, seen, level)
+        failures += _count_failures(outcomes, size - seen, seen, draws, progress)
+        seen = size
+        limits = clopper_pearson(failures, seen, _level(error, j))
+        tail = min(special.bdtr(failures, seen, delta), special.bdtrc(failures - 1, seen, delta))
+        p_value = min(p_value, 2.0 * float(tail) * j * (j + 1))
         if limits[1] <= delta or limits[0] > delta:
             status = CONFIRMED if limits[1] <= delta else REFUTED
             break
-    needed = _needed(failures / seen, delta, seen, level) if status == UNDECIDED else 0
-    below, above = stats.binom.cdf(failures, seen, delta), stats.binom.sf(failures - 1, seen, delta)
-    return ProbabilityVerdict(
-        status, delta, failures, seen, limits, error, needed, float(min(1.0, 2 * min(below, above)))
-    )
+    needed = _needed(failures / seen, delta, seen, error) if status == UNDECIDED else 0
+    return ProbabilityVerdict(status, delta, failures, seen, limits, error, needed, p_value)
+
+
+def _count_failures(
+    outcomes: Iterator[bool], more: int, seen: int, draws: int, progress: Callable[[int, int], None] | None
+) -> int:
+    failures = 0
+    for k in range(1, more + 1):
+        outcome = next(outcomes, None)
+        if outcome is None:
+            raise ValueError(f"outcomes: expected up to {draws}, got {seen + k - 1}")
+        failures += not outcome
+        if progress:
+            progress(seen + k, draws)
+    return failures
 
 
 def draw_outcomes(
@@ -200,6 +227,7 @@ def check(
     rng: np.random.Generator,
     error: float = 0.01,
     jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ProbabilityVerdict:
     """Judge that a claim holds with probability at least 1 − δ under a law of evidence.
 
@@ -209,7 +237,7 @@ def check(
         The sheet.
     law : callable
         Generator → `Evidence`: one independent draw of network (and problem, if it is random), trained.
-    draws, delta, rng, error, jobs
+    draws, delta, rng, error, jobs, progress
         As in `sequential_verdict` and `draw_outcomes`.
 
     Returns
@@ -218,7 +246,7 @@ def check(
         A draw on which the claim is not applicable, vacuous or diverged counts as a failure, never as a success.
     """
     stream = draw_outcomes(functools.partial(_holds, claim, law), rng, jobs=jobs)
-    return sequential_verdict(stream, draws, delta, error)
+    return sequential_verdict(stream, draws, delta, error, progress)
 
 
 def _holds(claim: Any, law: Callable[[np.random.Generator], Any], generator: np.random.Generator) -> bool:
@@ -280,5 +308,19 @@ def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
 
 
 def combine(verdicts: Sequence[ProbabilityVerdict], error: float) -> NDArray[np.bool_]:
-    """Which verdicts of a grid of settings stand when all are read together (Holm on their p-values)."""
-    return holm([verdict.p_value for verdict in verdicts], error)
+    """Which verdicts of a grid of settings stand when all are read together.
+
+    Holm's correction, apart for confirmations and for refutations, on p-values that count both sides: any wrong
+    verdict among those that stand has probability at most ``error``, whatever the dependence between settings.
+
+    Examples
+    --------
+    >>> from itertools import repeat
+    >>> good = sequential_verdict(repeat(True), 1000, delta=0.1)
+    >>> combine([good] * 3, error=0.01)
+    array([ True,  True,  True])
+    """
+    stand = np.zeros(len(verdicts), dtype=bool)
+    for status in (CONFIRMED, REFUTED):
+        stand |= holm([v.p_value if v.status == status else 1.0 for v in verdicts], error)
+    return stand

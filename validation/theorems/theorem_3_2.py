@@ -20,13 +20,15 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 
+from fa_ref import schedules
 from theory.margins import Margin
 from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import movement_rounding
 from validation.theorems.contraction import contraction, start_margins
+from validation.theorems.movement import movement
 
 __all__ = ["CLAIM"]
 
@@ -54,23 +56,11 @@ def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
 
 def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
     """(3.1) at the rate γ/4, and (3.2)."""
-    psi, rate = evidence.psi, evidence.mean_kernel.gamma / 4.0
+    rate = evidence.mean_kernel.gamma / 4.0
     if not rate > 0:
         return ()
-    parts = [contraction("(3.1)", evidence, rate)]
-    if evidence.start is not None and np.isfinite(psi.B0):
-        problem, p = evidence.problem, evidence.start.p
-        reach = evidence.residual_norms[0] / (rate * math.sqrt(p))
-        rounding = movement_rounding(evidence)
-        least_b = float(np.abs(evidence.start.b[evidence.start.b != 0]).min(initial=math.inf))
-        times = np.asarray(evidence.times)[1:]  # at t = 0 both sides of a movement bound are trivial
-        for name, measure, bound, error in (
-            ("(3.2) W", "scaled_weight_movement", psi.B1 * problem.spectral_norm * reach, rounding / least_b),
-            ("(3.2) β", "beta_movement", psi.B0 * math.sqrt(problem.n) * reach, rounding),
-        ):
-            moved = evidence.measures[measure][1:]
-            parts.append(Inequality(name, times, moved, np.full(moved.size, bound), error[1:]))
-    return tuple(parts)
+    bare = replace(evidence, ridge=schedules.zero(), kernel=evidence.mean_kernel)  # (3.1) knows no penalty
+    return contraction("(3.1)", bare, rate), *movement(bare, rate)
 
 
 CLAIM = Claim(

@@ -1,0 +1,48 @@
+"""Verdicts as a JUnit file, which continuous integration shows beside its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from xml.etree import ElementTree
+
+from fa_ref.storage import write_atomically
+
+__all__ = ["write_junit"]
+
+
+def write_junit(path: str | PathLike[str], results: Iterable[tuple[str, bool | None, str]], suite: str) -> None:
+    """Write one test case for each result.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    results : iterable of (name, passed, text)
+        ``passed`` is None where nothing was decided: such a case is reported as skipped, never as passed.
+    suite : str
+        Name of the test suite.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "verdicts.xml"
+    ...     write_junit(path, [("Theorem 3.2", True, "holds"), ("sign", False, "violated at t = 0")], "fa-ref")
+    ...     [case.tag for case in ElementTree.parse(path).getroot().iter()]
+    ['testsuite', 'testcase', 'system-out', 'testcase', 'failure']
+    """
+    root = ElementTree.Element("testsuite", name=suite)
+    count = {"tests": 0, "failures": 0, "skipped": 0}
+    for name, passed, text in results:
+        case = ElementTree.SubElement(root, "testcase", name=name, classname=suite)
+        count["tests"] += 1
+        if passed:
+            ElementTree.SubElement(case, "system-out").text = text
+        else:
+            kind = "skipped" if passed is None else "failure"
+            count["skipped" if passed is None else "failures"] += 1
+            ElementTree.SubElement(case, kind, message=text)
+    root.attrib.update({key: str(value) for key, value in count.items()})
+    content = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    write_atomically(path, lambda file: file.write(content))

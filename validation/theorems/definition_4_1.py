@@ -1,0 +1,104 @@
+r"""Definition 4.1: when an algorithm aligns.
+
+An algorithm aligns if there are c > 0 and T_c such that cos∠(b, β(t)) ≥ c for all t > T_c. A finite record cannot
+show "for all t": what is found here is the largest c that is kept throughout the last part of the record,
+and the first recorded step from which it is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fa_ref.checks import as_array, as_number
+from validation.claims import Claim, Evidence, Inequality
+from validation.rounding import alignment_rounding
+
+__all__ = ["Alignment", "aligns", "claim", "reached_at"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The c and T_c of a record.
+
+    Attributes
+    ----------
+    c : float
+        The largest cosine kept over the last part of the record; at most 0, or NaN, where it does not align.
+    T_c : int or None
+        The first recorded step from which cos ≥ c is kept; None where it does not align.
+    last : int
+        The last step of the record, up to which it is known.
+    """
+
+    c: float
+    T_c: int | None
+    last: int
+
+    def __bool__(self) -> bool:
+        return self.T_c is not None
+
+
+def aligns(times: ArrayLike, cosines: ArrayLike, *, kept: float = 0.5) -> Alignment:
+    """Find c and T_c.
+
+    Parameters
+    ----------
+    times, cosines : array_like, shape (m,)
+        Recorded steps, rising, and cos∠(b, β) there.
+    kept : float, optional
+        Part of the recorded time, counted from its end, over which c must be kept; in (0, 1].
+
+    Examples
+    --------
+    >>> aligns([0, 10, 20, 30, 40], [0.0, 0.2, 0.5, 0.4, 0.5])
+    Alignment(c=0.4, T_c=20, last=40)
+    >>> bool(aligns([0, 10, 20], [0.3, 0.1, -0.1]))
+    False
+    """
+    t, cos = as_array("times", times, ndim=1), np.asarray(cosines, dtype=np.float64)
+    if t.shape != cos.shape or (np.diff(t) <= 0).any():
+        raise ValueError(f"times: expected rising steps, one for each of {cos.size} cosines, got shape {t.shape}")
+    kept = as_number("kept", kept, above=0, at_least=0)
+    start = t[-1] - min(kept, 1.0) * (t[-1] - t[0])
+    c = float(np.min(cos[t >= start]))
+    return Alignment(c, reached_at(t, cos, c) if c > 0 else None, int(t[-1]))
+
+
+def reached_at(times: ArrayLike, cosines: ArrayLike, c: float) -> int | None:
+    """Return the first recorded step from which cos ≥ c is kept to the end; None if it is not kept at the end.
+
+    Examples
+    --------
+    >>> reached_at([0, 10, 20, 30], [0.9, 0.2, 0.5, 0.6], 0.5), reached_at([0, 10], [0.9, 0.2], 0.5)
+    (20, None)
+    """
+    t, below = np.asarray(times), np.flatnonzero(~(np.asarray(cosines, dtype=np.float64) >= c))
+    first = int(below[-1]) + 1 if below.size else 0
+    return int(t[first]) if first < t.size else None
+
+
+def claim(c: float, T: int) -> Claim:
+    """Build the claim that cos∠(b, β(t)) ≥ c at every recorded step after T."""
+    c = as_number("c", c, above=-1, below=1)
+
+    def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
+        if "alignment" not in evidence.measures:
+            return ()
+        times = np.asarray(evidence.times)
+        after = times > T
+        cosines = evidence.measures["alignment"][after]
+        p = evidence.start.p if evidence.start is not None else math.inf
+        rounding = alignment_rounding(int(p)) if p < math.inf else 1e-9
+        return (
+            Inequality(
+                "cos∠(b, β) ≥ c", times[after], np.full(cosines.size, c), cosines, np.full(cosines.size, rounding)
+            ),
+        )
+
+    return Claim(
+        "Definition 4.1", f"cos∠(b, β(t)) ≥ {c:g} for t > {T}", "Definition 4.1", "LOWER", lambda _: (), conclusions
+    )
