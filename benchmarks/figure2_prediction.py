@@ -5,7 +5,7 @@
 Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1
 (tanh) on the
 mean-squared loss, at least ⌊5000√p/14⌋ steps, then more by the thousand until that loss changes by less than 1e-3.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
