@@ -153,9 +153,10 @@ def _sweep(
             s = 0.0
             for j in range(n):
                 s += K[i, j] * D[j] * e[j]
-                G[i, j] += a[i] * a[j] / p
-                H[i, j] += beta[r] * b[r] * D[i] * K[i, j] * D[j] / p
-                H_next[i, j] += after * b[r] * D[i] * K[i, j] * D[j] / p
+                pair = K[i, j] * D[i] * D[j]
+                G[i, j] += a[i] * a[j]
+                H[i, j] += beta[r] * b[r] * pair
+                H_next[i, j] += after * b[r] * pair
             step = -eta / root * b[r] * s  # z_r(t+1) − z_r(t)
             crossed[i] += eta**2 / root**3 * inner * b[r] * D[i] * s
             curved[i] += after / root * (psi(z[i] + step) - a[i] - D[i] * step)
@@ -171,3 +172,8 @@ def _sweep(
         sums[7] += (abs(beta[r]) + abs(after)) * abs(b[r]) * size / p
         sums[8] += (abs(beta[r]) + abs(after)) * abs(b[r]) / p
         sums[9] = max(sums[9], abs(beta[r]), abs(beta_0[r]))
+    for i in range(n):
+        for j in range(n):
+            G[i, j] /= p
+            H[i, j] /= p
+            H_next[i, j] /= p
