@@ -86,10 +86,8 @@ def main() -> None:
     elapsed, cpu = time.perf_counter(), time.process_time()
     print(f"{args.activation} {args.label}:     p   predicted ± s.e.     published ± s.e.   steps")
     for p in args.widths:
-        rows = [
-            predicted_alignment(published_problem(args.activation, p, seed), args.activation, args.label, p, args.particles)
-            for seed in range(args.datasets)
-        ]  # fmt: skip
+        problems = [published_problem(args.activation, p, seed) for seed in range(args.datasets)]
+        rows = [predicted_alignment(one, args.activation, args.label, p, args.particles) for one in problems]
         cosines = np.array([row[0] for row in rows])
         error = cosines.std(ddof=1) / np.sqrt(cosines.size) if cosines.size > 1 else np.nan
         steps = np.mean([row[1] for row in rows])

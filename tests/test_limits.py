@@ -45,7 +45,8 @@ def test_fixed_time_limit_is_its_recursion(ridge):
 def test_networks_approach_the_fixed_time_limit(activation):
     spread = [
         root_mean_square([
-            fixed_time_deviation(PROBLEM, activation, ETA, schedules.constant(LAM), 40, p, seed) for seed in range(8)
+            fixed_time_deviation(PROBLEM, activation, ETA, schedules.constant(LAM), 40, p, seed)
+            for seed in range(8)
         ])
         for p in (100, 6400)
     ]  # fmt: skip
