@@ -41,16 +41,18 @@ def main() -> None:
             for _ in range(args.pairs):
                 plus = Network.gaussian(p, problem.d, rng)
                 minus = Network(plus.W, plus.beta, -plus.b)
-                ends = [
-                    train(problem, net, activation, eta=ETA, steps=STEPS, record_every=STEPS)
-                    for net in (plus, minus)
+                runs = [
+                    train(problem, start, activation, eta=ETA, steps=STEPS, record_every=STEPS)
+                    for start in (plus, minus)
                 ]
-                means.append(p * np.mean([end.alignment[-1] for end in ends]))
-            mean, half = np.mean(means), 1.96 * np.std(means, ddof=1) / np.sqrt(len(means))
-            verdict = "inside" if abs(mean - limit) <= half else "outside"
+                e_0 = runs[0].residuals[0]
+                means.append(p * np.mean([run.alignment[-1] for run in runs]))
+                given.append(
+                    no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS, residual=e_0)
+                )
             print(
-                f"{activation:7s} p = {p:5d}: {mean:7.3f} ± {half:.3f} (95 %, {2 * len(means)} networks),"
-                f" predicted {limit:.3f}: {verdict}",
+                f"{activation:7s} p = {p:5d}, {2 * len(means)} networks, predicted {limit:.3f}: plain"
+                f" {interval(means, limit)}, given e(0) {interval(np.subtract(means, given) + limit, limit)}",
                 flush=True,
             )
     print(f"{time.process_time() - cpu:.0f} s of processor time")
