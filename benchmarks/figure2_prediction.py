@@ -2,10 +2,9 @@
 
     python benchmarks/figure2_prediction.py relu 0.2 --reference figure2_published.csv --datasets 16 --widths 12800
 
-Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1
-(tanh) on the
+Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1 (tanh) on the
 mean-squared loss, at least ⌊5000√p/14⌋ steps, then more by the thousand until that loss changes by less than 1e-3.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -87,12 +86,8 @@ def main() -> None:
     elapsed, cpu = time.perf_counter(), time.process_time()
     print(f"{args.activation} {args.label}:     p   predicted ± s.e.     published ± s.e.   steps")
     for p in args.widths:
-        rows = [
-            predicted_alignment(
-                published_problem(args.activation, p, seed), args.activation, args.label, p, args.particles
-            )
-            for seed in range(args.datasets)
-        ]  # fmt: skip
+        problems = [published_problem(args.activation, p, seed) for seed in range(args.datasets)]
+        rows = [predicted_alignment(one, args.activation, args.label, p, args.particles) for one in problems]
         cosines = np.array([row[0] for row in rows])
         error = cosines.std(ddof=1) / np.sqrt(cosines.size) if cosines.size > 1 else np.nan
         steps = np.mean([row[1] for row in rows])

@@ -9,6 +9,7 @@ import argparse
 import time
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_ref.data import gaussian_inputs
 from fa_ref.network import Network
@@ -19,10 +20,16 @@ from theory.alignment import no_alignment_coefficient
 ETA, STEPS = 0.3, 60
 
 
+def interval(values: ArrayLike, limit: float) -> str:
+    mean, half = np.mean(values), 1.96 * np.std(values, ddof=1) / np.sqrt(np.size(values))
+    return f"{mean:.3f} ± {half:.3f} ({'inside' if abs(mean - limit) <= half else 'outside'})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--widths", type=int, nargs="+", default=(50, 200, 800))
+    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     X = gaussian_inputs(5, 8, np.random.default_rng(3), scale=8**-0.5)
     problem = Problem(X, [1.0, -1.0, 1.0, 1.0, -1.0])
@@ -30,20 +37,22 @@ def main() -> None:
     for activation in ("linear", "tanh", "relu"):
         limit = no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS)
         for p in args.widths:
-            rng, means = np.random.default_rng(p), []
+            rng, means, given = np.random.default_rng([args.seed, p]), [], []
             for _ in range(args.pairs):
                 plus = Network.gaussian(p, problem.d, rng)
                 minus = Network(plus.W, plus.beta, -plus.b)
-                ends = [
-                    train(problem, net, activation, eta=ETA, steps=STEPS, record_every=STEPS)
-                    for net in (plus, minus)
+                runs = [
+                    train(problem, start, activation, eta=ETA, steps=STEPS, record_every=STEPS)
+                    for start in (plus, minus)
                 ]
-                means.append(p * np.mean([end.alignment[-1] for end in ends]))
-            mean, half = np.mean(means), 1.96 * np.std(means, ddof=1) / np.sqrt(len(means))
-            verdict = "inside" if abs(mean - limit) <= half else "outside"
+                e_0 = runs[0].residuals[0]
+                means.append(p * np.mean([run.alignment[-1] for run in runs]))
+                given.append(
+                    no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS, residual=e_0)
+                )
             print(
-                f"{activation:7s} p = {p:5d}: {mean:7.3f} ± {half:.3f} (95 %, {2 * len(means)} networks),"
-                f" predicted {limit:.3f}: {verdict}",
+                f"{activation:7s} p = {p:5d}, {2 * len(means)} networks, predicted {limit:.3f}: plain"
+                f" {interval(means, limit)}, given e(0) {interval(np.subtract(means, given) + limit, limit)}",
                 flush=True,
             )
     print(f"{time.process_time() - cpu:.0f} s of processor time")

@@ -1,4 +1,4 @@
-"""Alignment constants: Theorem 4.6's, its bracket, and the law without ridge, against simulation or brute force."""
+"""Theorem 4.6's constant, its bracket, and the law without ridge, each against simulation or brute force."""
 
 import math
 
@@ -65,7 +65,7 @@ def test_bracket_holds_every_isometric_case_and_closes_at_epsilon_zero():
 
 
 def test_bracket_fails_for_inputs_less_isometric_than_it_is_told():
-    # y along the largest eigenvalue of a (1, 3)-isometric K: the bracket of ε = 0 at this budget does not hold it
+    # y along the largest eigenvalue of a (1, 3)-isometric K: the bracket of ε = 0 at the same budget misses it
     told, true = sharp_bracket(3, 5, 1, 0.0, gamma_over_M=0.25), sharp_bracket(3, 5, 1, 3.0)
     cosine = drifted(np.array([1.0, 4.0]), np.array([0.0, math.sqrt(2)]), 3.0, 5 / (math.sqrt(2) * 4))
     assert not told.lower <= cosine <= told.upper
@@ -81,7 +81,7 @@ def test_networks_approach_the_sharp_constant():
         ])
         for p in (100, 6400)
     ]  # fmt: skip
-    # p^{-1/2} predicts a ratio of 8; a root mean square of 8 draws is off by 2.5 with probability < 1e-6 (χ²₈)
+    # p^{-1/2} predicts a ratio of 8; a ratio below 2 has probability < 1e-5 (F with 8 and 8 degrees: F > 16)
     assert spread[1] < spread[0] / 2
     wrong = sharp_constant_deviation(2.0, 3.0, problem, 0.05, 6400, nested_network(6400, 4, 0), tail=60)
     wrong += sharp_constant(2, 3, 1) - sharp_constant(2, 3.6, 1)  # control: a budget misread by a fifth is seen

@@ -150,8 +150,7 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
     In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = E[q ψ(z)] − y,  with
     cos = E[b q] / √(c² p + E[q²]). The stiff equation of q is taken implicitly, with its decay exact; z by the
     trapezoidal rule. Time is continuous but for the rates of decay: what a finite η does to the first transient, a
-    relative ηλ_max(Ḡ)/2 of its 1/√p, is left out. The correction of the kernel (``offset``) acts
-    on a, which is to q as a is to ψ(z)·a.
+    relative ηλ_max(Ḡ)/2 of its 1/√p, is left out. The kernel's correction (``offset``) acts on a = −ηΣe with decay.
     """
     K, y, eta, N, identity = setting.K, setting.y, setting.eta, b.size, np.eye(setting.y.size)
     values, slopes = vectorised(setting.activation)
