@@ -28,9 +28,7 @@ def test_empirical_kernels_are_their_definitions(name):
         G += np.outer(psi, psi) / p
         H += beta * b * core / p
         H_BP += beta**2 * core / p
-        scale += (
-            np.abs(np.outer(psi, psi)) + (beta**2 + abs(beta * b)) * np.abs(D @ X) @ np.abs(D @ X).T
-        ) / p
+        scale += (np.abs(np.outer(psi, psi)) + (beta**2 + abs(beta * b)) * np.abs(D @ X) @ np.abs(D @ X).T) / p
     # Each entry is a sum of p products of at most d + 6 rounded factors, in two different orders.
     tolerance = 2 * (p + d + 6) * EPS * scale
     assert (np.abs(empirical_G(X, network, activation) - G) <= tolerance).all()

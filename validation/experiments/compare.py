@@ -2,8 +2,8 @@
 
 Two questions are asked of each cell, of means m and published m*, with standard error s of the difference:
 
-*Is there a difference?*  Welch's t = (m − m*)/s, carried to the normal scale: `z` has the same two-sided p-value, so
-|z| > 2.6 means the same at 10 runs and at 50. Over all cells: Holm's correction for the most extreme, and the
+*Is there a difference?*  Welch's t = (m − m*)/s, carried to the normal scale: `z` has the same two-sided p-value,
+so |z| > 2.6 means the same at 10 runs and at 50. Over all cells: Holm's correction for the most extreme, and the
 binomial probability of so many beyond 2.6.
 
 *Is there agreement?*  "No difference found" would be the answer of too few runs as well. Two one-sided tests (TOST)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from fa_ref.checks import as_count
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Cell", "Estimate", "Progress", "Sweep", "cell_rng", "single_threaded"]
+__all__ = ["Cell", "Estimate", "Outcome", "Progress", "Sweep", "cell_rng", "single_threaded"]
 
 Cell = Mapping[str, Any]
 Row = dict[str, Any]
@@ -99,6 +99,14 @@ def _compute(experiment: str, work: Work, cell: Cell, seed: int) -> Row:
         "experiment": experiment, "seed": seed, "cell": dict(cell), "engine": engine,
         "version": fa_ref.__version__, "seconds": seconds, "rows": rows,
     }  # fmt: skip
+
+
+class Outcome(NamedTuple):
+    """What an experiment hands over: its table, the files it wrote, and the comparison with the published runs."""
+
+    table: DataFrame
+    files: list[Path]
+    comparison: Any = None
 
 
 @dataclass(frozen=True)
