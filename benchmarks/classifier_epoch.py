@@ -4,6 +4,7 @@ The products of a minibatch are X Wᵀ, Ψ βᵀ and δᵀ X. Both sides are tim
 what is printed is the ratio of the medians. Usage: python benchmarks/classifier_epoch.py [rounds]
 """
 
+import itertools
 import statistics
 import sys
 import time
@@ -36,7 +37,7 @@ def main(rounds=5):
         train_classifier(
             train, test, network, rng, epochs=rounds + 1, observe=lambda *_: between(ticks, arrays, alone)
         )
-    epochs = [start - end for (_, end), (start, _) in zip(ticks[1:], ticks[2:], strict=False)]
+    epochs = [start - end for (_, end), (start, _) in itertools.pairwise(ticks[1:])]
     ratios = [e / a for e, a in zip(epochs, alone[1:], strict=False)]
     print(f"epoch, with its reading: {statistics.median(epochs):.2f} s")
     print(f"three products:          {statistics.median(alone):.2f} s")
