@@ -1,18 +1,17 @@
 """The one-step identity holds to rounding, and only as corrected."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from fa_ref.activations import ACTIVATIONS
+from fa_ref.network import Network
 from theory.dynamics import one_step
 from theory.kernels import empirical_G, empirical_H
 
 
 def an_instance(seed, n=5, d=7, p=40, scale=1.0):
     rng = np.random.default_rng(seed)
-    network = SimpleNamespace(W=rng.normal(size=(p, d)), beta=rng.normal(size=p), b=rng.normal(size=p))
+    network = Network.gaussian(p, d, rng)
     return scale * rng.normal(size=(n, d)), rng.normal(size=n), network
 
 

@@ -87,9 +87,9 @@ def one_step(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
+    >>> from fa_ref.network import Network
     >>> rng = np.random.default_rng(1)
-    >>> network = SimpleNamespace(W=rng.normal(size=(50, 3)), beta=rng.normal(size=50), b=rng.normal(size=50))
+    >>> network = Network.gaussian(50, 3, rng)
     >>> step = one_step(np.eye(3), np.ones(3), network, "tanh", eta=0.1, ridge=0.2)
     >>> bool(np.abs(step.after - step.linear - step.remainder).max() <= step.rounding < 1e-11)
     True

@@ -1,0 +1,36 @@
+# `make verify` sets everything up and runs the main job; `make test` sets up and passes the tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: verify test lint docs nightly clean
+
+verify: $(VENV)/ready
+	$(BIN)/fa-ref verify $(ARGS)
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+nightly: $(VENV)/ready
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m nightly $(ARGS)
+
+docs: $(VENV)/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/sphinx-build -W --keep-going docs docs/_build/html
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fa-ref: Python 3.11 or newer is needed; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test,rigorous]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info fa-ref-report docs/_build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,180 @@
+"""The command as a user meets it: exit status, one clear line for a mistake, nothing half written."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from validation import cli, verification
+
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "FA_REF_MNIST"}
+
+
+def fa_ref(*words, cwd=None):
+    command = [sys.executable, "-m", "validation.cli", *map(str, words)]
+    root = str(cwd or Path.cwd())
+    environment = ENVIRONMENT | {"PYTHONPATH": str(Path.cwd()), "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, check=False)
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savetxt(tmp_path / "X.csv", rng.standard_normal((4, 6)) / np.sqrt(6), delimiter=",")
+    np.save(tmp_path / "y.npy", rng.standard_normal(4))
+    return tmp_path
+
+
+def test_verify_on_a_users_own_data(files):
+    done = fa_ref("verify", "--X", files / "X.csv", "--y", files / "y.npy", "--steps", 20,
+                  "--report", files / "out", "--json", files / "out.json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Theorem 3.2") == 2
+    assert "0 violated" in done.stdout
+    findings = json.loads((files / "out.json").read_text())["findings"]
+    assert [finding["p"] for finding in findings] == [200, 800, 400, 1600]
+    assert {finding["status"] for finding in findings} == {"holds"}
+    page = (files / "out" / "report.html").read_text()
+    assert page.count("data:text/csv;base64,") == 2
+    assert page.count("data:image/svg+xml;base64,") == 2
+    assert not re.search(r'(src|href)="(?!data:)', page), "the page refers to something outside itself"
+    assert sorted(path.name for path in (files / "out").iterdir()) == ["report.html"]
+
+
+def test_duplicate_rows_are_reported_and_are_no_error(files):
+    X = np.ones((3, 4)) / 2
+    np.save(files / "X.npy", X)
+    np.save(files / "y.npy", [1.0, -1.0, 1.0])
+    done = fa_ref("verify", "--X", files / "X.npy", "--y", files / "y.npy", "--steps", 5, "--report", files / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("not applicable") == 4
+    assert "γ certified" in done.stdout
+
+
+def spoil(files, name, content):
+    if isinstance(content, str):
+        (files / f"{name}.csv").write_text(content)
+        return files / f"{name}.csv"
+    np.save(files / f"{name}.npy", content)
+    return files / f"{name}.npy"
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ("1,nan\n2,3\n", [1.0, 1.0], "X: expected finite numbers, got nan"),
+        ("1,inf\n2,3\n", [1.0, 1.0], "X: expected finite numbers, got inf"),
+        ("1,2\nthree,4\n", [1.0, 1.0], "X: expected numbers, got 'three,4'"),
+        ("", [1.0, 1.0], "X: expected at least one entry"),
+        ([[1.0, 2.0]], [1.0, 1.0], "y: expected 1 targets"),
+        ([1.0, 2.0], [1.0, 1.0], "X: expected an array with 2 axes"),
+        ([["a"]], [1.0], "X: expected real numbers"),
+    ],
+)
+def test_bad_data_end_with_one_line_and_status_2(tmp_path, X, y, message):
+    done = fa_ref(
+        "verify", "--X", spoil(tmp_path, "X", X), "--y", spoil(tmp_path, "y", y), "--report", tmp_path / "out"
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verify", "--X", "X.csv"], "--X and --y: expected both or none"),
+        (["verify", "--mnist", "nowhere"], "train-images-idx3-ubyte"),
+        (["verify", "--json", "nowhere/out.json"], "--json: expected a file in a folder that exists"),
+        (["verify", "--report", "X.csv/sub"], "report: expected a folder that can be written to"),
+        (["verify", "--X", "gone.csv", "--y", "y.npy"], "X: expected a file, got gone.csv"),
+        (["train", "--eta", "0"], "eta: expected a finite number > 0, got 0.0"),
+        (["train", "--eta", "nan"], "eta: expected a finite number > 0"),
+        (["train", "--ridge", "-1"], "lam: expected a finite number >= 0, got -1.0"),
+        (["train", "--ridge", "1", "--eta", "1"], "ridge: expected eta * lambda(t) < 1, got 1"),
+        (["train", "--activation", "tan"], "activation: expected one of"),
+        (["train", "--p", "100000000000"], "fits in memory, but it needs"),
+        (["train", "--p", "0"], "Invalid value for '--p'"),
+        (["train", "--steps", "many"], "Invalid value for '--steps'"),
+        (["fly"], "No such command 'fly'"),
+    ],
+)
+def test_mistakes_end_with_status_2_and_no_traceback(files, words, message):
+    done = fa_ref(*words, cwd=files)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_train_prints_and_writes(files):
+    done = fa_ref("train", "--X", files / "X.csv", "--y", files / "y.npy", "--p", 100, "--steps", 30,
+                  "--out", files / "run.csv", "--json", files / "run.json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "completed, engine" in done.stdout
+    lines = (files / "run.csv").read_text().splitlines()
+    assert lines[0].startswith("step,loss,")
+    assert len(lines) == 32
+    assert json.loads((files / "run.json").read_text())["status"] == "completed"
+
+
+def test_divergence_is_a_result(files):
+    done = fa_ref("train", "--n", 4, "--d", 5, "--p", 20, "--activation", "identity", "--eta", 100, "--ridge", 0)
+    assert done.returncode == 0
+    assert re.search(r"diverged at step \d+", done.stdout)
+
+
+def test_a_violation_ends_with_status_1(files, monkeypatch):
+    """Negative control: a setting whose step is beyond the edge, judged by a claim without the step-size clause."""
+    from validation.claims import Claim
+    from validation.theorems import theorem_4_3
+
+    lenient = Claim("Theorem 4.3", "", "", "UPPER", lambda _: (), theorem_4_3.CLAIM.conclusions)
+    monkeypatch.setattr(theorem_4_3, "CLAIM", lenient)
+    monkeypatch.setattr(verification.Setting, "eta", lambda self: 4.0 / self.problem.lambda_max)
+    argv = ["fa-ref", "verify", "--X", str(files / "X.csv"), "--y", str(files / "y.npy"), "--steps", "20"]
+    monkeypatch.setattr(sys, "argv", [*argv, "--report", str(files / "out")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+
+
+def test_the_same_seed_gives_the_same_table(files):
+    words = ("verify", "--X", files / "X.csv", "--y", files / "y.npy", "--steps", 5, "--report", files / "out")
+    tables = [fa_ref(*words, "--seed", seed).stdout for seed in (3, 3, 4)]
+    assert tables[0] == tables[1] != tables[2]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["verify", "--help"]])
+def test_help_does_not_load_the_compiler(words):
+    """Help is quick because nothing heavy is imported; time itself is too noisy to test."""
+    script = (
+        "import sys\nfrom validation import cli\n"
+        f"sys.argv = ['fa-ref', *{words}]\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numba', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+def test_the_default_settings_are_the_papers(mnist_folder):
+    synthetic = verification.synthetic_settings(np.random.default_rng(0))
+    assert [(s.problem.n, s.problem.d, s.activation) for s in synthetic] == [
+        (50, 150, "identity"),
+        (50, 150, "tanh"),
+    ]
+    assert all(len(s.widths) >= 3 for s in synthetic)
+    images = verification.data_settings(mnist_folder)
+    assert {s.problem.d for s in images} == {784 if mnist_folder else 64}
+    norms = [np.linalg.norm(s.problem.X, axis=1) for s in images]
+    assert np.allclose(norms[0], 1.0)
+    assert not np.allclose(norms[-1], 1.0)
+    assert all(set(s.problem.y) == {-1.0, 1.0} for s in images)

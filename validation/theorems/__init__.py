@@ -1,0 +1,1 @@
+"""One theorem, one file, one sheet."""

@@ -1,0 +1,69 @@
+r"""Theorem 4.3: regularised feedback alignment converges for linear networks.
+
+**Assumptions.** ψ(z) = z; γ ≤ λ_min(XXᵀ) and λ_max(XXᵀ) ≤ M with γ > 0; W(0), β(0) and b with independent N(0, 1)
+entries; p large enough against M/γ; Σ_t λ(t) ≤ S_λ = c_S γ√(γp)/(η√n M). Not in the paper, and needed: a
+small step, here η (λ_max(G(0)) + max λ) ≤ 1.
+
+**Claim.** With high probability, for all t ≥ 0,
+
+    ‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖                                    (4.3)
+
+The paper prints λ(t)‖y‖; what its proof gives is ηλ(t)‖y‖.
+
+**Algorithm.** wᵣ ← wᵣ − (η/√p) bᵣ Xᵀe,  βᵣ ← (1 − ηλ(t)) βᵣ − (η/√p) (Xwᵣ)·e.
+
+**Guarantee.** **Upper** bound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from theory.kernels import empirical_G
+from theory.margins import Margin
+from validation.claims import Claim, Evidence, Inequality
+from validation.theorems.contraction import contraction
+
+__all__ = ["CLAIM"]
+
+
+def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
+    """The hypotheses of Theorem 4.3; the width and the budget of Σλ are measured in the paper's units."""
+    problem, kernel, ridge = evidence.problem, evidence.mean_kernel, evidence.ridge
+    gamma, M = kernel.gamma, problem.lambda_max
+    margins = [
+        Margin("ψ linear", float(evidence.psi.name == "identity"), 1.0),
+        Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+        Margin("M/γ", M / gamma if gamma > 0 else np.inf),
+    ]
+    if evidence.start is not None:
+        p = evidence.start.p
+        step = evidence.eta * (_lambda_max(evidence) + ridge.maximum)
+        margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
+        margins.append(Margin("p/n", p / problem.n))
+        if ridge.total > 0 and gamma > 0:
+            unit = gamma * np.sqrt(gamma * p) / (evidence.eta * np.sqrt(problem.n) * M)
+            margins.append(Margin("Σλ in units of S_λ/c_S", ridge.total / unit))
+    return tuple(margins)
+
+
+def _lambda_max(evidence: Evidence) -> float:
+    assert evidence.start is not None
+    G = empirical_G(evidence.problem.X, evidence.start, evidence.psi)
+    return float(np.linalg.eigvalsh(G)[-1])
+
+
+def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
+    """(4.3), with ηλ(t)‖y‖, at the rate γ/2."""
+    rate = evidence.mean_kernel.gamma / 2.0
+    return (contraction("(4.3)", evidence, rate),) if rate > 0 else ()
+
+
+CLAIM = Claim(
+    "Theorem 4.3",
+    "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖",
+    "Theorem 4.3, (4.3)",
+    "UPPER",
+    hypotheses,
+    conclusions,
+)
