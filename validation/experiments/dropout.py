@@ -188,7 +188,7 @@ def dropout(
         return sweep.estimate(out, _Clock(), jobs=jobs, resume=resume)
     table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
     image = Path(out) / "dropout.svg"
-    draw_dropout(table).savefig(image)
+    draw_dropout(table).savefig(image, metadata={"Date": None})
     return Outcome(table, [Path(out) / "dropout.csv", image])
 
 

@@ -107,7 +107,7 @@ def figure2(
     from validation.experiments.drawing import draw_figure2
 
     files.append(Path(out) / "figure2.svg")
-    draw_figure2(table, overlay).savefig(files[-1])
+    draw_figure2(table, overlay).savefig(files[-1], metadata={"Date": None})
     return Outcome(table, files, _compared(final(table), preset, runs, margin))
 
 

@@ -130,7 +130,7 @@ def figure3(
     table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
     as_published = name == "mnist" and schedule == "constant" and (p, batch, eta) == (1000, 600, 1e-2)
     image = Path(out) / "figure3.svg"
-    draw_figure3(table, compared=as_published).savefig(image)
+    draw_figure3(table, compared=as_published).savefig(image, metadata={"Date": None})
     comparison = compare_figure3(table[table["rule"] == "fa"]) if as_published else None
     return Outcome(table, [Path(out) / "figure3.csv", image], comparison)
 
