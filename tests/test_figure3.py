@@ -77,6 +77,17 @@ def test_bad_input_is_refused_by_name(tmp_path, options, message):
 
 
 @pytest.mark.nightly
+def test_workers_and_clusters_give_the_same_table(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    options = SMALL | {"p": 300, "lambdas": (0.0, 0.1), "runs": 2}
+    tables = [figure3(tmp_path / str(jobs), jobs=jobs, **options).files[0].read_bytes() for jobs in (1, 2)]
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        tables.append(figure3(tmp_path / "dask", cluster=address, **options).files[0].read_bytes())
+    assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.nightly
 def test_five_epochs_of_mnist_are_as_published(tmp_path, mnist_folder):
     if mnist_folder is None:
         pytest.skip("MNIST's files are not here; FA_REF_MNIST names their folder")
