@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["MEASURES", "alignment", "measure"]
+__all__ = ["MEASURES", "alignment", "measure", "summarise"]
 
 MEASURES = (
     "alignment",
@@ -52,26 +52,33 @@ def alignment(b, beta):
 def measure(W, beta, b, W_0, beta_0, decay, row):
     """Write the measures, in the order of `MEASURES`, to row. decay is c(t)."""
     p, d = W.shape
+    moved, size = np.zeros(p), np.zeros(p)
+    for r in range(p):
+        for k in range(d):
+            moved[r] += (W[r, k] - W_0[r, k]) ** 2
+            size[r] += W[r, k] ** 2
+    summarise(moved, size, beta, b, beta_0, decay, row)
+
+
+@njit(cache=True)
+def summarise(moved, size, beta, b, beta_0, decay, row):
+    """Write the measures of units with ‖wᵣ(t) − wᵣ(0)‖² = moved[r] and ‖wᵣ(t)‖² = size[r] to row."""
     movement, scaled, beta_movement = 0.0, 0.0, 0.0
     beta_square, beta_sum, unit_sum, weight_square = 0.0, 0.0, 0.0, 0.0
-    for r in range(p):
-        moved, size = 0.0, 0.0
-        for k in range(d):
-            moved += (W[r, k] - W_0[r, k]) ** 2
-            size += W[r, k] ** 2
-        moved, weight_square = math.sqrt(moved), weight_square + size
-        movement = max(movement, moved)
+    for r in range(b.size):
+        distance, weight_square = math.sqrt(moved[r]), weight_square + size[r]
+        movement = max(movement, distance)
         if b[r] != 0.0:
-            scaled = max(scaled, moved / abs(b[r]))
+            scaled = max(scaled, distance / abs(b[r]))
         beta_movement = max(beta_movement, abs(beta[r] - decay * beta_0[r]))
         beta_square += beta[r] ** 2
         beta_sum += abs(beta[r])
-        unit_sum += abs(beta[r]) * math.sqrt(size)
+        unit_sum += abs(beta[r]) * math.sqrt(size[r])
     row[0] = alignment(b, beta)
     row[1] = math.sqrt(beta_square)
     row[2] = movement
     row[3] = scaled
     row[4] = beta_movement
-    row[5] = beta_sum / math.sqrt(p)
-    row[6] = unit_sum / math.sqrt(p)
-    row[7] = weight_square / p
+    row[5] = beta_sum / math.sqrt(b.size)
+    row[6] = unit_sum / math.sqrt(b.size)
+    row[7] = weight_square / b.size

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
 from numpy.typing import NDArray
 
-from fa_ref import loops, schedules
-from fa_ref.activations import SCALAR_FUNCTION, Activation, resolve
-from fa_ref.checks import as_count, as_number, require_memory
-from fa_ref.measures import MEASURES, measure
+from fa_ref import schedules
+from fa_ref.activations import Activation, resolve
+from fa_ref.checks import as_count, as_number
+from fa_ref.engines import DTYPES, ENGINES, RULES, Engine, build
+from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.reduced import Statistics
 from fa_ref.schedules import Schedule
 from fa_ref.trajectory import Trajectory
 
@@ -26,83 +27,10 @@ Observer = Callable[[int, Network], bool | None]
 #: A run has diverged when its loss exceeds this multiple of ½‖e(0)‖² + ½‖y‖².
 EXPLOSION = 1e12
 
-RULES = ("fa", "bp")
-
-
-class Loops:
-    """The reference engine: `fa_ref.loops` on the weights themselves."""
-
-    name = "loops"
-
-    def __init__(
-        self, problem: Problem, network: Network, activation: Activation, eta: float, lam: Array, rule: str
-    ) -> None:
-        n, p, d = problem.n, network.p, network.d
-        require_memory(f"p = {p}, n = {n}, d = {d}", 8 * (2 * p * d + 2 * p * n + 3 * p))
-        self.network = network.copy()
-        self.X, self.X_T, self.y = np.array(problem.X), np.ascontiguousarray(problem.X.T), np.array(problem.y)
-        self.start = network
-        self.psi, self.dpsi = activation.psi, activation.dpsi
-        self.eta, self.lam = eta, lam
-        self.decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
-        self.feedback = self.network.b if rule == "fa" else self.network.beta
-        self.workspace = (np.empty((p, n)), np.empty((p, n)), np.empty(n))
-
-    def residual(self) -> Array:
-        """e = f − y of the weights as they are now, shape (n,)."""
-        loops.forward(self.X_T, self.network.W, self.network.beta, self.psi, self.dpsi, *self.workspace)
-        return self.workspace[2] - self.y
-
-    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
-        """Record at stops[0], step to stops[1], and so on; the last stop is reached, not recorded.
-
-        Returns
-        -------
-        int
-            −1, or the step whose loss is not finite or beyond ``limit``: it is recorded and not taken.
-        """
-        now, start = self.network, self.start
-        buffer = np.empty((max(1, int(np.diff(stops).max())), self.y.size))
-        return int(
-            _advance(
-                self.X, self.X_T, self.y, now.W, now.beta, now.b, self.feedback, start.W, start.beta,
-                self.psi, self.dpsi, self.eta, self.lam, self.decay, stops, limit, *self.workspace,
-                buffer, residuals, rows,
-            )
-        )  # fmt: skip
-
-
-_V, _M, _R = types.float64[::1], types.float64[:, ::1], types.float64
-
-
-@njit(types.int64(_M, _M, _V, _M, _V, _V, _V, _M, _V, SCALAR_FUNCTION, SCALAR_FUNCTION, _R, _V, _V,
-                  types.int64[::1], _R, _M, _M, _V, _M, _M, _M), cache=True)  # fmt: skip
-def _advance(
-    X, X_T, y, W, beta, b, feedback, W_0, beta_0, psi, dpsi, eta, lam, decay, stops, limit, Psi, slopes, f,
-    buffer, residuals, rows,
-):  # fmt: skip
-    for k in range(stops.size - 1):
-        start, stop = stops[k], stops[k + 1]
-        measure(W, beta, b, W_0, beta_0, decay[start], rows[k])
-        if stop > start:
-            lams = lam[start:stop]
-            taken = loops.descend(X, X_T, y, W, beta, feedback, psi, dpsi, eta, lams, limit, Psi, slopes, f, buffer)
-        else:
-            loops.forward(X_T, W, beta, psi, dpsi, Psi, slopes, f)
-            buffer[0] = f - y
-            taken = 0 if 0.5 * np.sum(buffer[0] ** 2) <= limit else -1
-        residuals[k] = buffer[0]
-        if taken < stop - start:
-            if taken > 0:
-                measure(W, beta, b, W_0, beta_0, decay[start + taken], rows[k + 1])
-                residuals[k + 1] = buffer[taken]
-            return start + max(taken, 0)
-    return -1
-
 
 def train(
     problem: Problem,
-    network: Network,
+    network: Network | Statistics,
     activation: str | Activation = "tanh",
     *,
     eta: float,
@@ -120,8 +48,9 @@ def train(
     ----------
     problem : Problem
         X (n×d) and y (n).
-    network : Network
-        Weights at t = 0; left as they are.
+    network : Network or Statistics
+        Weights at t = 0; left as they are. Or, of a linear network under feedback alignment, their averages
+        alone: see `fa_ref.reduced.sample_in_law`. Measures of single units are then NaN.
     activation : str or Activation, optional
         ψ.
     eta : float
@@ -132,15 +61,17 @@ def train(
         λ(t), zero if not given; η·λ(t) < 1 is required.
     rule : {"fa", "bp"}, optional
         Feedback alignment or backpropagation.
-    engine : {"auto", "loops"}, optional
-        ``"loops"`` is the definition itself.
-    dtype : {"float64"}, optional
-        Arithmetic of the run.
+    engine : {"auto", "loops", "gram", "reduced"}, optional
+        ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
+        ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
+        `fa_ref.engines.choose`, and ``run.engine`` says what ran.
+    dtype : {"float64", "float32"}, optional
+        Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional
         Record each step that is a multiple of this; the first and the last are always recorded.
     observe : callable, optional
         ``observe(t, network)`` is called at each recorded step with the live weights (copy what you keep);
-        the run stops there if it returns True.
+        the run stops there if it returns True. The fast engines recover the weights for each call.
 
     Returns
     -------
@@ -166,11 +97,13 @@ def train(
     psi, eta, ridge = resolve(activation), as_number("eta", eta, above=0), ridge or schedules.zero()
     steps, record_every = as_count("steps", steps, at_least=0), as_count("record_every", record_every)
     _check_choices(rule, engine, dtype)
-    if network.d != problem.d:
+    if isinstance(network, Network) and network.d != problem.d:
         raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
     if not eta * ridge.maximum < 1:
         raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * ridge.maximum:g}")
-    runner = Loops(problem, network, psi, eta, ridge.values(steps), rule)
+    if observe and isinstance(network, Statistics):
+        raise ValueError("observe: expected None where the network is known by its statistics only")
+    runner = build(engine, problem, network, psi, eta, ridge.values(steps), rule, dtype)
     times = np.unique(np.append(np.arange(0, steps + 1, record_every, dtype=np.int64), steps))
     settings = {
         "activation": psi.name, "eta": eta, "ridge": ridge.name, "rule": rule, "dtype": dtype, "steps": steps,
@@ -182,15 +115,15 @@ def train(
 def _check_choices(rule: str, engine: str, dtype: str) -> None:
     for name, value, choices in (
         ("rule", rule, RULES),
-        ("engine", engine, ("auto", "loops")),
-        ("dtype", dtype, ("float64",)),
+        ("engine", engine, ENGINES),
+        ("dtype", dtype, DTYPES),
     ):
         if value not in choices:
             raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
 
 
 def _record(
-    runner: Loops, times: NDArray[np.int64], observe: Observer | None, settings: dict[str, Any]
+    runner: Engine, times: NDArray[np.int64], observe: Observer | None, settings: dict[str, Any]
 ) -> Trajectory:
     residuals = np.empty((times.size + 1, runner.y.size))  # one more, for divergence between two records
     rows = np.empty((times.size + 1, len(MEASURES)))
@@ -201,7 +134,7 @@ def _record(
     while k < times.size and diverged_at < 0 and status == "completed":
         count = 1 if observe else times.size
         reach = stops[k : k + count + 1]
-        if observe and observe(int(times[k]), runner.network):
+        if observe and runner.network and observe(int(times[k]), runner.network):
             status, reach = "stopped", times[[k, k]]
         diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:])
         k += count

@@ -1,0 +1,235 @@
+"""The Gram-space engine: the steps of `fa_ref.loops`, for any ψ, without the weights.
+
+Every step moves wᵣ within the span of the samples, wᵣ(t) = wᵣ(0) + Xᵀ aᵣ(t), and an output depends on wᵣ
+through zᵣ = X wᵣ alone. So with K = XXᵀ and Dᵣ = diag ψ′(zᵣ) one step is
+
+    βᵣ ← (1 − ηλ) βᵣ − (η/√p) ψ(zᵣ)·e
+    aᵣ ← aᵣ − (η/√p) bᵣ Dᵣ e                    (backpropagation: βᵣ in place of bᵣ)
+    zᵣ = zᵣ(0) + K aᵣ
+
+and costs 2n² operations a unit in place of 4nd. aᵣ starts from zero, so its roundings stay small beside those of a
+sum begun at zᵣ(0), and zᵣ and wᵣ never drift apart. W(t) is recovered when asked for; at a recorded step
+‖wᵣ(t) − wᵣ(0)‖² = aᵣᵀ K aᵣ and ‖wᵣ(t)‖² = ‖wᵣ(0)‖² + 2 aᵣ·zᵣ(0) + aᵣᵀ K aᵣ.
+
+A step passes over the units once, in the blocks of `fa_ref.blocks`. Sums over blocks have a fixed order, so a
+result has the same bits with any number of threads.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import njit, prange, types
+from numpy.typing import NDArray
+
+from fa_ref.activations import ACTIVATIONS, SCALAR_FUNCTION, Activation
+from fa_ref.blocks import CALLED, KINDS, ROW, TILE, activate, answer, fast, move, norms, product, project
+from fa_ref.checks import require_memory
+from fa_ref.measures import summarise
+from fa_ref.network import Network
+from fa_ref.problem import Problem
+
+__all__ = ["Gram", "is_well_conditioned"]
+
+Array = NDArray[np.float64]
+
+SERIAL = 200_000  # multiplications a step below which threads cost more than they save
+
+
+@fast
+def _step_block(
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, live, measured, f, cross, moved
+):
+    real, lanes = a.dtype.type, b.size
+    s, gain, weights = np.empty(lanes, a.dtype), np.empty(lanes, a.dtype), np.empty(lanes, a.dtype)
+    Ka = np.empty(a.size, a.dtype)
+    project(Psi, e, s)
+    for r in range(lanes):
+        gain[r] = real(-rate * (beta[r] if own else b[r]))
+    for r in range(live):  # the others stay zero
+        beta[r] = shrink * beta[r] - rate * np.float64(s[r])
+    for r in range(lanes):
+        weights[r] = real(beta[r])
+    move(a, Psi, slopes, e, gain, kind)
+    product(K, a, Ka)
+    activate(z_0, Ka, Psi, slopes, live, e.size, kind, psi, dpsi)
+    answer(Psi, weights, f)
+    if measured:
+        norms(z_0, a, Ka, cross, moved)
+
+
+@njit(parallel=True)
+def _step_threads(
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved
+):
+    for k in prange(b.shape[0]):
+        live = min(b.shape[1], p - b.shape[1] * np.int64(k))
+        _step_block(
+            K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
+            measured, f[k], cross[k], moved[k],
+        )  # fmt: skip
+
+
+@njit
+def _step_serial(
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved
+):
+    for k in range(b.shape[0]):
+        live = min(b.shape[1], p - b.shape[1] * k)
+        _step_block(
+            K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
+            measured, f[k], cross[k], moved[k],
+        )  # fmt: skip
+
+
+@njit
+def _residual(f, y, p, e):
+    """Write e = f − y from the blocks' shares of √p f; return ½‖e‖²."""
+    loss = 0.0
+    for i in range(y.size):
+        e[i] = 0.0
+    for k in range(f.shape[0]):
+        for i in range(y.size):
+            e[i] += np.float64(f[k, i])
+    for i in range(y.size):
+        e[i] = e[i] / np.sqrt(p) - y[i]
+        loss += 0.5 * e[i] ** 2
+    return loss
+
+
+@njit
+def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
+    """Measure. R is empty, or R = QᵀXᵀ, whose ‖R a‖ is ‖Xᵀ a‖ without the cancellation of aᵀ K a."""
+    p, lanes = beta_0.size, b.shape[1]
+    squares, sizes = np.empty(p), np.empty(p)
+    for r in range(p):
+        k, lane = r // lanes, r % lanes
+        square = max(0.0, np.float64(moved[k, lane]))
+        if R.size > 0:
+            square = 0.0
+            for i in range(R.shape[0]):
+                q = 0.0
+                for j in range(R.shape[1]):
+                    q += R[i, j] * a[k, j * lanes + lane]
+                square += q * q
+        squares[r] = square
+        sizes[r] = max(0.0, size_0[r] + 2.0 * cross[k, lane] + square)
+    summarise(squares, sizes, beta.reshape(-1)[:p], b.reshape(-1)[:p], beta_0, decay, row)
+
+
+def _advance(
+    K, R, z_0, a, Psi, slopes, beta, b, f, cross, moved, y, size_0, beta_0, eta, lam, decay, own, kind, psi, dpsi,
+    threads, refresh, stops, limit, residuals, rows,
+):  # fmt: skip
+    p, e, errors = beta_0.size, np.empty(y.size), np.zeros(y.size, a.dtype)
+    rate, none = eta / np.sqrt(p), np.zeros(y.size, a.dtype)
+    if refresh:  # a step without an error moves nothing
+        _step_serial(
+            K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, True, f, cross, moved
+        )
+    for k in range(stops.size - 1):
+        start, stop = stops[k], stops[k + 1]
+        loss = _residual(f, y, p, e)
+        _record(R, a, cross, moved, size_0, beta, b, beta_0, decay[start], rows[k])
+        residuals[k] = e
+        t = start
+        while t < stop and loss <= limit:
+            errors[:] = e
+            shrink, measured = 1.0 - eta * lam[t], t + 1 == stop
+            if threads:
+                _step_threads(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
+                              measured, f, cross, moved)  # fmt: skip
+            else:
+                _step_serial(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
+                             measured, f, cross, moved)  # fmt: skip
+            loss = _residual(f, y, p, e)
+            t += 1
+        if not loss <= limit and (t < stop or stop == start):
+            if t > start:
+                _step_serial(K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p,
+                             True, f, cross, moved)  # fmt: skip
+                _record(R, a, cross, moved, size_0, beta, b, beta_0, decay[t], rows[k + 1])
+                residuals[k + 1] = e
+            return t
+    return -1
+
+
+@cache
+def _compiled(real: str):
+    """Return `_advance` for float64 or float32; compiled on first use, then read from disk."""
+    X = types.Array(getattr(types, real), 2, "C")
+    v, M, flag = types.float64[::1], types.float64[:, ::1], types.boolean
+    return njit(
+        types.int64(X, M, X, X, X, X, M, M, X, X, X, v, v, v, types.float64, v, v, flag, types.int64,
+                    SCALAR_FUNCTION, SCALAR_FUNCTION, flag, flag, types.int64[::1], types.float64, M, M),
+        cache=True,
+    )(_advance)  # fmt: skip
+
+
+def is_well_conditioned(problem: Problem) -> bool:
+    """Whether aᵀ K a loses at most five digits: n λ_max(K) / λ_min(K) ≤ 10⁵."""
+    return problem.lambda_min > 0 and problem.n * problem.lambda_max <= 1e5 * problem.lambda_min
+
+
+class Gram:
+    """The engine that `fa_ref.train` runs as ``"gram"``; ``real`` is ``"float64"`` or ``"float32"``."""
+
+    name = "gram"
+
+    def __init__(
+        self, problem: Problem, network: Network, activation: Activation, eta: float, lam: Array, rule: str,
+        real: str = "float64",
+    ) -> None:  # fmt: skip
+        n, p = problem.n, network.p
+        named = activation is ACTIVATIONS.get(activation.name) and activation.name in KINDS
+        kind = KINDS[activation.name] if named else CALLED
+        lanes = ROW // np.dtype(real).itemsize
+        blocks, m = -(-p // lanes), -(-n // TILE) * TILE
+        size = blocks * m * lanes
+        require_memory(f"p = {p}, n = {n}", 4 * np.dtype(real).itemsize * size + 16 * p * problem.d)
+        self.problem, self.start, self.y = problem, network, np.array(problem.y)
+
+        K = np.zeros((m, m), dtype=real)
+        K[:n, :n] = problem.K
+        R = np.empty((0, 0)) if is_well_conditioned(problem) else np.linalg.qr(problem.X.T, mode="r")
+        z_0, a, Psi = (np.zeros((blocks, m, lanes), dtype=real) for _ in range(3))
+        z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks, lanes).transpose(0, 2, 1)
+        slopes = np.zeros((blocks, m * lanes if kind == CALLED else 0), dtype=real)
+        self.beta, b = _in_blocks(network.beta, blocks, lanes), _in_blocks(network.b, blocks, lanes)
+        flat = [x.reshape(blocks, -1) for x in (z_0, a, Psi)]
+        sums = [np.zeros((blocks, width), dtype=real) for width in (n, lanes, lanes)]
+        size_0 = np.einsum("rk,rk->r", network.W, network.W)
+        decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
+        self.a, self.f = a, sums[0]
+        self.state = (K, R, *flat, slopes, self.beta, b, *sums, self.y, size_0, network.beta)
+        self.rules = (rule == "bp", kind, activation.psi, activation.dpsi, n * size > SERIAL)
+        self.schedule = (eta, lam, decay)
+        self.kernel = _compiled(real)
+
+    @property
+    def network(self) -> Network:
+        """The weights as they are now, W(t) = W(0) + aᵀX; recovered on every call."""
+        n, now = self.problem.n, self.start.copy()
+        a = self.a[:, :n].transpose(0, 2, 1).reshape(-1, n)[: now.p]
+        now.W += a.astype(np.float64) @ self.problem.X
+        now.beta[:] = self.beta.reshape(-1)[: now.p]
+        return now
+
+    def residual(self) -> Array:
+        """e = f − y of the weights as they are now, shape (n,)."""
+        none = np.empty((0, self.y.size))
+        self._run(np.zeros(1, dtype=np.int64), 0.0, none, none, refresh=True)
+        return np.asarray(self.f.sum(axis=0, dtype=np.float64) / np.sqrt(self.start.p) - self.y)
+
+    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
+        """Record and step as `fa_ref.engines.Loops.advance` does."""
+        return self._run(stops, limit, residuals, rows, refresh=False)
+
+    def _run(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array, *, refresh: bool) -> int:
+        return int(self.kernel(*self.state, *self.schedule, *self.rules, refresh, stops, limit, residuals, rows))
+
+
+def _in_blocks(units: Array, blocks: int, lanes: int) -> Array:
+    """Pad the first axis, one entry a unit, with zeros, and split it into blocks."""
+    padded = np.zeros((blocks * lanes, *units.shape[1:]))
+    padded[: len(units)] = units
+    return padded.reshape(blocks, lanes, *units.shape[1:])
