@@ -1,6 +1,7 @@
 """Figure 2: the set-up, the stopping rule, the table, and a small cell against the published one."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from fa_ref import Network
 from validation.experiments import figure2 as module
 from validation.experiments.drawing import draw_figure2
-from validation.experiments.figure2 import _kept, _settled, _stops, figure2, figure2_cells, final
+from validation.experiments.figure2 import _kept, _settled, _stretches, figure2, figure2_cells, final
 from validation.experiments.sweep import Estimate
 from validation.experiments.synthetic import PRESETS, draw, planned_steps
 
@@ -43,17 +44,28 @@ def test_planned_steps_grow_with_the_root_of_the_width():
     assert planned_steps(200) == math.floor(5000 * math.sqrt(200) / 14)
 
 
-def test_the_loss_is_read_every_1000_steps():
-    stops = list(_stops({"p": 200, "steps": 5050}))
-    assert stops[:4] == [5050, 6000, 7000, 8000]
-    assert list(_stops({"p": 3200, "steps": 20203}))[:3] == [1000, 20203, 21000]
-
+def test_a_run_is_over_at_the_first_reading_that_says_so():
     def rows(*readings):
         return [{"step": step, "loss": loss} for step, loss in readings]
 
-    assert _settled(rows((4000, 0.0519), (5000, 0.0510), (5050, 0.0)))  # what lies between does not count
-    assert not _settled(rows((4000, 0.0521), (5000, 0.0510), (5050, 0.0510)))
-    assert not _settled(rows((0, 1.0)))
+    flat = rows((4000, 0.0519), (5000, 0.0510), (5050, 0.0), (6000, 0.0))
+    assert _settled(flat, 5050) == 2  # what lies between two readings does not count
+    falling = rows((4000, 0.0521), (5000, 0.0510), (5050, 0.0510), (6000, 0.0490), (7000, 0.0485), (8000, 0.0485))
+    assert _settled(falling, 5050) == 4
+    assert _settled(falling[:4], 5050) is None
+    assert _settled(rows((0, 1.0), (505, 1.0)), 505) is None
+
+
+def test_stretches_join_and_readings_fall_on_thousands():
+    for p in (10, 200, 3200, 12800):
+        stretches = list(_stretches({"p": p, "steps": planned_steps(p)}))
+        assert stretches[0][0] == 0
+        assert all(a[1] == b[0] for a, b in pairwise(stretches))
+        times = {t for start, stop, every in stretches for t in (*range(start, stop, every), stop)}
+        last = stretches[-1][1]
+        assert last >= 20 * planned_steps(p)
+        assert times.issuperset(range(0, last, 1000))
+        assert planned_steps(p) in times
 
 
 def test_only_the_curve_keeps_what_lies_before_the_end():
@@ -118,6 +130,7 @@ def test_the_figure_has_two_panels_an_activation():
         ({"labels": (-1.0,)}, "labels: expected a finite number >= 0"),
         ({"widths": (0,)}, "widths: expected an integer >= 1"),
         ({"runs": 0}, "runs: expected an integer >= 1"),
+        ({"dtype": "float16"}, "dtype: expected some of float64, float32"),
         ({"predictions": -1}, "predictions: expected an integer >= 0"),
     ],
 )

@@ -17,6 +17,7 @@ import numpy as np
 
 from fa_ref import Trajectory, schedules, train
 from fa_ref.checks import as_count, as_number
+from fa_ref.engines import DTYPES
 from validation.experiments.compare import compare_figure2
 from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
@@ -46,6 +47,7 @@ def figure2(
     preset: str = "as-run",
     predictions: int = 5,
     margin: float = 0.03,
+    dtype: str = "float64",
     seed: int = 0,
     jobs: int = 1,
     resume: bool = True,
@@ -73,6 +75,8 @@ def figure2(
         Draws of the inputs over which the wide-limit prediction is averaged; 0 leaves it out.
     margin : float, optional
         Of the equivalence tests.
+    dtype : {"float64", "float32"}, optional
+        Arithmetic of the runs. Linear networks need no more than microseconds a step and are always run in float64.
     seed, jobs, resume, cluster, progress :
         See `validation.experiments.sweep.Sweep`.
     dry_run : bool, optional
@@ -91,7 +95,7 @@ def figure2(
     TypeError, ValueError
         If an argument is not what is said above.
     """
-    cells = figure2_cells(activations, labels, widths, runs, preset)
+    cells = figure2_cells(activations, labels, widths, runs, preset, dtype)
     predictions = as_count("predictions", predictions, at_least=0)
     sweep = Sweep("figure2", _work, cells, seed, _cost)
     if dry_run:
@@ -121,7 +125,12 @@ def _compared(table: DataFrame, preset: str, runs: int, margin: float):
 
 
 def figure2_cells(
-    activations: Sequence[str], labels: Sequence[float] | None, widths: Sequence[int], runs: int, preset: str
+    activations: Sequence[str],
+    labels: Sequence[float] | None,
+    widths: Sequence[int],
+    runs: int,
+    preset: str,
+    dtype: str = "float64",
 ) -> list[Cell]:
     """Return the cells of the sweep; see `figure2`.
 
@@ -132,11 +141,12 @@ def figure2_cells(
     (300, 5.0, 7142)
     """
     rules = resolve_preset(preset)
+    chosen("dtype", [dtype], DTYPES)
     return [
         {
             "activation": name, "label": as_number("labels", label, at_least=0), "p": as_count("widths", p),
             "preset": preset, "eta": rules.eta[name], "lam": rules.ridge(float(label)), "steps": planned_steps(p),
-            "run": run,
+            "dtype": "float64" if name == "linear" else dtype, "run": run,
         }
         for name in chosen("activations", activations, tuple(LABELS))
         for label in (LABELS[name] if labels is None else labels) for p in widths
@@ -155,32 +165,33 @@ def _cost(cell: Cell) -> float:
 
 def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
     problem, network = draw(cell, rng)
-    options = {"eta": cell["eta"], "ridge": schedules.constant(cell["lam"])}
+    options = {"eta": cell["eta"], "ridge": schedules.constant(cell["lam"]), "dtype": cell["dtype"]}
     rows: list[Row] = []
-    status, now = "unsettled", 0
-    for stop in _stops(cell):
-        # A loss curve begins within its first dozens of steps.
-        every = READING // 100 if stop == READING and now == 0 else READING
-        run = train(problem, network, cell["activation"], steps=stop - now, record_every=every, **options)
-        rows += _rows(run, now)[now > 0 :]
+    for start, stop, every in _stretches(cell):
+        run = train(problem, network, cell["activation"], steps=stop - start, record_every=every, **options)
+        rows += _rows(run, start)[start > 0 :]
         if run.status == "diverged":
-            status = "diverged"
-            break
+            return _kept(rows, "diverged", curve=cell["p"] == CURVE_WIDTH), run.engine
+        end = _settled(rows, cell["steps"])
+        if end is not None:
+            return _kept(rows[: end + 1], "completed", curve=cell["p"] == CURVE_WIDTH), run.engine
         assert run.network is not None
-        network, now = run.network, stop
-        if now >= cell["steps"] and _settled(rows):
-            status = "completed"
-            break
-    return _kept(rows, status, curve=cell["p"] == CURVE_WIDTH), run.engine
+        network = run.network
+    return _kept(rows, "unsettled", curve=cell["p"] == CURVE_WIDTH), run.engine
 
 
-def _stops(cell: Cell) -> Iterator[int]:
-    """Steps at which it may be asked whether the run is over."""
-    planned = cell["steps"]
-    if cell["p"] == CURVE_WIDTH:
-        yield READING
-    yield planned
-    yield from range(planned + READING - planned % READING, PATIENCE * planned, READING)
+def _stretches(cell: Cell) -> Iterator[tuple[int, int, int]]:
+    """First and last step of the stretches in which a run is computed, and the steps between readings."""
+    planned, start = cell["steps"], 0
+    if cell["p"] == CURVE_WIDTH:  # a loss curve begins within its first dozens of steps
+        yield 0, READING, READING // 100
+        start = READING
+    yield start, planned, READING
+    start, stop = planned, planned + READING - planned % READING
+    while start < PATIENCE * planned:
+        yield start, stop, READING if start % READING == 0 else stop - start
+        # A little too far costs less than to set up the engine at every reading.
+        start, stop = stop, stop + READING * max(1, planned // (8 * READING))
 
 
 def _rows(run: Trajectory, start: int) -> list[Row]:
@@ -189,9 +200,15 @@ def _rows(run: Trajectory, start: int) -> list[Row]:
     return [{"step": int(start + t), "loss": float(2 * loss / n), "alignment": float(a)} for t, loss, a in readings]
 
 
-def _settled(rows: list[Row]) -> bool:
-    readings = [row["loss"] for row in rows if row["step"] % READING == 0]
-    return len(readings) > 1 and abs(readings[-1] - readings[-2]) < SETTLED
+def _settled(rows: list[Row], planned: int) -> int | None:
+    """Return where the run is over: the first row, from the planned steps on, whose last two readings are close."""
+    before, last = math.inf, math.inf
+    for k, row in enumerate(rows):
+        if row["step"] % READING == 0:
+            before, last = last, row["loss"]
+        if row["step"] >= planned and abs(last - before) < SETTLED:
+            return k
+    return None
 
 
 def _kept(rows: list[Row], status: str, *, curve: bool) -> list[Row]:
@@ -216,7 +233,10 @@ class _Clock:
             for steps in (1, 1, 101):  # the first compiles
                 start = time.perf_counter()
                 with single_threaded():
-                    train(problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps)
+                    train(
+                        problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
+                        dtype=cell["dtype"],
+                    )  # fmt: skip
                 times.append(time.perf_counter() - start)
             self.known[kind] = (times[1], max(0.0, times[2] - times[1]) / 100)
         fixed, step = self.known[kind]
