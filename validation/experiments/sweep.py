@@ -1,0 +1,327 @@
+"""Sweeps: many independent cells, each computed once, kept as it finishes, and put into one tidy table.
+
+A cell is a dictionary of plain parameters, a run number among them. Its random numbers come from
+
+    SeedSequence(seed, spawn_key = digest of the experiment's name and the parameters),
+
+so its result depends on nothing else: not on the order, the workers, the other cells, or an interruption.
+The process that owns the sweep writes each result as it arrives, to a temporary name that is then renamed:
+a sweep that is killed, at whatever moment, has lost the cells under way and nothing more, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import fa_ref
+from fa_ref.checks import as_count
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Cell", "Estimate", "Outcome", "Progress", "Sweep", "cell_rng", "single_threaded"]
+
+Cell = Mapping[str, Any]
+Row = dict[str, Any]
+
+#: ``work(cell, rng)`` returns the rows of the table that the cell fills, and the name of the engine that ran.
+Work = Callable[[Cell, np.random.Generator], tuple[list[Row], str]]
+
+#: ``progress(done, total, seconds_left)`` is called after each cell; seconds_left is NaN until it can be known.
+Progress = Callable[[int, int, float], None]
+
+_ONE_CELL_A_PROCESS = threading.Lock()  # compiled loops share one pool of threads
+
+
+def _digest(experiment: str, cell: Cell, seed: int) -> bytes:
+    identity = json.dumps([experiment, seed, sorted(cell.items())], allow_nan=False)
+    return hashlib.sha256(identity.encode()).digest()
+
+
+def cell_rng(experiment: str, cell: Cell, seed: int) -> np.random.Generator:
+    """Return the generator from which this cell draws.
+
+    Parameters
+    ----------
+    experiment : str
+        The sweep's name.
+    cell : mapping
+        Plain parameters: strings, numbers, truth values.
+    seed : int
+        Entropy of the whole sweep.
+
+    Examples
+    --------
+    >>> a = cell_rng("figure2", {"p": 200, "run": 0}, seed=0)
+    >>> b = cell_rng("figure2", {"run": 0, "p": 200}, seed=0)
+    >>> bool(a.random() == b.random())
+    True
+    """
+    words = np.frombuffer(_digest(experiment, cell, seed), dtype="<u4")
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in words)))
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep BLAS and compiled loops to one thread: runs in parallel do not compete, and sums keep their order."""
+    import numba
+    from threadpoolctl import threadpool_limits
+
+    threads = numba.get_num_threads()
+    with threadpool_limits(1):
+        numba.set_num_threads(1)
+        try:
+            yield
+        finally:
+            numba.set_num_threads(threads)
+
+
+def _compute(experiment: str, work: Work, cell: Cell, seed: int) -> Row:
+    with _ONE_CELL_A_PROCESS, single_threaded():
+        start = time.perf_counter()
+        rows, engine = work(cell, cell_rng(experiment, cell, seed))
+        seconds = time.perf_counter() - start
+    return {
+        "experiment": experiment, "seed": seed, "cell": dict(cell), "engine": engine,
+        "version": fa_ref.__version__, "seconds": seconds, "rows": rows,
+    }  # fmt: skip
+
+
+class Outcome(NamedTuple):
+    """What an experiment hands over: its table, the files it wrote, and the comparison with the published runs."""
+
+    table: DataFrame
+    files: list[Path]
+    comparison: Any = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a dry run says.
+
+    Attributes
+    ----------
+    cells, finished : int
+        How many there are, and how many of them are on disk already.
+    seconds : float
+        Estimated time for the others.
+    """
+
+    cells: int
+    finished: int
+    seconds: float
+
+    def __str__(self) -> str:
+        left = self.cells - self.finished
+        return f"{self.cells} cells, {self.finished} finished; about {duration(self.seconds)} for the other {left}"
+
+
+def duration(seconds: float) -> str:
+    """Say how long, to two figures or so.
+
+    Examples
+    --------
+    >>> duration(7.2), duration(400.0), duration(9000.0)
+    ('7 s', '7 min', '2.5 h')
+    """
+    if not seconds >= 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Independent cells of one experiment.
+
+    Parameters
+    ----------
+    experiment : str
+        Name; part of every cell's identity.
+    work : callable
+        ``work(cell, rng) -> (rows, engine)``: a function of a module, so that other processes can import it.
+        Rows hold plain numbers and strings.
+    cells : sequence of mapping
+        Plain parameters, all with the same names.
+    seed : int
+        Entropy of the whole sweep.
+    cost : callable, optional
+        Relative cost of a cell; the dearest run first, and the time left is estimated with it.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not plain, or the seed is not an integer.
+    ValueError
+        If a cell occurs twice, or the seed is negative.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> def work(cell, rng):
+    ...     return [{"mean": round(float(rng.standard_normal(cell["n"]).mean()), 3)}], "numpy"
+    >>> sweep = Sweep("example", work, [{"n": n, "run": 0} for n in (10, 1000)], seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = sweep.run(folder)
+    >>> list(table.columns), len(table)
+    (['experiment', 'n', 'run', 'mean', 'seed', 'engine', 'version'], 2)
+    """
+
+    experiment: str
+    work: Work
+    cells: Sequence[Cell]
+    seed: int = 0
+    cost: Callable[[Cell], float] = lambda _: 1.0
+
+    def __post_init__(self) -> None:
+        as_count("seed", self.seed, at_least=0)
+        for cell in self.cells:
+            if any(type(value) not in (str, int, float, bool) for value in cell.values()):
+                raise TypeError(f"cells: expected plain strings, numbers and truth values, got {dict(cell)}")
+        if len({_digest(self.experiment, cell, self.seed) for cell in self.cells}) < len(self.cells):
+            raise ValueError("cells: expected each cell once, got one that occurs twice")
+
+    def path(self, cell: Cell, folder: str | PathLike[str]) -> Path:
+        """Where the result of this cell is kept."""
+        return Path(folder) / "cells" / f"{_digest(self.experiment, cell, self.seed).hex()[:32]}.json"
+
+    def result(self, cell: Cell, folder: str | PathLike[str]) -> Row | None:
+        """Return what is on disk for this cell; None if there is nothing, or it comes from another version."""
+        try:
+            found: Row = json.loads(self.path(cell, folder).read_text(encoding="utf-8"))
+            return found if (found["version"], found["cell"]) == (fa_ref.__version__, dict(cell)) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def missing(self, folder: str | PathLike[str]) -> list[Cell]:
+        """Return the cells not on disk, the dearest first."""
+        return sorted((c for c in self.cells if self.result(c, folder) is None), key=self.cost, reverse=True)
+
+    def estimate(
+        self, folder: str | PathLike[str], seconds: Callable[[Cell], float], *, jobs: int = 1, resume: bool = True
+    ) -> Estimate:
+        """Return how long `run` will take, where ``seconds(cell)`` estimates one cell."""
+        left = self.missing(folder) if resume else list(self.cells)
+        times = [seconds(cell) for cell in left]
+        total = max(math.fsum(times) / as_count("jobs", jobs), max(times, default=0.0))
+        return Estimate(len(self.cells), len(self.cells) - len(left), total)
+
+    def run(
+        self,
+        folder: str | PathLike[str],
+        *,
+        jobs: int = 1,
+        resume: bool = True,
+        cluster: str | None = None,
+        progress: Progress | None = None,
+    ) -> DataFrame:
+        """Compute what is missing, and return the table; it is also written to ``folder``.
+
+        Parameters
+        ----------
+        folder : path
+            Holds ``cells/``, one file a cell, ``<experiment>.csv`` and, where pyarrow is installed, ``.parquet``.
+        jobs : int, optional
+            Processes on this machine.
+        resume : bool, optional
+            Whether to keep the cells found on disk.
+        cluster : str, optional
+            Address of a Dask scheduler; its workers then do the work in place of ``jobs`` processes.
+        progress : callable, optional
+            See `Progress`.
+
+        Raises
+        ------
+        ValueError
+            If ``jobs`` is below 1, or the cluster cannot be reached or Dask is not installed.
+        """
+        jobs = as_count("jobs", jobs)
+        (Path(folder) / "cells").mkdir(parents=True, exist_ok=True)
+        todo = self.missing(folder) if resume else sorted(self.cells, key=self.cost, reverse=True)
+        done, total = len(self.cells) - len(todo), len(self.cells)
+        ahead, behind, start = math.fsum(map(self.cost, todo)), 0.0, time.perf_counter()
+        if progress:
+            progress(done, total, math.nan)
+        with _backend(cluster, min(jobs, max(1, len(todo)))) as parallel:
+            for outcome in _results(parallel, self, todo):
+                _write(self.path(outcome["cell"], folder), json.dumps(outcome))
+                done, behind = done + 1, behind + self.cost(outcome["cell"])
+                if progress:
+                    elapsed = time.perf_counter() - start
+                    progress(done, total, elapsed * (ahead - behind) / behind if behind > 0 else math.nan)
+        for leftover in (Path(folder) / "cells").glob("*.partial"):
+            leftover.unlink(missing_ok=True)
+        table = self.table(folder)
+        _save(table, Path(folder) / self.experiment)
+        return table
+
+    def table(self, folder: str | PathLike[str]) -> DataFrame:
+        """Return the rows of the finished cells, in the order of ``cells``, with seed, engine and version."""
+        import pandas as pd
+
+        rows = []
+        for cell in self.cells:
+            found = self.result(cell, folder)
+            if found is not None:
+                last = {"seed": self.seed, "engine": found["engine"], "version": found["version"]}
+                rows += [{"experiment": self.experiment, **cell, **row, **last} for row in found["rows"]]
+        return pd.DataFrame(rows)
+
+
+def _results(parallel: Any, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Row]:
+    from joblib import delayed
+
+    tasks = (delayed(_compute)(sweep.experiment, sweep.work, cell, sweep.seed) for cell in cells)
+    yield from parallel(tasks)
+
+
+@contextmanager
+def _backend(cluster: str | None, jobs: int) -> Iterator[Any]:
+    """A joblib pool that hands over each result as it finishes."""
+    import joblib
+
+    options = {"return_as": "generator_unordered", "batch_size": 1}
+    if cluster is None:
+        yield joblib.Parallel(n_jobs=jobs, **options)
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("cluster: expected Dask to be installed (pip install fa-ref[dask])") from None
+    try:
+        client = Client(cluster, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"cluster: expected the address of a Dask scheduler, got {cluster!r} ({reason})") from None
+    with client, joblib.parallel_config(backend="dask", client=client):
+        yield joblib.Parallel(n_jobs=-1, **options)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # two sweeps may share a folder
+    with partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _save(table: DataFrame, stem: Path) -> None:
+    _write(stem.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n"))
+    if find_spec("pyarrow"):
+        partial = stem.with_suffix(".parquet.partial")
+        table.to_parquet(partial, index=False)
+        partial.replace(stem.with_suffix(".parquet"))
