@@ -9,6 +9,8 @@ from __future__ import annotations
 import typer
 
 from validation.commands.certify import certify
+from validation.commands.errata import errata
+from validation.commands.experiments import dropout, figure2, figure3
 from validation.commands.theory import theory
 from validation.commands.train import train
 from validation.commands.verify import verify
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (verify, train, theory, certify):
+for command in (verify, train, theory, certify, figure2, figure3, dropout, errata):
     app.command()(command)
 
 

@@ -11,9 +11,9 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from theory.alignment import no_alignment_coefficient
 from theory.limits import wide_alignment
-
 from validation.experiments.sweep import Cell, Row, Sweep
 from validation.experiments.synthetic import draw
 

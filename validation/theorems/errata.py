@@ -171,7 +171,9 @@ def step_size_clause(rng: np.random.Generator) -> Erratum:
     for p in (2000, 20000):
         case = _orthonormal("tanh", rng, p=p)
         eta = 2.2 / float(np.linalg.eigvalsh(mean_kernel(np.eye(3), "tanh").G)[-1])
-        statuses.append(theorem_3_2.CLAIM.without("ηnB0²").judge(replace(case, eta=eta).evidence()).status)
+        statuses.append(
+            theorem_3_2.CLAIM.without("ηnB0²").decided().judge(replace(case, eta=eta).evidence()).status
+        )
         kept.append(theorem_3_2.CLAIM.judge(case.evidence()).status)
     return Erratum(
         5, "Theorems 3.2, 4.2 and 4.3", "for any η", "for η with η λ_max(G) ≤ 1",

@@ -1,0 +1,34 @@
+"""``fa-ref errata``: what fails in the paper as printed, shown beside what holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from validation.console import JsonFile, Seed, check_json, print_table, write_json
+
+__all__ = ["errata"]
+
+
+def errata(json_file: JsonFile = None, seed: Seed = 0) -> None:
+    """Demonstrate each erratum: the printed reading failing on a counterexample, the corrected one holding."""
+    from validation.theorems.errata import demonstrate
+
+    check_json(json_file)
+    found = demonstrate(seed)
+    print_table(
+        [
+            {
+                "": str(erratum.number),
+                "where": erratum.place,
+                "printed": f"{erratum.printed}: {'holds' if erratum.printed_holds else 'fails'}",
+                "corrected": f"{erratum.corrected}: {'holds' if erratum.corrected_holds else 'fails'}",
+                "setting": erratum.setting,
+                "finding": erratum.finding,
+            }
+            for erratum in found
+        ]
+    )
+    write_json(json_file, {"errata": [asdict(erratum) for erratum in found]})
+    raise typer.Exit(0 if all(erratum.shown for erratum in found) else 1)
