@@ -130,6 +130,8 @@ def test_law_without_ridge_is_approached_by_networks(activation):
 
 def test_bound_of_section_4_1_holds_with_the_movement_and_fails_without():
     network = Network.gaussian(400, 6, np.random.default_rng(1))
+    off = network.b - (network.b @ network.beta) / (network.beta @ network.beta) * network.beta
+    network = Network(network.W, network.beta, off)  # cos = 0 at the start: all alignment is movement
     run = train(PROBLEM, network, "tanh", eta=0.3, steps=80)
     movement = run.measures["beta_movement"]
     bounds = np.array([alignment_bound(network, float(m)) for m in movement])
