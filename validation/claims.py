@@ -205,6 +205,7 @@ class Claim:
 
     Examples
     --------
+    >>> from fa_ref import Problem
     >>> decreasing = Claim(
     ...     "monotone", "‖e(t+1)‖ ≤ ‖e(t)‖", "folklore", "UPPER",
     ...     hypotheses=lambda evidence: (Margin("η", evidence.eta, 1.0, "≤"),),
