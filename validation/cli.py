@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from validation.commands.bench import bench
 from validation.commands.certify import certify
 from validation.commands.errata import errata
 from validation.commands.experiments import dropout, figure2, figure3
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (verify, train, theory, certify, figure2, figure3, dropout, errata):
+for command in (verify, train, theory, certify, figure2, figure3, dropout, errata, bench):
     app.command()(command)
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "YFile",
     "check_json",
     "given_or_synthetic",
+    "numbers",
     "print_table",
     "progress_bar",
     "say",
@@ -88,6 +89,20 @@ def given_or_synthetic(
 def half_step(top: float) -> float:
     """Half of 1/λ for the largest eigenvalue λ; ½ where it is 0 and no step is too long."""
     return 0.5 / top if top > 0 else 0.5
+
+
+def numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
+    """Return the numbers in an option's text, separated by commas.
+
+    Raises
+    ------
+    ValueError
+        If one of them is none.
+    """
+    try:
+        return [kind(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}") from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from validation.console import JsonFile, Seed, check_json, say, write_json
+from validation.console import JsonFile, Seed, check_json, numbers, say, write_json
 
 __all__ = ["dropout", "figure2", "figure3"]
 
@@ -22,13 +22,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how long it wo
 Preset = Annotated[str, typer.Option(help="as-run (the published numbers) or as-printed (the text).")]
 Names = Annotated[str, typer.Option(help="Activations, separated by commas.")]
 Widths = Annotated[str, typer.Option(help="Widths, separated by commas.")]
-
-
-def _numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
-    try:
-        return [kind(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}") from None
 
 
 @contextmanager
@@ -84,8 +77,8 @@ def figure2(
 
     outcome = _run(
         experiment, "figure 2", json_file, out=out, activations=activations.split(","),
-        labels=None if labels is None else _numbers("labels", labels, float),
-        widths=_numbers("widths", widths, int), runs=runs, preset=preset, predictions=predictions, dtype=dtype,
+        labels=None if labels is None else numbers("labels", labels, float),
+        widths=numbers("widths", widths, int), runs=runs, preset=preset, predictions=predictions, dtype=dtype,
         seed=seed, jobs=jobs, resume=resume, cluster=cluster, dry_run=dry_run,
     )  # fmt: skip
     if compare and not dry_run:
@@ -118,7 +111,7 @@ def figure3(
 
     outcome = _run(
         experiment, "figure 3", json_file, out=out, data="digits" if mnist is None else "mnist", folder=mnist,
-        lambdas=_numbers("lambdas", lambdas, float), schedule=schedule, horizon=horizon, runs=runs, epochs=epochs,
+        lambdas=numbers("lambdas", lambdas, float), schedule=schedule, horizon=horizon, runs=runs, epochs=epochs,
         seed=seed, jobs=jobs, resume=resume, cluster=cluster, dry_run=dry_run,
     )  # fmt: skip
     if compare and not dry_run:
@@ -147,6 +140,6 @@ def dropout(
 
     _run(
         experiment, "dropout", json_file, out=out, activations=activations.split(","),
-        rates=_numbers("rates", rates, float), widths=_numbers("widths", widths, int), runs=runs, preset=preset,
+        rates=numbers("rates", rates, float), widths=numbers("widths", widths, int), runs=runs, preset=preset,
         seed=seed, jobs=jobs, resume=resume, cluster=cluster, dry_run=dry_run,
     )  # fmt: skip

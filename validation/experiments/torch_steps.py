@@ -1,0 +1,111 @@
+"""Steps of feedback alignment in PyTorch, for the benchmark: by hand, and by autograd with a custom backward."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fa_ref.network import Network
+from fa_ref.problem import Problem
+
+__all__ = ["runners", "threads"]
+
+Steps = Callable[[int], None]
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run PyTorch, if it is installed, on this many threads."""
+    torch = _torch()
+    before = torch.get_num_threads() if torch else 0
+    if torch:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(before)
+
+
+def runners(
+    problem: Problem, network: Network, activation: str, eta: float
+) -> Iterator[tuple[tuple[str, str], Steps]]:
+    """Both implementations in both types, or nothing without PyTorch."""
+    torch = _torch()
+    if torch is None:
+        return
+    for dtype in ("float64", "float32"):
+        arrays = (problem.X, problem.y, network.W, network.beta, network.b)
+        tensors = [torch.tensor(array, dtype=getattr(torch, dtype)) for array in arrays]
+        yield ("torch by hand", dtype), _by_hand(torch, activation, eta, *tensors)
+        tensors = [torch.tensor(array, dtype=getattr(torch, dtype)) for array in arrays]
+        yield ("torch autograd", dtype), _autograd(torch, activation, eta, *tensors)
+
+
+def _repeat(step: Callable[[], None]) -> Steps:
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            step()
+
+    return run
+
+
+def _by_hand(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Steps:
+    root = math.sqrt(beta.numel())
+
+    @torch.no_grad()
+    def step() -> None:
+        Psi = X @ W.T
+        if activation == "tanh":
+            Psi.tanh_()
+        elif activation == "relu":
+            Psi.relu_()
+        e = torch.mv(Psi, beta).div_(root).sub_(y)
+        G = torch.outer(e, b)
+        if activation == "tanh":
+            G.mul_(1.0 - Psi * Psi)
+        elif activation == "relu":
+            G.mul_(Psi > 0)
+        beta.addmv_(Psi.T, e, alpha=-eta / root)
+        W.addmm_(G.T, X, alpha=-eta / root)
+
+    return _repeat(step)
+
+
+def _autograd(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Steps:
+    class Feedback(torch.autograd.Function):
+        """f = Ψβ/√p, whose error goes back to Ψ through b."""
+
+        @staticmethod
+        def forward(ctx: Any, Psi: Any, beta: Any, b: Any) -> Any:
+            ctx.save_for_backward(Psi, b)
+            return torch.mv(Psi, beta) / math.sqrt(b.numel())
+
+        @staticmethod
+        def backward(ctx: Any, e: Any) -> Any:
+            Psi, b = ctx.saved_tensors
+            e = e / math.sqrt(b.numel())
+            return torch.outer(e, b), torch.mv(Psi.T, e), None
+
+    psi = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda z: z}[activation]
+    weights = [W.requires_grad_(), beta.requires_grad_()]
+    optimizer = torch.optim.SGD(weights, lr=eta)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        f = Feedback.apply(psi(X @ W.T), beta, b)
+        loss = 0.5 * torch.sum((f - y) ** 2)
+        loss.backward()
+        optimizer.step()
+
+    return _repeat(step)
