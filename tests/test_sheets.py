@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
-from fa_ref import Network, Problem, data, schedules
+from fa_ref import Network, Problem, data, schedules, train
 from theory.alignment import sharp_constant, sharp_schedule
 from validation.cases import Case
-from validation.claims import Claim
+from validation.claims import Claim, Evidence
 from validation.readings import ascend
 from validation.theorems import (
     alignment_bound,
@@ -98,6 +99,44 @@ def test_theorem_4_6_needs_a_cutoff(aligned):
     verdict = theorem_4_6.CLAIM.judge(replace(aligned, ridge=schedules.inverse_square(3.0, 5.0)))
     assert verdict.status == "not applicable"
     assert "after the cutoff" in verdict.failing
+
+
+FALLING = {"inverse square": schedules.inverse_square, "exponential": schedules.exponential}
+
+
+def falling(name, ridge):
+    """The schedule of this name with the first value and the sum of another, run until nearly all is spent."""
+    tau = brentq(lambda tau: FALLING[name](ridge.maximum, tau).total - ridge.total, 1e-3, 1e6)
+    schedule = FALLING[name](ridge.maximum, tau)
+    start = orthonormal("identity", p=2500, n=5)
+    run = train(start.problem, start.network, "identity", eta=0.05, steps=round(12 * tau), ridge=schedule)
+    return Evidence.of(start.problem, start.network, "identity", run, ridge=schedule)
+
+
+@pytest.mark.parametrize("name", FALLING)
+def test_schedules_of_the_same_sum_align_as_the_paper_remarks(aligned, name):
+    run = falling(name, aligned.ridge)
+    verdict = theorem_4_6.REMARK.judge(run)
+    assert verdict.status == "holds"
+    assert verdict.inequalities[0].judged.all()
+    assert verdict.inequalities[0].lhs[0] > 0.3
+    assert run.measures["alignment"][-1] > aligned.measures["alignment"][-1]  # a smaller λ spends its budget better
+
+
+def test_the_remark_holds_for_the_cutoff_and_needs_a_sum_that_is_spent(aligned):
+    assert theorem_4_6.REMARK.judge(aligned).status == "holds"
+    run = falling("exponential", aligned.ridge)
+    for schedule in (schedules.constant(3.0), schedules.exponential(3.0, 1e5)):
+        verdict = theorem_4_6.REMARK.judge(replace(run, ridge=schedule))
+        assert verdict.status == "not applicable"
+        assert "share of Σλ spent" in verdict.failing
+
+
+def test_the_remark_fails_for_a_run_that_had_no_penalty(aligned):
+    bare = orthonormal("identity", p=2500, eta=0.05, steps=int(aligned.times[-1]), n=5).evidence()
+    verdict = theorem_4_6.REMARK.decided().judge(replace(bare, ridge=aligned.ridge))
+    assert verdict.status == "violated"
+    assert not verdict.inequalities[0].holds
 
 
 def test_the_cosine_bound_holds_where_it_says_something_and_is_vacuous_where_not():
