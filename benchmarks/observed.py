@@ -93,7 +93,7 @@ def main():
     for name in ("c₁", "c₂", "c"):
         print(
             f"{name}: slopes of log {name} (95 %)",
-            {k: [round(x, 3) for x in v] for k, v in slopes(rows, name).items()},
+            {k: [round(float(x), 3) for x in v] for k, v in slopes(rows, name).items()},
         )
         print(
             f"  {'n':>4} {'p':>6}  observed mean (95 %)      largest   proved: explicit, first-order (at their p*)"

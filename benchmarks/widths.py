@@ -104,7 +104,7 @@ def measure(samples):
 
 
 def draw(rows, path):
-    figure = Figure(figsize=(7.5, 3.4), layout="constrained")
+    figure = Figure(figsize=(8.5, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     n = [row["n"] for row in rows]
     left.loglog(n, [row["empirical"] for row in rows], "ko-", label="works in practice")
@@ -115,7 +115,7 @@ def draw(rows, path):
             left.loglog(n, sufficient, "^--", color=colour, label=f"p*(0.1), {form}")
     left.set(xlabel="samples n", ylabel="width p", xticks=n, xticklabels=n)
     left.minorticks_off()
-    left.legend(fontsize=7)
+    left.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     last, bottom = rows[-1], dict.fromkeys(convergence.FORMS, 0.0)
     names = ["rate a", "H(0)", "drift of G", "drift of H", "drift of G and H", "remainder"]
     for k, name in enumerate(names):
@@ -124,7 +124,7 @@ def draw(rows, path):
         bottom = {form: bottom[form] + share for form, share in zip(convergence.FORMS, shares, strict=True)}
     right.set(ylabel=f"share of λ_min(G(0)), n = {last['n']}", ylim=(0, 1))
     right.tick_params(axis="x", labelsize=7)
-    right.legend(fontsize=7, loc="lower right")
+    right.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     figure.savefig(path)
 
 
