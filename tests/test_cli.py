@@ -66,6 +66,17 @@ def test_verify_on_a_users_own_data(files):
     assert sorted(path.name for path in (files / "out").iterdir()) == ["report.html"]
 
 
+def test_more_samples_than_dimensions_are_projected_for_the_linear_network(files):
+    rng = np.random.default_rng(1)
+    np.save(files / "X.npy", rng.standard_normal((9, 3)) / np.sqrt(3))
+    np.save(files / "y.npy", rng.standard_normal(9))
+    done = fa_ref("verify", "--X", files / "X.npy", "--y", files / "y.npy", "--steps", 20,
+                  "--report", files / "out", "--json", files / "out.json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    linear = [f for f in json.loads((files / "out.json").read_text())["findings"] if f["activation"] == "identity"]
+    assert [(f["setting"].endswith("projected on rank 3"), f["status"]) for f in linear] == [(True, "holds")] * 2
+
+
 def test_duplicate_rows_are_reported_and_are_no_error(files):
     X = np.ones((3, 4)) / 2
     np.save(files / "X.npy", X)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from validation.cli import app
 from validation.experiments.figure3 import SCHEDULES, _ridge, figure3
 from validation.experiments.sweep import Estimate
 
@@ -49,14 +51,26 @@ def test_a_dry_run_computes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_users_idx_pair_is_named_by_its_content(tmp_path):
+@pytest.fixture
+def pair(tmp_path):
     rng = np.random.default_rng(0)
     for name, array in (("x", rng.integers(256, size=(70, 4, 4))), ("y", np.arange(70) % 3)):
         header = bytes([0, 0, 8, array.ndim]) + b"".join(int(s).to_bytes(4, "big") for s in array.shape)
         (tmp_path / name).write_bytes(header + array.astype(np.uint8).tobytes())
-    table = figure3(
-        tmp_path / "out", data=(tmp_path / "x", tmp_path / "y"), lambdas=(0.0,), p=20, epochs=2, batch=10
-    ).table
+    return tmp_path / "x", tmp_path / "y"
+
+
+def test_the_command_takes_a_users_idx_pair(pair, tmp_path):
+    run, out = CliRunner(), str(tmp_path / "out")
+    words = ["figure3", "--images", str(pair[0]), "--out", out, "--lambdas", "0", "--epochs", "1"]
+    done = run.invoke(app, [*words, "--labels", str(pair[1])])
+    assert done.exit_code == 0, done.output
+    assert "idx-" in (tmp_path / "out" / "figure3.csv").read_text()
+    assert str(run.invoke(app, words).exception) == "--images and --labels: expected both or none"
+
+
+def test_a_users_idx_pair_is_named_by_its_content(pair, tmp_path):
+    table = figure3(tmp_path / "out", data=pair, lambdas=(0.0,), p=20, epochs=2, batch=10).table
     assert table["data"].str.fullmatch("idx-[0-9a-f]{12}").all()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from theory.kernels import MeanKernel, mean_kernel
 from validation.claims import VIOLATED, Claim, Evidence, Verdict
 from validation.theorems import theorem_3_2, theorem_4_3
 
-__all__ = ["Finding", "Setting", "data_settings", "synthetic_settings", "verify"]
+__all__ = ["Finding", "Setting", "data_settings", "given_settings", "synthetic_settings", "verify"]
 
 WIDTHS = {"identity": (200, 800, 3200), "tanh": (400, 1600, 6400)}
 IMAGE_WIDTHS = {"identity": (200, 800), "tanh": (400, 1600)}
@@ -109,6 +109,21 @@ def data_settings(mnist: str | Path | None, n: int = 50) -> list[Setting]:
         label = f"{name}, {'unit norm' if unit else 'as they are'}"
         settings += [Setting(label, problem, activation, widths) for activation, widths in IMAGE_WIDTHS.items()]
     return settings
+
+
+def given_settings(name: str, problem: Problem) -> list[Setting]:
+    """A user's data; a linear network that cannot fit all of y is judged on what it can fit, `Problem.projected`.
+
+    Examples
+    --------
+    >>> tall = Problem([[1.0], [1.0]], [2.0, 0.0])
+    >>> [(setting.name, setting.problem.n) for setting in given_settings("mine", tall)]
+    [('mine, projected on rank 1', 1), ('mine', 2)]
+    """
+    linear = Setting(name, problem, "identity", IMAGE_WIDTHS["identity"])
+    if 0 < problem.rank == problem.d < problem.n:
+        linear = replace(linear, name=f"{name}, projected on rank {problem.rank}", problem=problem.projected())
+    return [linear, Setting(name, problem, "tanh", IMAGE_WIDTHS["tanh"])]
 
 
 def verify(

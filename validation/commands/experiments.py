@@ -93,6 +93,8 @@ def figure3(
     mnist: Annotated[
         Path | None, typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files.")
     ] = None,
+    images: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own images, IDX.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Their labels, IDX.")] = None,
     lambdas: Annotated[str, typer.Option(help="Penalties, separated by commas.")] = "0,0.1,0.3",
     schedule: Annotated[str, typer.Option(help="constant, cutoff, inverse_square or exponential.")] = "constant",
     horizon: Annotated[float, typer.Option(help="Time scale of the schedule, in epochs.")] = 20.0,
@@ -106,11 +108,14 @@ def figure3(
     dry_run: DryRun = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Digits by feedback alignment, as in Figure 3; MNIST if its folder is named, else the bundled 8×8 digits."""
+    """Digits by feedback alignment, as in Figure 3: MNIST if its folder is named, yours, or the bundled ones."""
     from validation.experiments.figure3 import figure3 as experiment
 
+    if (images is None) != (labels is None):
+        raise ValueError("--images and --labels: expected both or none")
+    data = (images, labels) if images and labels else "digits" if mnist is None else "mnist"
     outcome = _run(
-        experiment, "figure 3", json_file, out=out, data="digits" if mnist is None else "mnist", folder=mnist,
+        experiment, "figure 3", json_file, out=out, data=data, folder=mnist,
         lambdas=numbers("lambdas", lambdas, float), schedule=schedule, horizon=horizon, runs=runs, epochs=epochs,
         seed=seed, jobs=jobs, resume=resume, cluster=cluster, dry_run=dry_run,
     )  # fmt: skip

@@ -50,8 +50,7 @@ def verify(
     check_json(json_file)
     problem = given(x_file, y_file)
     if problem is not None:
-        widths = verification.IMAGE_WIDTHS.items()
-        settings = [verification.Setting(str(x_file), problem, activation, ps) for activation, ps in widths]
+        settings = verification.given_settings(str(x_file), problem)
     else:
         settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
     findings = _run_verification(settings, seed, steps)
