@@ -12,7 +12,15 @@ from fa_ref.activations import resolve
 from theory.margins import Margin
 from validation.claims import Claim, Evidence, Inequality
 from validation.rounding import gamma, residual_rounding, step_rounding
-from validation.theorems import theorem_3_2, theorem_4_3
+from validation.theorems import (
+    alignment_bound,
+    definition_4_1,
+    explicit,
+    theorem_3_2,
+    theorem_4_2,
+    theorem_4_3,
+    theorem_4_6,
+)
 from validation.theorems.contraction import contraction
 
 
@@ -220,6 +228,47 @@ def test_single_precision_residuals_get_its_tolerance(easy):
     # The same numbers passed off as double precision fail where they are rounding only.
     posing = Evidence(easy, "tanh", 0.1, ours.times, np.round(np.asarray(ours.residuals), 7))
     assert theorem_3_2.CLAIM.judge(posing).status == "undecided"
+
+
+def test_a_run_in_single_precision_is_judged_with_its_rounding(easy):
+    """Down to its floor, where the residual wanders by the rounding of float32; in float64's tolerance it fails."""
+    start = Network.gaussian(2000, 3, np.random.default_rng(0))
+    W, beta, b = (array.astype(np.float32) for array in (start.W, start.beta, start.b))
+    X, y, step, residuals = easy.X.astype(np.float32), easy.y.astype(np.float32), np.float32(0.3 / 2000**0.5), []
+    for _ in range(401):
+        psi = np.tanh(X @ W.T)
+        e = psi @ beta / np.float32(2000**0.5) - y
+        residuals.append(e)
+        W = W - step * b[:, None] * (((1 - psi**2).T * e) @ X)
+        beta = beta - step * (e @ psi)
+    record = np.array(residuals)
+    assert record.dtype == np.float32
+    single = Evidence(easy, "tanh", 0.3, range(401), record, start=start)
+    assert theorem_3_2.CLAIM.judge(single).status == "holds"
+    assert replace(single, eta=0.2).roundoff == 2.0**-24
+    posing = Evidence(easy, "tanh", 0.3, range(401), record.astype(np.float64), start=start)
+    assert theorem_3_2.CLAIM.judge(posing).status == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "activation"),
+    [
+        (theorem_3_2.CLAIM, "tanh"),
+        (theorem_4_2.CLAIM, "tanh"),
+        (theorem_4_3.CLAIM, "identity"),
+        (theorem_4_6.CLAIM, "identity"),
+        (alignment_bound.CLAIM, "tanh"),
+        (explicit.NONLINEAR, "tanh"),
+        (explicit.LINEAR, "identity"),
+        (definition_4_1.claim(0.1, 10), "tanh"),
+    ],
+)
+def test_weights_without_measures_leave_out_what_needs_them(easy, sheet, activation):
+    ours = evidence(easy, activation, ridge=schedules.cutoff(0.05, 20) if sheet is theorem_4_6.CLAIM else None)
+    bare = Evidence(easy, activation, ours.eta, ours.times, ours.residuals, ours.ridge, ours.start)
+    verdict = sheet.judge(bare)
+    assert {i.name for i in verdict.inequalities} <= {"(3.1)", "(4.2)", "(4.3)"}
+    assert verdict.status in ("holds", "vacuous", "not applicable")
 
 
 def test_a_rate_that_is_too_good_is_violated(easy):
