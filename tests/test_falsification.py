@@ -88,7 +88,9 @@ def test_a_saved_counterexample_replays_in_a_fresh_process(tmp_path):
     path = tmp_path / "counterexample.npz"
     falsify(claim, small_cases(activation), rng=np.random.default_rng(0), simulate=simulate).save(path)
     code = (
-        "import sys\nfrom validation.falsification import Counterexample\nfrom validation.theorems import explicit\n"
+        "import sys\n"
+        "from validation.falsification import Counterexample\n"
+        "from validation.theorems import explicit\n"
         "found = Counterexample.load(sys.argv[1])\n"
         "claim = explicit.NONLINEAR.without(explicit.STEP)\n"
         "print(found.replays(), claim.judge(found.case.evidence()).status)\n"

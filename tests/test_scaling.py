@@ -60,6 +60,6 @@ def test_widths_outside_the_window_are_not_run():
 
 
 def test_runs_that_diverge_are_refused():
+    problem = Problem(np.eye(2), [1.0, 1.0])
     with pytest.raises(ValueError, match="eta: expected a step that converges, got 50, which diverged at p = 20"):
-        problem = Problem(np.eye(2), [1.0, 1.0])
         scalings(problem, [20, 40], np.random.default_rng(0), activation="identity", eta=50.0, steps=60)

@@ -29,6 +29,6 @@ def test_runs_approach_the_wide_limit_like_one_over_root_p():
     assert_scaling(widths, [np.linalg.norm(e[-1] - limit.residuals(e[0] + problem.y)) for e in runs], -0.5)
 
 
-@holds_with_probability(0.9)
+@holds_with_probability(0.8)
 def test_wide_networks_converge(rng):
     return CLAIM.judge(evidence(Problem(np.eye(3), rng.choice([-1.0, 1.0], 3)), 1000, rng)).status == "holds"
