@@ -10,8 +10,9 @@ import pytest
 from fa_ref import Activation, Network, Problem, data, schedules, train
 from fa_ref.activations import resolve
 from theory.margins import Margin
+from theory.precision import gamma
 from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import gamma, residual_rounding, step_rounding
+from validation.rounding import residual_rounding, step_rounding
 from validation.theorems import (
     alignment_bound,
     definition_4_1,
@@ -283,6 +284,17 @@ def test_a_broken_comparison_is_caught(easy):
     assert good.holds
     assert not replace(good, rhs=good.rhs / 2).holds
     assert not replace(good, lhs=good.lhs * np.nan).holds
+
+
+@pytest.mark.parametrize(("lhs", "holds"), [(1.0, True), (1.25, True), (np.nextafter(1.25, 2.0), False)])
+def test_a_comparison_fails_beyond_its_tolerance_and_not_before(lhs, holds):
+    assert Inequality("x", np.arange(1), np.array([lhs]), np.ones(1), np.full(1, 0.25)).holds is holds
+
+
+def test_what_is_judged_lies_between_the_tolerance_and_the_ceiling():
+    rhs, tolerance = np.array([0.1, 0.25, 0.3, 0.9, 1.0, 2.0]), np.full(6, 0.25)
+    inequality = Inequality("x", np.arange(6), np.zeros(6), rhs, tolerance, ceiling=1.0)
+    assert inequality.judged.tolist() == [False, False, True, True, False, False]
 
 
 def test_sparse_records_are_judged_by_the_iterated_recursion(easy):

@@ -45,8 +45,9 @@ def write_junit(path: str | PathLike[str], results: Iterable[Result], suite: str
     ----------
     path : path
         The file.
-    results : iterable of (name, passed, text)
-        ``passed`` is None where nothing was decided: such a case is reported as skipped, never as passed.
+    results : iterable of tuple
+        Name, passed, text; passed is None where nothing was decided: such a case is reported as skipped, never as
+        passed.
     suite : str
         Name of the test suite.
 
