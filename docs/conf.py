@@ -17,19 +17,19 @@ def _bars_are_absolute_values(app, what, name, obj, options, lines):
     lines[:] = [line if ">>>" in line else line.replace("|", r"\|") for line in lines]
 
 
-def _ablation_table(app, name, source):
-    """Put the table of dropped hypotheses, computed now, where judge.md asks for it."""
-    marker = "<!-- the ablation table -->"
-    if marker in source[0]:
-        from validation.ablation import table
+def _tables(app, name, source):
+    """Put the tables that judge.md asks for, computed now."""
+    from validation import ablation, scaling
 
-        frame = table()
-        lines = [" | ".join(frame.columns), "|".join("---" for _ in frame.columns)]
-        lines += [" | ".join(cell.replace("|", "\\|") for cell in row) for row in frame.itertuples(index=False)]
-        source[0] = source[0].replace(marker, "\n".join(f"| {line} |" for line in lines))
+    for marker, table in (("the ablation table", ablation.table), ("the fitted exponents", scaling.table)):
+        if f"<!-- {marker} -->" in source[0]:
+            frame = table()
+            lines = [" | ".join(frame.columns), "|".join("---" for _ in frame.columns)]
+            lines += [" | ".join(cell.replace("|", "\\|") for cell in row) for row in frame.itertuples(index=False)]
+            source[0] = source[0].replace(f"<!-- {marker} -->", "\n".join(f"| {line} |" for line in lines))
 
 
 def setup(app):
-    """Connect the hook."""
+    """Connect the hooks."""
     app.connect("autodoc-process-docstring", _bars_are_absolute_values)
-    app.connect("source-read", _ablation_table)
+    app.connect("source-read", _tables)

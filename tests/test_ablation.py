@@ -11,41 +11,36 @@ def rows():
 
 
 def test_each_theorem_holds_in_its_own_regime(rows):
-    full = [row for row in rows if row.dropped == ablation.FULL]
+    full = [row for row in rows if row.dropped.startswith(ablation.FULL)]
     assert [row.verdict.claim for row in full] == [
-        "Theorem 3.2", "Theorem 4.2", "Theorem 4.3", "Theorem 4.6", "Section 4.1, cosine bound",
+        "Theorem 3.2", "Theorem 4.2", "Theorem 4.3", "Theorem 4.3", "Theorem 4.6", "Section 4.1, cosine bound",
     ]  # fmt: skip
     assert {row.verdict.status for row in full} == {"holds"}
     assert {row.how for row in full} == {"all hold"}
 
 
-#: Rows in which the conclusions survive: the sheet's constant adapts, or the data is put right.
-SURVIVE = ("n > d, projected", "isometric: λ_max/λ_min = 900")
+def test_every_dropped_hypothesis_breaks_a_conclusion(rows):
+    """Its status says so too: what breaks while a hypothesis is only measured is undecided, never a pass."""
+    for row in rows:
+        if not row.dropped.startswith(ablation.FULL):
+            assert row.broken, row.dropped
+            assert row.verdict.status in ("not applicable", "undecided", "diverged")
 
 
-def test_a_dropped_hypothesis_never_leaves_a_plain_pass(rows):
-    passed = [row.dropped for row in rows if row.dropped != ablation.FULL and row.verdict.status == "holds"]
-    assert sorted(passed) == sorted(SURVIVE)
+def test_every_assumption_of_the_paper_is_dropped_somewhere(rows):
+    names = " ".join(row.dropped for row in rows)
+    for assumption in (
+        "b = −β(0)", "ψ bounded", "γ > 0", "small step", "Σλ ≤ S_λ", "Σλ ≤ S̃_λ", "n ≤ d", "p large", "isometric",
+        "y ≠ 0", "right sign",
+    ):  # fmt: skip
+        assert assumption in names
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "small step",
-        "right sign",
-        "b = −β(0)",
-        "softplus",
-        "two units",
-        "λ ≡ 0: λ = 1",
-        "λ ≡ 0, claimed",
-        "Σλ ≤ S_λ",
-    ],
-)
-def test_what_breaks_is_seen_to_break(rows, word):
-    dropped = [row for row in rows if word in row.dropped]
-    assert dropped
-    for row in dropped:
-        assert row.broken or row.diverged_at is not None, row
+def test_a_rate_claimed_for_another_problem_can_be_kept(rows):
+    """Negative control: constants of the regime do not break by themselves."""
+    case = ablation._case("tanh", 0)
+    (kept,) = ablation._judged(ablation.theorem_3_2.CLAIM, {"none": (case.evidence, {"kernel": case.kernel})})
+    assert kept.how == "all hold"
 
 
 def test_every_theorem_is_broken_by_the_wrong_sign(rows):
@@ -62,8 +57,9 @@ def test_singular_inputs_leave_a_residual(rows):
         assert row.left > 0.1
 
 
-def test_the_table_has_a_row_each():
-    frame = ablation.table(seed=1)
+def test_the_table_has_a_row_each(rows, monkeypatch):
+    monkeypatch.setattr(ablation, "ablate", lambda seed: iter(rows))
+    frame = ablation.table(seed=0)
     assert list(frame.columns) == [
         "theorem", "dropped", "verdict", "hypotheses that fail", "conclusions", "‖e‖ left",
     ]  # fmt: skip

@@ -10,9 +10,18 @@ import pytest
 from fa_ref import Activation, Network, Problem, data, schedules, train
 from fa_ref.activations import resolve
 from theory.margins import Margin
+from theory.precision import gamma
 from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import gamma, residual_rounding, step_rounding
-from validation.theorems import theorem_3_2, theorem_4_3
+from validation.rounding import residual_rounding, step_rounding
+from validation.theorems import (
+    alignment_bound,
+    definition_4_1,
+    explicit,
+    theorem_3_2,
+    theorem_4_2,
+    theorem_4_3,
+    theorem_4_6,
+)
 from validation.theorems.contraction import contraction
 
 
@@ -222,6 +231,47 @@ def test_single_precision_residuals_get_its_tolerance(easy):
     assert theorem_3_2.CLAIM.judge(posing).status == "undecided"
 
 
+def test_a_run_in_single_precision_is_judged_with_its_rounding(easy):
+    """Down to its floor, where the residual wanders by the rounding of float32; in float64's tolerance it fails."""
+    start = Network.gaussian(2000, 3, np.random.default_rng(0))
+    W, beta, b = (array.astype(np.float32) for array in (start.W, start.beta, start.b))
+    X, y, step, residuals = easy.X.astype(np.float32), easy.y.astype(np.float32), np.float32(0.3 / 2000**0.5), []
+    for _ in range(401):
+        psi = np.tanh(X @ W.T)
+        e = psi @ beta / np.float32(2000**0.5) - y
+        residuals.append(e)
+        W = W - step * b[:, None] * (((1 - psi**2).T * e) @ X)
+        beta = beta - step * (e @ psi)
+    record = np.array(residuals)
+    assert record.dtype == np.float32
+    single = Evidence(easy, "tanh", 0.3, range(401), record, start=start)
+    assert theorem_3_2.CLAIM.judge(single).status == "holds"
+    assert replace(single, eta=0.2).roundoff == 2.0**-24
+    posing = Evidence(easy, "tanh", 0.3, range(401), record.astype(np.float64), start=start)
+    assert theorem_3_2.CLAIM.judge(posing).status == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "activation"),
+    [
+        (theorem_3_2.CLAIM, "tanh"),
+        (theorem_4_2.CLAIM, "tanh"),
+        (theorem_4_3.CLAIM, "identity"),
+        (theorem_4_6.CLAIM, "identity"),
+        (alignment_bound.CLAIM, "tanh"),
+        (explicit.NONLINEAR, "tanh"),
+        (explicit.LINEAR, "identity"),
+        (definition_4_1.claim(0.1, 10), "tanh"),
+    ],
+)
+def test_weights_without_measures_leave_out_what_needs_them(easy, sheet, activation):
+    ours = evidence(easy, activation, ridge=schedules.cutoff(0.05, 20) if sheet is theorem_4_6.CLAIM else None)
+    bare = Evidence(easy, activation, ours.eta, ours.times, ours.residuals, ours.ridge, ours.start)
+    verdict = sheet.judge(bare)
+    assert {i.name for i in verdict.inequalities} <= {"(3.1)", "(4.2)", "(4.3)"}
+    assert verdict.status in ("holds", "vacuous", "not applicable")
+
+
 def test_a_rate_that_is_too_good_is_violated(easy):
     run = evidence(easy, "identity")
     assert contraction("γ/2", run, run.mean_kernel.gamma / 2).holds
@@ -234,6 +284,17 @@ def test_a_broken_comparison_is_caught(easy):
     assert good.holds
     assert not replace(good, rhs=good.rhs / 2).holds
     assert not replace(good, lhs=good.lhs * np.nan).holds
+
+
+@pytest.mark.parametrize(("lhs", "holds"), [(1.0, True), (1.25, True), (np.nextafter(1.25, 2.0), False)])
+def test_a_comparison_fails_beyond_its_tolerance_and_not_before(lhs, holds):
+    assert Inequality("x", np.arange(1), np.array([lhs]), np.ones(1), np.full(1, 0.25)).holds is holds
+
+
+def test_what_is_judged_lies_between_the_tolerance_and_the_ceiling():
+    rhs, tolerance = np.array([0.1, 0.25, 0.3, 0.9, 1.0, 2.0]), np.full(6, 0.25)
+    inequality = Inequality("x", np.arange(6), np.zeros(6), rhs, tolerance, ceiling=1.0)
+    assert inequality.judged.tolist() == [False, False, True, True, False, False]
 
 
 def test_sparse_records_are_judged_by_the_iterated_recursion(easy):

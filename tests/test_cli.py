@@ -5,12 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from theory.margins import Margin
 from validation import cli, verification
+from validation.claims import Claim, Verdict
+from validation.junit import of_verdict, write_junit
+from validation.theorems import errata
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "FA_REF_MNIST"}
 
@@ -77,6 +83,57 @@ def test_more_samples_than_dimensions_are_projected_for_the_linear_network(files
     assert [(f["setting"].endswith("projected on rank 3"), f["status"]) for f in linear] == [(True, "holds")] * 2
 
 
+def junit(path):
+    return {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(path).getroot()}
+
+
+def test_verify_writes_a_junit_case_for_each_finding(files, call, monkeypatch):
+    """Passed where it holds, skipped with the reason where nothing is decided, failed where it is violated."""
+    np.save(files / "ones.npy", np.ones((4, 4)) / 2)
+    data = ("--y", files / "y.npy", "--steps", 5, "--report", files / "out", "--junit", files / "out.xml")
+    assert call("verify", "--X", files / "X.csv", *data).returncode == 0
+    name = str(files / "X.csv")
+    assert junit(files / "out.xml") == {
+        f"{name}, {psi}, p = {p}: {claim}": ["system-out"]
+        for psi, claim, widths in (("identity", "Theorem 4.3", (200, 800)), ("tanh", "Theorem 3.2", (400, 1600)))
+        for p in widths
+    }
+    assert call("verify", "--X", files / "ones.npy", *data).returncode == 0
+    assert list(junit(files / "out.xml").values()) == [["skipped"]] * 4
+    assert "γ certified = 0 > 0: not met" in (files / "out.xml").read_text().replace("&gt;", ">")
+    judge = Claim.judge
+    monkeypatch.setattr(Claim, "judge", lambda claim, evidence: replace(judge(claim, evidence), status="violated"))
+    assert call("verify", "--X", files / "X.csv", *data).returncode == 1
+    assert list(junit(files / "out.xml").values()) == [["failure"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("status", "tag"),
+    [
+        ("holds", "system-out"),
+        ("violated", "failure"),
+        ("undecided", "skipped"),
+        ("not applicable", "skipped"),
+        ("diverged", "skipped"),
+        ("vacuous", "skipped"),
+    ],
+)
+def test_only_holds_is_a_pass_in_junit(tmp_path, status, tag):
+    verdict = Verdict("claim", status, (Margin("γ", 0.0, 0.0, ">"),), ())
+    write_junit(tmp_path / "one.xml", [of_verdict("run", verdict)], "suite")
+    assert junit(tmp_path / "one.xml") == {"run: claim": [tag]}
+    (case,) = ElementTree.parse(tmp_path / "one.xml").getroot()
+    assert status in (case[0].get("message") or case[0].text)
+
+
+def test_errata_writes_a_junit_case_for_each(tmp_path, call, monkeypatch):
+    assert call("errata", "--junit", tmp_path / "errata.xml").returncode == 0
+    assert list(junit(tmp_path / "errata.xml").values()) == [["system-out"]] * 9
+    monkeypatch.setattr(errata, "ascend", errata.descend)  # the printed sign then holds, and nothing is shown
+    assert call("errata", "--junit", tmp_path / "errata.xml").returncode == 1
+    assert [tags for tags in junit(tmp_path / "errata.xml").values() if tags == ["failure"]] == [["failure"]]
+
+
 def test_duplicate_rows_are_reported_and_are_no_error(files):
     X = np.ones((3, 4)) / 2
     np.save(files / "X.npy", X)
@@ -123,6 +180,8 @@ def test_bad_data_end_with_one_line_and_status_2(tmp_path, call, X, y, message):
         (["verify", "--X", "X.csv"], "--X and --y: expected both or none"),
         (["verify", "--mnist", "nowhere"], "train-images-idx3-ubyte"),
         (["verify", "--json", "nowhere/out.json"], "--json: expected a file in a folder that exists"),
+        (["verify", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),
+        (["errata", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),
         (["verify", "--report", "X.csv/sub"], "report: expected a folder that can be written to"),
         (["verify", "--X", "gone.csv", "--y", "y.npy"], "X: expected a file, got gone.csv"),
         (["train", "--eta", "0"], "eta: expected a finite number > 0, got 0.0"),

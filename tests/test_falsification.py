@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import validation
+from validation import strategies, targeting
 from validation.cases import Case, small_cases
 from validation.falsification import Counterexample, falsify, score
 from validation.readings import ascend, descend
@@ -25,7 +26,8 @@ FALSE = {
 @pytest.mark.parametrize("name", FALSE)
 def test_false_claims_are_falsified_and_the_counterexample_replays(name, tmp_path):
     claim, activation, simulate = FALSE[name]
-    found = falsify(claim, small_cases(activation), rng=np.random.default_rng(0), simulate=simulate)
+    space = strategies.small_cases(activation)
+    found = falsify(claim, space, rng=np.random.default_rng(0), simulate=simulate)
     assert found is not None
     verdict = claim.judge(simulate(found.case))
     assert verdict.status == "violated"
@@ -39,6 +41,62 @@ def test_false_claims_are_falsified_and_the_counterexample_replays(name, tmp_pat
     assert again.replays(simulate)
     assert str(again) == str(found)
     assert again.case.network.digest() == found.case.network.digest()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("space", [strategies.small_cases, small_cases])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", FALSE)
+def test_false_claims_are_falsified_from_every_seed(name, seed, space):
+    claim, activation, simulate = FALSE[name]
+    rng = np.random.default_rng(seed)
+    found = falsify(claim, space(activation), rng=rng, simulate=simulate, simplify=False)
+    assert found is not None
+    assert claim.judge(simulate(found.case)).status == "violated"
+
+
+def test_a_law_is_searched_without_hypothesis(monkeypatch):
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    for name in ("validation.strategies", "validation.targeting"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delattr(validation, "strategies", raising=False)
+    claim = explicit.LINEAR.without(explicit.STEP)
+    assert falsify(claim, small_cases("identity"), rng=np.random.default_rng(0)) is not None
+    with pytest.raises(ModuleNotFoundError, match="space: expected a law where Hypothesis is not installed"):
+        falsify(claim, rng=np.random.default_rng(0))
+
+
+def test_targeting_climbs_and_stays_within_its_budget():
+    """Without the feedback of the target the same seed reaches less: the negative control."""
+    spent = []
+
+    def value(case):
+        spent.append(case)
+        return -abs(np.log10(case.eta) - 1.2345) - abs(case.network.p - 377)
+
+    space = strategies.small_cases("identity")
+    best, reached, used = targeting.climb(value, space, np.random.default_rng(0), examples=200)
+    assert used == len(spent) <= 400  # the target phase may double the examples
+    assert reached == max(map(value, list(spent))) == value(best)
+    _, blind, _ = targeting.climb(lambda case: 0.0 * value(case), space, np.random.default_rng(0), examples=200)
+    assert blind == 0.0
+    assert max(map(value, spent[-200:])) < reached
+
+
+def test_a_saved_counterexample_replays_in_a_fresh_process(tmp_path):
+    claim, activation, simulate = FALSE["no step-size clause in Theorem 3.2"]
+    path = tmp_path / "counterexample.npz"
+    falsify(claim, small_cases(activation), rng=np.random.default_rng(0), simulate=simulate).save(path)
+    code = (
+        "import sys\n"
+        "from validation.falsification import Counterexample\n"
+        "from validation.theorems import explicit\n"
+        "found = Counterexample.load(sys.argv[1])\n"
+        "claim = explicit.NONLINEAR.without(explicit.STEP)\n"
+        "print(found.replays(), claim.judge(found.case.evidence()).status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "violated"]
 
 
 def test_a_replay_that_differs_in_one_bit_is_noticed():
@@ -63,9 +121,10 @@ def test_the_printed_pull_is_not_falsified_at_small_steps():
     assert sum(value > 0 for value in values) > 5
 
 
+@pytest.mark.parametrize("space", [strategies.small_cases, small_cases])
 @pytest.mark.parametrize(("claim", "activation"), [(explicit.NONLINEAR, "tanh"), (explicit.LINEAR, "identity")])
-def test_proved_claims_are_not_falsified(claim, activation):
-    assert falsify(claim, small_cases(activation), rng=np.random.default_rng(1), evaluations=150) is None
+def test_proved_claims_are_not_falsified(claim, activation, space):
+    assert falsify(claim, space(activation), rng=np.random.default_rng(1), evaluations=150) is None
 
 
 @pytest.mark.nightly
@@ -77,7 +136,7 @@ def test_proved_claims_are_not_falsified_at_length(claim, activation, seed):
 
 def test_same_seed_same_counterexample():
     claim, activation, _ = FALSE["no step-size clause in Theorem 4.3"]
-    one, two = (falsify(claim, small_cases(activation), rng=np.random.default_rng(3)) for _ in range(2))
+    one, two = (falsify(claim, strategies.small_cases(activation), rng=np.random.default_rng(3)) for _ in range(2))
     assert one.residuals.tobytes() == two.residuals.tobytes()
     assert one.evaluations == two.evaluations
 

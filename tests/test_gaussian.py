@@ -8,7 +8,8 @@ from scipy import integrate, special
 
 from fa_ref.activations import ACTIVATIONS, Activation
 from theory.gaussian import second_moments
-from theory.hermite import ROUNDOFF, Integrand, Rows, _hermite_block
+from theory.hermite import Integrand, Rows, _hermite_block
+from theory.precision import UNIT_ROUNDOFF
 
 SMOOTH = ["identity", "tanh", "sigmoid", "erf", "softplus"]
 COMPLEX = {
@@ -79,7 +80,7 @@ def test_expansion_meets_two_dimensional_quadrature(name, derivative, size, rho)
     # The grid's discretisation error is below exp(−2π·(0.45π)/(σh)) ψ² < 1e-20 at σ = 12.25, h = 0.0127, its
     # truncation below 1e-19·ψ²; what is left is the rounding of 3000 additions, of terms that add up to `scale`.
     scale = math.sqrt(result.values[0, 0] * result.values[1, 1])
-    slack = 3000 * ROUNDOFF * scale
+    slack = 3000 * UNIT_ROUNDOFF * scale
     assert abs(rotated_trapezoid(psi, K) - result.values[0, 1]) <= result.error[0, 1] + slack
     assert result.error.max() <= 1e-11 * (1 + result.values.max())
 
@@ -242,7 +243,7 @@ def test_hermite_functions_against_scipy():
     for k in range(60):
         expected = special.eval_hermitenorm(k, nodes) / math.sqrt(math.factorial(k)) * weight
         # The allowance of `Rows`, 8 roundings per step in L²(φ), doubled for scipy's own recurrence.
-        assert (np.abs(table[k] - expected) <= 16 * (k + 1) * ROUNDOFF * np.sqrt(weight)).all()
+        assert (np.abs(table[k] - expected) <= 16 * (k + 1) * UNIT_ROUNDOFF * np.sqrt(weight)).all()
 
 
 @pytest.mark.nightly
@@ -258,7 +259,7 @@ def test_hermite_recurrence_against_ball_arithmetic():
         back, h = flint.arb(0), (-(flint.arb(s) ** 2) / 2).exp() / (2 * flint.arb.pi()).sqrt()
         for k in range(1 << 14):
             difference = abs(float(flint.arb(float(table[k, 0])) - h))
-            assert difference <= 8 * (k + 1) * ROUNDOFF * math.sqrt(weight[0])
+            assert difference <= 8 * (k + 1) * UNIT_ROUNDOFF * math.sqrt(weight[0])
             back, h = h, (flint.arb(s) * h - flint.arb(k).sqrt() * back) / flint.arb(k + 1).sqrt()
 
 

@@ -20,6 +20,7 @@ from validation.theorems import (
     proposition_4_5,
     theorem_3_2,
     theorem_4_2,
+    theorem_4_3,
     theorem_4_6,
 )
 
@@ -218,6 +219,94 @@ def test_explicit_sheets_hold_where_certified_and_the_sign_error_violates_them(c
     far = replace(case, problem=Problem(case.problem.X, f + 100 * case.problem.y))
     assert claim.judge(far.evidence()).status == "not applicable"
     assert claim.judge(replace(near.evidence(), start=None)).status == "not applicable"
+
+
+def sides(claim, evidence):
+    return {i.name: (i.times, i.lhs, i.rhs) for i in claim.judge(evidence).inequalities}
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.05])
+@pytest.mark.parametrize(
+    ("claim", "activation", "name", "part", "pull"),
+    [
+        (theorem_3_2.CLAIM, "tanh", "(3.1)", 4.0, 0.0),
+        (theorem_4_2.CLAIM, "tanh", "(4.2)", 4.0, 1.0),
+        (theorem_4_3.CLAIM, "identity", "(4.3)", 2.0, 1.0),
+        (explicit.NONLINEAR, "tanh", "(4.2)", 4.0, 1.0),
+        (explicit.LINEAR, "identity", "(4.3)", 2.0, 1.0),
+        (explicit.PRINTED_PULL, "identity", "(4.3) as printed", 2.0, 10.0),
+    ],
+)
+def test_the_constants_of_the_contraction_are_those_printed(claim, activation, name, part, pull, lam):
+    """(1 − ηγ/4 − ηλ)‖e‖ + ηλ‖y‖, or γ/2, computed here from the record; η = 0.1, so that λ‖y‖ is 10 ηλ‖y‖."""
+    run = orthonormal(activation, lam=[lam] * 60 if lam else ()).evidence()
+    norms, gamma = np.linalg.norm(run.residuals, axis=1), run.mean_kernel.gamma
+    times, lhs, rhs = sides(claim, run)[name]
+    lam = 0.0 if claim is theorem_3_2.CLAIM else lam  # (3.1) knows no penalty
+    expected = (1.0 - 0.1 * gamma / part - 0.1 * lam) * norms[:-1] + pull * 0.1 * lam * np.sqrt(3.0)
+    assert times.tolist() == list(range(40))
+    np.testing.assert_allclose(lhs, norms[1:], rtol=1e-14)  # a few roundings
+    np.testing.assert_allclose(rhs, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.05])
+@pytest.mark.parametrize("claim", [theorem_3_2.CLAIM, theorem_4_2.CLAIM, explicit.NONLINEAR])
+def test_the_constants_of_the_movement_are_those_printed(claim, lam):
+    """B1 ‖X‖ E/(a√p) and B0 √n E/(a√p) with a = γ/4, here with ‖X‖ = 1 and B0 = B1 = 1, and X scaled by 2."""
+    case = orthonormal("tanh", lam=[lam] * 20 if lam else ())
+    case = replace(case, problem=Problem(2.0 * case.problem.X, case.problem.y))
+    run = case.evidence()
+    total = 0.0 if claim is theorem_3_2.CLAIM else 20 * lam
+    E = np.linalg.norm(run.residuals[0]) + 0.1 * total * np.sqrt(3.0)
+    found = sides(claim, run)
+    reach = E / (run.mean_kernel.gamma / 4.0 * np.sqrt(2000.0))
+    np.testing.assert_allclose(found["(3.2) W"][2], 2.0 * reach, rtol=1e-13)
+    np.testing.assert_allclose(found["(3.2) β"][2], np.sqrt(3.0) * reach, rtol=1e-13)
+    assert found["(3.2) W"][1].tolist() == run.measures["scaled_weight_movement"][1:].tolist()
+    assert found["(3.2) β"][1].tolist() == run.measures["beta_movement"][1:].tolist()
+
+
+def test_the_constants_of_the_cosine_bound_are_those_printed():
+    run = orthonormal("tanh", p=20_000, steps=5).evidence()
+    b, beta = run.start.b, run.start.beta
+    drift = np.sqrt(3.0) * np.linalg.norm(run.residuals[0]) / (run.mean_kernel.gamma / 4.0)
+    expected = (abs(b @ beta) / np.linalg.norm(b) + drift) / (np.linalg.norm(beta) - drift)
+    _, _, rhs = sides(alignment_bound.CLAIM, run)["|cos∠(b, β)|"]
+    np.testing.assert_allclose(rhs, expected, rtol=1e-11)  # sums of 20 000 terms
+    turned = replace(run, measures={**run.measures, "alignment": -np.ones(6)})
+    assert sides(alignment_bound.CLAIM, turned)["|cos∠(b, β)|"][1].tolist() == [1.0] * 6
+
+
+@pytest.mark.parametrize(
+    ("claim", "activation", "name"),
+    [
+        (theorem_3_2.CLAIM, "tanh", "ηnB0²"),
+        (theorem_4_2.CLAIM, "tanh", "η(max λ + nB0²)"),
+        (theorem_4_3.CLAIM, "identity", "η(λ_max(G(0)) + max λ)"),
+        (explicit.NONLINEAR, "tanh", explicit.STEP),
+        (explicit.LINEAR, "identity", explicit.STEP),
+    ],
+)
+def test_every_step_size_clause_is_met_up_to_one(claim, activation, name):
+    case = orthonormal(activation, steps=1)
+    f = case.network.output(case.problem.X, activation)
+    case = replace(case, problem=Problem(case.problem.X, f + 1e-4 * case.problem.y))  # the explicit sheets apply
+
+    def margin(eta):
+        (found,) = [m for m in claim.hypotheses(replace(case, eta=eta).evidence()) if m.name == name]
+        return found
+
+    assert margin(0.1).threshold == 1.0
+    edge = 0.1 / margin(0.1).value  # η times something
+    assert margin(0.99 * edge).met
+    assert not margin(1.01 * edge).met
+
+
+def test_a_run_that_diverges_fails_although_its_record_holds():
+    run = orthonormal("tanh").evidence()
+    assert theorem_3_2.CLAIM.judge(run).status == "holds"
+    assert theorem_3_2.CLAIM.judge(replace(run, diverged_at=41)).status == "undecided"
+    assert theorem_3_2.CLAIM.decided().judge(replace(run, diverged_at=41)).status == "violated"
 
 
 def test_every_sheet_is_stated():

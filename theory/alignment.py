@@ -22,6 +22,7 @@ from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.kernels import mean_kernel
+from theory.precision import EPS
 
 __all__ = [
     "Bracket",
@@ -303,7 +304,7 @@ def no_alignment_coefficient(
     rate = 0.0 if eta is None else as_number("eta", eta, above=0)
     if not rate * g[-1] < 2:
         raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")
-    if steps is None and g[0] <= g[-1] * g.size * np.finfo(float).eps:
+    if steps is None and g[0] <= g[-1] * g.size * EPS:
         raise ValueError(f"X: expected lambda_min(G) > 0 (Assumption 3.1), got {g[0]:g}")
     return 0.5 * float(np.sum(second_moment * Theta * _displacement(g, rate, steps)))
 

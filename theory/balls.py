@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
 from fa_ref.checks import require_memory
+from theory.precision import EPS, UNIT_ROUNDOFF
 from theory.tubes import UPWARD, Formula, State, curvature_formula
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Balls:
         """Floats around arbs: the radius takes up the rounding of the midpoint."""
         mid = np.array([float(ball.mid()) for ball in balls]).reshape(shape)
         rad = np.array([float(ball.rad()) for ball in balls]).reshape(shape)
-        return cls(mid, (rad + np.abs(mid) * 2.0**-52) * UPWARD + _TINY)
+        return cls(mid, (rad + np.abs(mid) * EPS) * UPWARD + _TINY)
 
     def scatter(self) -> list[Ball]:
         """Arbs, row by row."""
@@ -104,7 +105,7 @@ class Balls:
 
     def __matmul__(self, other: Balls) -> Balls:
         left, right = np.abs(self.mid), np.abs(other.mid)
-        gamma = 1.001 * (self.mid.shape[1] + 2) * 2.0**-53
+        gamma = 1.001 * (self.mid.shape[1] + 2) * UNIT_ROUNDOFF
         rad = left @ other.rad + self.rad @ (right + other.rad) + gamma * (left @ right)
         return Balls(self.mid @ other.mid, rad * UPWARD + _TINY)
 

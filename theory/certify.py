@@ -16,6 +16,7 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from fa_ref.training import train
 from theory.certificates import StateCertificate, from_state
+from theory.precision import EPS
 
 __all__ = ["Certification", "certify"]
 
@@ -189,7 +190,7 @@ def _follow(
 
 def _rates(norms: Array, eta: float, y_norm: float) -> tuple[float, float]:
     """The slowest and the mean rate of contraction, above the level at which rounding disturbs them."""
-    floor = 1e4 * np.finfo(float).eps * (1 + y_norm)
+    floor = 1e4 * EPS * (1 + y_norm)
     seen = norms[norms > floor]
     if seen.size < 2:
         return math.nan, math.nan

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref.activations import Activation, resolve
 from fa_ref.checks import as_array, as_number
 from theory.kernels import empirical_G, empirical_H, empirical_H_BP, preactivations
+from theory.precision import EPS
 
 if TYPE_CHECKING:
     from fa_ref.network import Network
@@ -140,4 +141,4 @@ def _rounding(
     total += (d + 10) * ((slope + a) * reach) @ weight
     total += (n + p + 20) * (np.abs(Psi) @ beta_step) / math.sqrt(p)
     total += (2 * n + d + p + 20) * eta / math.sqrt(p) * (pulled @ (np.abs(feedback) * (weight + beta_step)))
-    return float(2 * np.finfo(np.float64).eps * total.max())
+    return float(2 * EPS * total.max())

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fa_ref.activations import ACTIVATIONS, Activation, resolve
 from fa_ref.checks import as_array, as_number
-from theory.hermite import ROUNDOFF, Integrand, Progress, Rows, mehler_sums
+from theory.hermite import Integrand, Progress, Rows, mehler_sums
+from theory.precision import UNIT_ROUNDOFF
 
 __all__ = ["Moments", "second_moments"]
 
@@ -87,7 +88,7 @@ def second_moments(
     """
     K, sigma, rho = _correlation(as_array("K", K, ndim=2))
     psi = resolve(activation)
-    kappa = as_number("covariance_error", covariance_error, at_least=0) + 8 * ROUNDOFF
+    kappa = as_number("covariance_error", covariance_error, at_least=0) + 8 * UNIT_ROUNDOFF
     closed = _closed_form(psi) if method in ("auto", "closed form") else None
     if method not in ("auto", "closed form", "expansion") or (method == "closed form" and closed is None):
         raise ValueError(f"method: expected one that exists for {psi.name}, got {method!r}")
@@ -97,7 +98,7 @@ def second_moments(
         return Moments(values, error, True, "closed form")
     if closed is not None:
         values = {"identity": _identity, "relu": _arc_cosine, "erf": _arc_sine}[closed](K, sigma, rho, derivative)
-        rounding = 8 * ROUNDOFF * _scale(values)
+        rounding = 8 * UNIT_ROUNDOFF * _scale(values)
         return Moments(values, rounding + _conditioning(g, sigma, values, kappa), True, "closed form")
     rows = Rows(g, sigma)
     values, error = mehler_sums(rows, rho, progress)
@@ -146,7 +147,7 @@ def _orthant(sigma: Array, rho: Array, kappa: float) -> tuple[Array, Array]:
     slack = 2 * kappa
     theta = np.arccos(rho)
     low, high = np.arccos(np.minimum(rho + slack, 1.0)), np.arccos(np.maximum(rho - slack, -1.0))
-    error = np.maximum(theta - low, high - theta) / (2 * math.pi) + 4 * ROUNDOFF
+    error = np.maximum(theta - low, high - theta) / (2 * math.pi) + 4 * UNIT_ROUNDOFF
     np.fill_diagonal(error, 0.0)  # P(u > 0) = ½ whatever the variance
     return np.where(present, (math.pi - theta) / (2 * math.pi), 0.0), np.where(present, error, 0.0)
 

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
 from fa_ref.checks import require_memory
+from theory.precision import UNIT_ROUNDOFF
 
 __all__ = ["Integrand", "Rows", "mehler_sums"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
-ROUNDOFF = np.finfo(np.float64).eps / 2
 REACH = 13.0  # nodes |s| ≤ 13: √φ(13) < 1e-18
 NODES = 1 << 17  # at most; beyond, the bound grows instead
 BLOCK = 128  # coefficients computed at a time
@@ -172,18 +172,18 @@ class Rows:
         return tail
 
     def _summation(self) -> float:
-        return (self.nodes.size + 16) * ROUNDOFF
+        return (self.nodes.size + 16) * UNIT_ROUNDOFF
 
     def _sensitivity(self) -> Array:
         """Relative change of g(σ_i s), in L², when its argument and itself are rounded."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(self.square > 0, slope * self.sigma / np.sqrt(self.square), 0.0)
-        return (4 + relative) * ROUNDOFF
+        return (4 + relative) * UNIT_ROUNDOFF
 
     def _rounding(self, k: Array) -> Array:
         """Allowance for a_k: its sum over the nodes, g itself, and 8 roundings per step of the recurrence."""
-        relative = self._summation() + self._sensitivity()[:, None] + 8 * ROUNDOFF * k
+        relative = self._summation() + self._sensitivity()[:, None] + 8 * UNIT_ROUNDOFF * k
         return np.sqrt(self.square)[:, None] * relative
 
     def parallel(self, rho: Array) -> tuple[Array, Array]:
@@ -225,7 +225,7 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
             break
     root = np.sqrt(np.maximum(tail, 0.0))
     error += np.where(active, np.abs(power) * np.multiply.outer(root, root), 0.0)
-    error += (BLOCK + rows.orders // BLOCK) * ROUNDOFF * np.multiply.outer(scale, scale)
+    error += (BLOCK + rows.orders // BLOCK) * UNIT_ROUNDOFF * np.multiply.outer(scale, scale)
     sharper = parallel | (limit_error < error)
     values, error = np.where(sharper, limit, values), np.where(sharper, limit_error, error)
     values, error = np.tril(values) + np.tril(values, -1).T, np.tril(error) + np.tril(error, -1).T

@@ -17,11 +17,11 @@ from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from theory.precision import EPS
 
 __all__ = ["Instance", "measure"]
 
 Array = NDArray[np.float64]
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)

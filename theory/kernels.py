@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref.activations import Activation, resolve
 from fa_ref.checks import as_array
 from theory.gaussian import second_moments
-from theory.hermite import ROUNDOFF, Progress
+from theory.hermite import Progress
+from theory.precision import UNIT_ROUNDOFF, gamma
 
 if TYPE_CHECKING:
     from fa_ref.network import Network
@@ -114,14 +115,16 @@ def mean_kernel(X: ArrayLike, activation: str | Activation, progress: Progress |
     """
     X, psi = as_array("X", X, ndim=2), resolve(activation)
     K = _symmetric(X @ X.T)
-    kappa = 1.01 * (X.shape[1] + 1) * ROUNDOFF  # an inner product of d terms, relative to ‖x_i‖‖x_j‖
+    kappa = 1.01 * (X.shape[1] + 1) * UNIT_ROUNDOFF  # an inner product of d terms, relative to ‖x_i‖‖x_j‖
     moments = second_moments(K, psi, covariance_error=kappa, progress=progress)
     slopes = second_moments(K, psi, derivative=True, covariance_error=kappa, progress=progress)
     scale = np.sqrt(np.multiply.outer(np.diag(K), np.diag(K)))
     Theta = K * slopes.values
-    Theta_error = (np.abs(K) + kappa * scale) * slopes.error + (kappa + ROUNDOFF) * scale * np.abs(slopes.values)
+    Theta_error = (np.abs(K) + kappa * scale) * slopes.error + (kappa + UNIT_ROUNDOFF) * scale * np.abs(
+        slopes.values
+    )
     rigorous = moments.rigorous and slopes.rigorous
-    near = np.argwhere(np.tril(np.abs(K) >= (1 - 4 * (kappa + 8 * ROUNDOFF)) * scale, -1))
+    near = np.argwhere(np.tril(np.abs(K) >= (1 - 4 * (kappa + 8 * UNIT_ROUNDOFF)) * scale, -1))
     lower = 0.0
     if moments.rigorous:
         lower = eigenvalue_floor(moments.values) - 1.001 * float(np.linalg.norm(moments.error))
@@ -161,8 +164,8 @@ def eigenvalue_floor(A: Array) -> float:
     if size < 1e-290:
         return -size  # Gershgorin; below, the factorisation would underflow
     shift = float(np.linalg.eigvalsh(A)[0])
-    gamma = (n + 1) * ROUNDOFF / (1 - (n + 1) * ROUNDOFF)
-    margin = n * ROUNDOFF * size
+    relative = gamma(n + 1)
+    margin = n * UNIT_ROUNDOFF * size
     while margin <= 4 * size:
         B = A - (shift - margin) * np.eye(n)
         try:
@@ -170,7 +173,9 @@ def eigenvalue_floor(A: Array) -> float:
         except np.linalg.LinAlgError:
             margin *= 2
             continue
-        rounding = 2 * gamma / (1 - gamma) * float(np.trace(B)) + 2 * ROUNDOFF * (size + abs(shift) + margin)
+        rounding = 2 * relative / (1 - relative) * float(np.trace(B)) + 2 * UNIT_ROUNDOFF * (
+            size + abs(shift) + margin
+        )
         return float(shift - margin - rounding)
     return -np.inf
 

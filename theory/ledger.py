@@ -24,8 +24,8 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from fa_ref.training import train
 from theory.drifts import Drifts
-from theory.instance import EPS
 from theory.margins import Certificate
+from theory.precision import EPS
 from theory.sweep import Sweep, sweep
 
 if TYPE_CHECKING:

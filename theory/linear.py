@@ -20,9 +20,10 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory import probability as levels
 from theory.convergence import budget, certify
-from theory.instance import EPS, Instance, measure
+from theory.instance import Instance, measure
 from theory.linear_drifts import Printed, Sharper
 from theory.margins import Certificate, Margin
+from theory.precision import EPS
 from theory.widths import closes_at, smallest_width
 
 __all__ = [

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.drifts import Drifts, at_most_finite
-from theory.instance import EPS
 from theory.margins import Margin
+from theory.precision import EPS
 
 __all__ = ["Printed", "Sharper"]
 

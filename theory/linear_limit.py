@@ -16,6 +16,7 @@ from scipy.integrate import solve_ivp
 
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from theory.precision import EPS
 from theory.rescaled import Penalty, Prediction, jumps
 
 __all__ = ["linear_limit", "linear_mean_run"]
@@ -51,7 +52,7 @@ def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -
 def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
     """Eigenvalues of K, y in its eigenbasis, and the squared norm of what no linear network can fit of y."""
     k, U = np.linalg.eigh(problem.K)
-    seen = k > k[-1] * problem.n * np.finfo(float).eps
+    seen = k > k[-1] * problem.n * EPS
     y = U.T @ problem.y
     if not np.any(y[seen]):
         raise ValueError("y: expected targets with a part that a linear network can fit, got none")

@@ -20,8 +20,9 @@ from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from theory.drifts import Drifts, at_most_finite
-from theory.instance import EPS, Instance
+from theory.instance import Instance
 from theory.margins import Margin
+from theory.precision import EPS
 
 __all__ = ["FirstOrder", "SecondOrder", "linear_responses", "response_maps"]
 

@@ -13,7 +13,7 @@ from fa_ref.activations import SCALAR_FUNCTION, Activation
 from fa_ref.measures import alignment
 from fa_ref.network import Network
 from fa_ref.problem import Problem
-from theory.instance import EPS
+from theory.precision import EPS
 
 __all__ = ["Sweep", "sweep"]
 

@@ -1,7 +1,7 @@
 """The judge: does what is promised hold?
 
-`check`, `falsify` and `holds_with_probability` can be taken from here; they are loaded when they are first used, so
-that the command's ``--help`` stays quick.
+`Evidence`, `check`, `falsify` and `holds_with_probability` can be taken from here; they are loaded when they are
+first used, so that the command's ``--help`` stays quick.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["check", "falsify", "holds_with_probability"]
+__all__ = ["Evidence", "check", "falsify", "holds_with_probability"]
 
-_HOMES = {"check": "statistics", "falsify": "falsification", "holds_with_probability": "statistics"}
+_HOMES = {
+    "Evidence": "evidence",
+    "check": "statistics",
+    "falsify": "falsification",
+    "holds_with_probability": "statistics",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,9 +18,12 @@ from fa_ref.storage import read_npz, write_npz
 from theory.kernels import MeanKernel, mean_kernel
 from validation.claims import Evidence
 
-__all__ = ["Case", "small_cases"]
+__all__ = ["Case", "small_case", "small_cases"]
 
 Array = NDArray[np.float64]
+
+#: Powers of ten between which small cases lie: ‖X‖, ‖e(0)‖/‖f‖, η, and ηλ.
+SIZE, DISTANCE, STEP, PENALTY = (-3.0, 0.5), (-6.0, 1.0), (-3.0, 2.0), (-4.0, -0.1)
 
 
 @dataclass(frozen=True)
@@ -132,28 +135,54 @@ def single_thread() -> Iterator[None]:
         numba.set_num_threads(before)
 
 
-def small_cases(activation: str = "tanh", *, steps: int = 20) -> Any:
+def small_case(
+    activation: str, n: int, d: int, p: int, seed: int, *, size: float, distance: float, step: float,
+    penalty: float = 0.0, lasts: int = 0, steps: int = 20,
+) -> Case:  # fmt: skip
+    """Build a small case from a few numbers, the scales as powers of ten.
+
+    Parameters
+    ----------
+    activation : str
+        ψ, by name.
+    n, d, p, seed : int
+        Sizes, and the seed of the Gaussian inputs, weights and residual.
+    size, distance, step : float
+        ‖X‖ is of order 10^size; y differs from the network's output f by 10^distance ‖f‖ times a Gaussian;
+        η = 10^step.
+    penalty, lasts : float and int, optional
+        ηλ = 10^penalty in the first ``lasts`` steps.
+    steps : int, optional
+        Number of steps.
+    """
+    rng = np.random.default_rng(seed)
+    X = 10.0**size * rng.standard_normal((n, d)) / np.sqrt(d)
+    network = Network.gaussian(p, d, rng)
+    f = network.output(X, activation)
+    y = f + 10.0**distance * np.linalg.norm(f) * rng.standard_normal(n)
+    eta = 10.0**step
+    return Case(Problem(X, y), network, activation, eta, np.full(lasts, 10.0**penalty / eta), steps)
+
+
+def small_cases(activation: str = "tanh", *, steps: int = 20) -> Callable[[np.random.Generator], Case]:
     """A law of small cases of every scale: Generator → `Case`.
 
     n, d ≤ 3 with n ≤ d, p of 20 to 400, ‖X‖ of 10⁻³ to 3 and η of 10⁻³ to 10², targets
     that differ from the network's output by 10⁻⁶ to 10 of its size, and in half the cases a ridge penalty that
-    lasts for 1 to 5 steps.
+    lasts for 1 to 5 steps. `validation.strategies.small_cases` has the same cases, for Hypothesis.
 
     Examples
     --------
     >>> print(small_cases("identity")(np.random.default_rng(3)))
-    identity, n = 3, d = 3, p = 40, η = 1.984, Σλ = 0.004, 20 steps
+    identity, n = 3, d = 3, p = 40, η = 0.002956, Σλ = 0.568, 20 steps
     """
 
     def draw(rng: np.random.Generator) -> Case:
         n = int(rng.integers(1, 4))
-        d, p = int(rng.integers(n, 4)), int(20 * 20 ** rng.random())
-        X = 10 ** rng.uniform(-3, 0.5) * rng.standard_normal((n, d)) / np.sqrt(d)
-        network = Network.gaussian(p, d, rng)
-        f = network.output(X, activation)
-        y = f + 10 ** rng.uniform(-6, 1) * np.linalg.norm(f) * rng.standard_normal(n)
-        eta = 10 ** rng.uniform(-3, 2)
-        lam = np.full(rng.integers(1, 6), 10 ** rng.uniform(-4, -0.1) / eta) if rng.random() < 0.5 else np.zeros(0)
-        return Case(Problem(X, y), network, activation, eta, lam, steps)
+        d, p, seed = int(rng.integers(n, 4)), int(20 * 20 ** rng.random()), int(rng.integers(2**32))
+        scales = {"size": rng.uniform(*SIZE), "distance": rng.uniform(*DISTANCE), "step": rng.uniform(*STEP)}
+        lasts = int(rng.integers(1, 6)) if rng.random() < 0.5 else 0
+        penalty = rng.uniform(*PENALTY)
+        return small_case(activation, n, d, p, seed, **scales, penalty=penalty, lasts=lasts, steps=steps)
 
     return draw

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Dimension",
     "JsonFile",
+    "JunitFile",
     "Samples",
     "Seed",
     "Width",
     "XFile",
     "YFile",
     "check_json",
+    "draws_bar",
     "given_or_synthetic",
     "numbers",
     "print_table",
@@ -40,6 +42,9 @@ __all__ = [
 ]
 
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON too.")]
+JunitFile = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as a JUnit file too.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 XFile = Annotated[Path | None, typer.Option("--X", metavar="FILE", help="Inputs, CSV or .npy, a sample a row.")]
 YFile = Annotated[Path | None, typer.Option("--y", metavar="FILE", help="Targets, CSV or .npy.")]
@@ -126,6 +131,28 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, completed=next(begun), description=label)
 
         yield advance
+
+
+@contextmanager
+def draws_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of draws, for the ``progress`` of `validation.check`, on standard error while it is a terminal.
+
+    Examples
+    --------
+    >>> from itertools import repeat
+    >>> from validation.statistics import sequential_verdict
+    >>> with draws_bar("always") as progress:
+    ...     sequential_verdict(repeat(True), 1000, delta=0.1, progress=progress).draws
+    128
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda made, most: bar.update(task, completed=made, total=most)
 
 
 def print_table(rows: list[dict[str, str]]) -> None:

@@ -47,6 +47,8 @@ class Evidence:
         Ḡ, if it is known already.
     rule : {"fa", "bp"}, optional
         How the run was made; the theorems speak of feedback alignment.
+    roundoff : float, optional
+        Unit roundoff of the arithmetic behind the residuals; that of their type if not given.
 
     Raises
     ------
@@ -74,7 +76,7 @@ class Evidence:
     diverged_at: int | None = None
     kernel: MeanKernel | None = None
     rule: str = "fa"
-    roundoff: float = field(init=False)
+    roundoff: float = 0.0
 
     def __post_init__(self) -> None:
         given, times = np.asarray(self.residuals), np.asarray(self.times)
@@ -88,7 +90,8 @@ class Evidence:
             if np.shape(values) != times.shape:
                 raise ValueError(f"measures[{name!r}]: expected {times.size} values, got {np.shape(values)}")
         single = given.dtype.kind == "f" and given.dtype.itemsize < 8
-        object.__setattr__(self, "roundoff", float(np.finfo(given.dtype if single else np.float64).eps) / 2)
+        if not self.roundoff:  # a copy of this record has float64 residuals, and keeps what they came with
+            object.__setattr__(self, "roundoff", float(np.finfo(given.dtype if single else np.float64).eps) / 2)
         object.__setattr__(self, "eta", as_number("eta", self.eta, above=0))
         object.__setattr__(self, "activation", resolve(self.activation))
         object.__setattr__(self, "times", times.astype(np.int64))

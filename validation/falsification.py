@@ -1,18 +1,20 @@
 """Search for a counterexample to a claim, and make it small.
 
-Among cases that meet every hypothesis, an evolution strategy climbs on the largest lhs/rhs of the claim's
+Among cases that meet every hypothesis, the search climbs on the largest lhs/rhs of the claim's
 inequalities; among those that do not, on how nearly they do. Each hypothesis and each inequality reports its
-margin, so that there is always a direction. A case moves in one group of coordinates at a time: X, the starting
-weights, e(0) (and y with it), η, λ(t). What is found is shrunk, and replays bit for bit.
+margin, so that there is always a direction. Hypothesis' targeting looks over the whole space of cases; from the
+best that it finds an evolution strategy goes on, in one group of coordinates at a time: X, the starting weights,
+e(0) (and y with it), η, λ(t). What is found is shrunk, and replays bit for bit.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +22,22 @@ from numpy.typing import NDArray
 from fa_ref import Network, Problem
 from fa_ref.checks import as_count
 from fa_ref.storage import read_npz, write_npz
-from validation.cases import Case, small_cases
+from validation.cases import Case
 from validation.claims import VIOLATED, Claim, Evidence, Inequality, Verdict
 from validation.shrinking import shrink
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 __all__ = ["Counterexample", "falsify", "score"]
 
 Array = NDArray[np.float64]
 Law = Callable[[np.random.Generator], Case]
 Simulator = Callable[[Case], Evidence]
+Value = Callable[[Case], float]
+
+#: (value, rng, evaluations at most) → a good case, its value, evaluations spent.
+Start = Callable[[Value, np.random.Generator, int], tuple[Case, float, int]]
 
 #: Evaluations without progress after which the search starts again elsewhere.
 PATIENCE = 100
@@ -36,8 +45,11 @@ PATIENCE = 100
 #: A gain below this, relative to the best so far, is no progress: it creeps up on lhs/rhs = 1.
 CREEP = 1e-6
 
-#: Draws of the law of which each start takes the best.
+#: Draws of a law of which each start takes the best.
 STARTS = 8
+
+#: Cases that Hypothesis' targeting tries for each start.
+EXAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -120,10 +132,10 @@ def score(verdict: Verdict) -> float:
 
 def falsify(
     claim: Claim,
-    law: Law | None = None,
+    space: Law | SearchStrategy[Case] | None = None,
     *,
     rng: np.random.Generator,
-    evaluations: int = 2000,
+    evaluations: int = 10_000,
     simulate: Simulator = Case.evidence,
     simplify: bool = True,
 ) -> Counterexample | None:
@@ -133,10 +145,12 @@ def falsify(
     ----------
     claim : Claim
         Its hypotheses should be decided ones: one that is only measured is not respected, as it has no threshold.
-    law : callable, optional
-        Generator → `Case`, where the search starts; `validation.cases.small_cases` if not given.
+    space : SearchStrategy or callable, optional
+        Where the search starts: a Hypothesis strategy of cases, on which its targeting climbs, or a law,
+        Generator → `Case`, of which the best of a few draws is taken, without Hypothesis. If not given,
+        `validation.strategies.small_cases`, which needs Hypothesis.
     rng : numpy.random.Generator
-        The whole search is a function of it.
+        The whole search is a function of it (and, with a strategy, of Hypothesis' version).
     evaluations : int, optional
         Runs to spend.
     simulate : callable, optional
@@ -149,17 +163,24 @@ def falsify(
     Counterexample or None
         None says that none was found, not that there is none.
 
+    Raises
+    ------
+    ModuleNotFoundError
+        If no ``space`` is given and Hypothesis is not installed.
+
     Examples
     --------
     Theorem 4.3 without its step-size clause:
 
     >>> from validation.theorems import explicit
     >>> claim = explicit.LINEAR.without(explicit.STEP)
+    >>> from validation.strategies import small_cases
     >>> found = falsify(claim, small_cases("identity"), rng=np.random.default_rng(0))
     >>> claim.judge(found.case.evidence()).status, found.replays()
     ('violated', True)
     """
-    law, evaluations = law or small_cases(), as_count("evaluations", evaluations)
+    evaluations = as_count("evaluations", evaluations)
+    begin = _start(space)
 
     def value(case: Case) -> float:
         if not case.eta * max(case.lam, default=0.0) < 1:
@@ -168,10 +189,8 @@ def falsify(
 
     spent = 0
     while spent < evaluations:
-        starts = [law(rng) for _ in range(min(STARTS, evaluations - spent))]
-        values = [value(start) for start in starts]
-        spent += len(starts)
-        case, best, sigma, stale = starts[int(np.argmax(values))], max(values), 0.3, 0
+        case, best, used = begin(value, rng, evaluations - spent)
+        spent, sigma, stale = spent + used, 0.3, 0
         while best < math.inf and stale < PATIENCE and spent < evaluations:
             trial = mutate(case, sigma, rng)
             reached = value(trial)
@@ -186,6 +205,32 @@ def falsify(
                 case = shrink(case, lambda trial: value(trial) == math.inf)
             return _counterexample(claim, case, simulate, spent)
     return None
+
+
+def _start(space: Law | SearchStrategy[Case] | None) -> Start:
+    """The global phase of the search."""
+    if space is not None and callable(space):
+        return functools.partial(_best_draw, space)
+    try:
+        from validation import strategies
+    except ModuleNotFoundError as error:
+        message = "space: expected a law where Hypothesis is not installed (pip install hypothesis)"
+        raise ModuleNotFoundError(message) from error
+    return functools.partial(_targeted, strategies.small_cases() if space is None else space)
+
+
+def _best_draw(law: Law, value: Value, rng: np.random.Generator, most: int) -> tuple[Case, float, int]:
+    starts = [law(rng) for _ in range(min(STARTS, most))]
+    values = [value(start) for start in starts]
+    return starts[int(np.argmax(values))], max(values), len(starts)
+
+
+def _targeted(
+    space: SearchStrategy[Case], value: Value, rng: np.random.Generator, most: int
+) -> tuple[Case, float, int]:
+    from validation.targeting import climb
+
+    return climb(value, space, rng, examples=min(EXAMPLES, most))
 
 
 def _counterexample(claim: Claim, case: Case, simulate: Simulator, spent: int) -> Counterexample:

@@ -4,22 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from os import PathLike
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from fa_ref.storage import write_atomically
 
-__all__ = ["write_junit"]
+if TYPE_CHECKING:
+    from validation.claims import Verdict
+
+__all__ = ["of_verdict", "write_junit"]
+
+Result = tuple[str, bool | None, str]
 
 
-def write_junit(path: str | PathLike[str], results: Iterable[tuple[str, bool | None, str]], suite: str) -> None:
+def of_verdict(name: str, verdict: Verdict) -> Result:
+    """Return a verdict as a test case: "holds" passes, "violated" fails, all else is skipped with its reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref import Problem
+    >>> from validation.evidence import Evidence
+    >>> from validation.theorems import theorem_4_3
+    >>> run = Evidence(Problem([[1.0]], [1.0]), "tanh", 0.1, [0, 1], [[0.5], [0.4]])
+    >>> of_verdict("one step", theorem_4_3.CLAIM.judge(run))
+    ('one step: Theorem 4.3', None, 'not applicable: ψ linear = 0 ≥ 1: not met')
+    """
+    from validation.claims import HOLDS, UNDECIDED, VIOLATED
+
+    passed = {HOLDS: True, VIOLATED: False}.get(verdict.status)
+    decided = verdict.status in (HOLDS, VIOLATED, UNDECIDED)
+    reason = verdict.worst_words if decided or not verdict.failing else verdict.failing
+    return f"{name}: {verdict.claim}", passed, f"{verdict.status}: {reason}"
+
+
+def write_junit(path: str | PathLike[str], results: Iterable[Result], suite: str) -> None:
     """Write one test case for each result.
 
     Parameters
     ----------
     path : path
         The file.
-    results : iterable of (name, passed, text)
-        ``passed`` is None where nothing was decided: such a case is reported as skipped, never as passed.
+    results : iterable of tuple
+        Name, passed, text; passed is None where nothing was decided: such a case is reported as skipped, never as
+        passed.
     suite : str
         Name of the test suite.
 

@@ -23,13 +23,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.precision import UNIT_ROUNDOFF, gamma
 from validation.claims import Evidence
 
 __all__ = [
     "BLIND_ULPS",
     "accumulated",
     "alignment_rounding",
-    "gamma",
     "movement_rounding",
     "residual_rounding",
     "step_rounding",
@@ -37,21 +37,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-UNIT_ROUNDOFF = 2.0**-53
-
 #: Where the weights were not recorded: this many ulp of ‖e(0)‖ + ‖y‖.
 BLIND_ULPS = 1e4
-
-
-def gamma(k: float) -> float:
-    """γ_k = ku/(1 − ku) in float64, the relative error bound of k roundings in a row.
-
-    Examples
-    --------
-    >>> gamma(10) == 10 * UNIT_ROUNDOFF / (1 - 10 * UNIT_ROUNDOFF)
-    True
-    """
-    return k * UNIT_ROUNDOFF / (1.0 - k * UNIT_ROUNDOFF)
 
 
 def residual_rounding(evidence: Evidence) -> Array:

@@ -1,8 +1,8 @@
 """Hypothesis strategies for problems, networks, schedules and activations, and assertions for property tests.
 
 Everything shrinks to a small readable case: X towards a multiple of the identity, y towards ones, a network towards
-few units and the first seeds, a schedule towards zero. This is the only module that needs Hypothesis (the
-``test`` extra).
+few units and the first seeds, a schedule towards zero. Only this module and `validation.targeting` need Hypothesis
+(the ``test`` extra).
 
 An assertion on a case that a claim says nothing about rejects the example inside a Hypothesis test, and fails
 outside one: nothing that was not judged ever passes.
@@ -21,7 +21,7 @@ from fa_ref import Network, Problem
 from fa_ref import schedules as penalties
 from fa_ref.activations import ACTIVATIONS
 from fa_ref.schedules import Schedule
-from validation.cases import Case
+from validation.cases import DISTANCE, PENALTY, SIZE, STEP, Case, small_case
 from validation.claims import HOLDS, UNDECIDED, VIOLATED, Claim, Evidence, Verdict
 from validation.rates import Fit, contraction_rate, fit_exponent
 
@@ -35,6 +35,7 @@ __all__ = [
     "networks",
     "problems",
     "schedules",
+    "small_cases",
 ]
 
 Array = NDArray[np.float64]
@@ -195,6 +196,28 @@ def cases(
     eta = safety / top
     lam = draw(st.lists(st.integers(0, 4).map(lambda k: k * (1.0 - safety) / 5.0 / eta), max_size=5))
     return Case(problem, network, name, eta, np.array(lam), steps)
+
+
+@st.composite
+def small_cases(draw: Draw, activation: str = "tanh", *, steps: int = 20) -> Case:
+    """The cases of `validation.cases.small_cases`: what `validation.falsify` searches with Hypothesis' targeting.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> print(find(small_cases("identity"), lambda case: case.eta > 1))
+    identity, n = 1, d = 1, p = 20, η = 10, 20 steps
+    """
+    n = draw(st.integers(1, 3))
+    d, p, seed = draw(st.integers(n, 3)), draw(st.integers(20, 400)), draw(st.integers(0, 2**16))
+    scales = {
+        "size": draw(st.floats(*SIZE)),
+        "distance": draw(st.floats(*DISTANCE)),
+        "step": draw(st.floats(*STEP)),
+    }
+    lasts = draw(st.integers(0, 5))
+    penalty = draw(st.floats(*PENALTY)) if lasts else 0.0
+    return small_case(activation, n, d, p, seed, **scales, penalty=penalty, lasts=lasts, steps=steps)
 
 
 def assert_holds(claim: Claim, evidence: Evidence) -> Verdict:

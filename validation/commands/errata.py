@@ -6,16 +6,18 @@ from dataclasses import asdict
 
 import typer
 
-from validation.console import JsonFile, Seed, check_json, print_table, write_json
+from validation.console import JsonFile, JunitFile, Seed, check_json, print_table, write_json
 
 __all__ = ["errata"]
 
 
-def errata(json_file: JsonFile = None, seed: Seed = 0) -> None:
+def errata(json_file: JsonFile = None, junit_file: JunitFile = None, seed: Seed = 0) -> None:
     """Demonstrate each erratum: the printed reading failing on a counterexample, the corrected one holding."""
+    from validation.junit import write_junit
     from validation.theorems.errata import demonstrate
 
     check_json(json_file)
+    check_json(junit_file, "--junit")
     found = demonstrate(seed)
     print_table(
         [
@@ -31,4 +33,7 @@ def errata(json_file: JsonFile = None, seed: Seed = 0) -> None:
         ]
     )
     write_json(json_file, {"errata": [asdict(erratum) for erratum in found]})
+    if junit_file is not None:
+        cases = [(f"{erratum.number}: {erratum.place}", erratum.shown, erratum.finding) for erratum in found]
+        write_junit(junit_file, cases, "fa-ref errata")
     raise typer.Exit(0 if all(erratum.shown for erratum in found) else 1)

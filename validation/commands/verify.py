@@ -11,6 +11,7 @@ import typer
 
 from validation.console import (
     JsonFile,
+    JunitFile,
     Seed,
     XFile,
     YFile,
@@ -37,6 +38,7 @@ def verify(
     y_file: YFile = None,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html goes.")] = Path("fa-ref-report"),
     json_file: JsonFile = None,
+    junit_file: JunitFile = None,
     seed: Seed = 0,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300,
 ) -> None:
@@ -45,9 +47,11 @@ def verify(
 
     from validation import report as reports
     from validation import verification
+    from validation.junit import of_verdict, write_junit
 
     folder = reports.check_writable(report)
     check_json(json_file)
+    check_json(junit_file, "--junit")
     problem = given(x_file, y_file)
     if problem is not None:
         settings = verification.given_settings(str(x_file), problem)
@@ -58,6 +62,10 @@ def verify(
     command = shlex.join(["fa-ref", *sys.argv[1:]])
     page = reports.write_report(findings, folder, command=command)
     write_json(json_file, {"command": command, "findings": [finding.to_dict() for finding in findings]})
+    if junit_file is not None:
+        write_junit(
+            junit_file, (of_verdict(finding.label, finding.verdict) for finding in findings), "fa-ref verify"
+        )
     violated = sum(finding.violated for finding in findings)
     say(f"{len(findings)} runs, {violated} violated; report: {page}")
     raise typer.Exit(1 if violated else 0)

@@ -37,7 +37,7 @@ def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
 def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
     """The bound; what it rests on, (3.1) and (3.2), is judged by the sheet of Theorem 3.2."""
     rate, start = evidence.mean_kernel.gamma / 4.0, evidence.start
-    if start is None or not (rate > 0 and math.isfinite(evidence.psi.B0)):
+    if start is None or "alignment" not in evidence.measures or not (rate > 0 and math.isfinite(evidence.psi.B0)):
         return ()
     reach = float(evidence.residual_norms[0]) / (rate * math.sqrt(start.p))
     bound = alignment_bound(start, evidence.psi.B0 * math.sqrt(evidence.problem.n) * reach)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from fa_ref.checks import as_array, as_number
 from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import alignment_rounding
+from validation.rounding import BLIND_ULPS, alignment_rounding
 
 __all__ = ["Alignment", "aligns", "claim", "reached_at"]
 
@@ -92,7 +92,7 @@ def claim(c: float, T: int) -> Claim:
         after = times > T
         cosines = evidence.measures["alignment"][after]
         p = evidence.start.p if evidence.start is not None else math.inf
-        rounding = alignment_rounding(int(p)) if p < math.inf else 1e-9
+        rounding = alignment_rounding(int(p)) if p < math.inf else 2 * BLIND_ULPS * evidence.roundoff
         return (
             Inequality(
                 "cos∠(b, β) ≥ c", times[after], np.full(cosines.size, c), cosines, np.full(cosines.size, rounding)

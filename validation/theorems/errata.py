@@ -20,10 +20,10 @@ from theory.alignment import sharp_constant, sharp_schedule
 from theory.dynamics import one_step
 from theory.isometry import printed_dimension, sufficient_dimension
 from theory.kernels import empirical_G, mean_kernel
+from theory.precision import gamma
 from validation.cases import Case, single_thread
 from validation.claims import HOLDS
 from validation.readings import ascend, descend
-from validation.rounding import gamma
 from validation.theorems import explicit, theorem_3_2
 from validation.theorems.contraction import contraction
 

@@ -25,13 +25,13 @@ def movement(evidence: Evidence, rate: float) -> tuple[Inequality, ...]:
     Parameters
     ----------
     evidence : Evidence
-        The recorded run; without its starting weights there is nothing to compare.
+        The recorded run; without its starting weights and measures there is nothing to compare.
     rate : float
         a > 0.
     """
     psi, problem = evidence.psi, evidence.problem
     reach = residual_budget(evidence) / rate
-    if evidence.start is None or not math.isfinite(psi.B0 * reach):
+    if evidence.start is None or "weight_square" not in evidence.measures or not math.isfinite(psi.B0 * reach):
         return ()
     reach /= math.sqrt(evidence.start.p)
     rounding = movement_rounding(evidence)
@@ -42,6 +42,7 @@ def movement(evidence: Evidence, rate: float) -> tuple[Inequality, ...]:
         ("(3.2) W", "scaled_weight_movement", psi.B1 * problem.spectral_norm * reach, rounding / least_b),
         ("(3.2) β", "beta_movement", psi.B0 * math.sqrt(problem.n) * reach, rounding),
     ):
-        moved = evidence.measures[measure][1:]
-        parts.append(Inequality(name, times, moved, np.full(moved.size, bound), error[1:]))
+        if measure in evidence.measures:
+            moved = evidence.measures[measure][1:]
+            parts.append(Inequality(name, times, moved, np.full(moved.size, bound), error[1:]))
     return tuple(parts)

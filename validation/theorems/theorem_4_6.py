@@ -91,7 +91,7 @@ def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
     problem, start = evidence.problem, evidence.start
     gamma, M, nu = problem.lambda_min, problem.lambda_max, float(np.linalg.norm(problem.y)) / math.sqrt(problem.n)
     contracts = theorem_4_3.conclusions(evidence)
-    if start is None or T < 0 or not (gamma > 0 and nu > 0):
+    if start is None or T < 0 or "alignment" not in evidence.measures or not (gamma > 0 and nu > 0):
         return contracts
     c_S = T * lam / unit_of_budget(problem, start.p, evidence.eta)
     least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower

@@ -1,0 +1,41 @@
+"""Runs until the first counterexample, with Hypothesis' targeting and without: the table of docs/judge.md.
+
+python benchmarks/targeting.py
+"""
+
+import time
+
+import numpy as np
+
+from validation import cases, strategies
+from validation.cases import Case
+from validation.falsification import falsify
+from validation.readings import ascend
+from validation.theorems import explicit
+
+FALSE = {
+    "Theorem 3.2 without its step-size clause": (explicit.NONLINEAR.without(explicit.STEP), "tanh", Case.evidence),
+    "λ‖y‖ as printed in (4.3), η > 1": (explicit.PRINTED_PULL, "identity", Case.evidence),
+    "the sign of the residual": (explicit.NONLINEAR, "tanh", ascend),
+}
+SEEDS = range(10)
+
+
+def main():
+    for name, (claim, activation, simulate) in FALSE.items():
+        claim.judge(simulate(cases.small_cases(activation)(np.random.default_rng(0))))  # compile
+        cells, seconds = {"targeting": [], "law": []}, {"targeting": [], "law": []}
+        for seed in SEEDS:  # interleaved
+            for way, space in (("targeting", strategies.small_cases), ("law", cases.small_cases)):
+                start = time.process_time()
+                rng = np.random.default_rng(seed)
+                found = falsify(claim, space(activation), rng=rng, simulate=simulate, simplify=False)
+                seconds[way].append(time.process_time() - start)
+                cells[way].append(found.evaluations)
+        row = [f"{np.mean(cells[way]):.0f} ({max(cells[way])})" for way in cells]
+        longest = [f"{max(seconds[way]):.1f} s" for way in seconds]
+        print("|", " | ".join([name, *row]), "| longest:", ", ".join(longest))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Unit roundoff of double precision, and the error bound of many roundings in a row."""
+
+from __future__ import annotations
+
+__all__ = ["EPS", "UNIT_ROUNDOFF", "gamma"]
+
+#: u: rounding to nearest errs by at most u relative to the exact result.
+UNIT_ROUNDOFF = 2.0**-53
+
+#: The distance from 1 to the next number, 2u: bounds that are generous by a factor of two count in it.
+EPS = 2.0 * UNIT_ROUNDOFF
+
+
+def gamma(k: float) -> float:
+    """γ_k = ku/(1 − ku) in float64, the relative error bound of k roundings in a row.
+
+    Examples
+    --------
+    >>> gamma(10) == 10 * UNIT_ROUNDOFF / (1 - 10 * UNIT_ROUNDOFF)
+    True
+    """
+    return k * UNIT_ROUNDOFF / (1.0 - k * UNIT_ROUNDOFF)
