@@ -311,10 +311,10 @@ def no_alignment_coefficient(
         raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")
     if steps is None and g[0] <= g[-1] * g.size * np.finfo(float).eps:
         raise ValueError(f"X: expected lambda_min(G) > 0 (Assumption 3.1), got {g[0]:g}")
-    return 0.5 * float(np.sum(second_moment * Theta * _displacement(g, rate, steps)))
+    return 0.5 * float(np.sum(second_moment * Theta * displacement(g, rate, steps)))
 
 
-def _displacement(g: Array, eta: float, steps: int | None) -> Array:
+def displacement(g: Array, eta: float, steps: int | None) -> Array:
     """A_t Θ A_t − η² Σ Pˢ Θ Pˢ in the eigenbasis of Ḡ, as what multiplies Θ entry by entry."""
     pairs = g[:, None] + g[None, :] - eta * np.outer(g, g)  # (1 − μ_i μ_j)/η
     if steps is None:

@@ -20,6 +20,7 @@ from fa_ref.activations import Activation, resolve
 from fa_ref.checks import as_count, as_number
 from fa_ref.problem import Problem
 from theory.alignment import no_alignment_coefficient
+from theory.early import SMALL, EarlyLaw, early_law
 from theory.kernels import MeanKernel, mean_kernel
 from theory.limits import wide_prediction
 from theory.margins import Margin
@@ -28,9 +29,6 @@ from theory.rescaled import checked_times
 __all__ = ["Forecast", "with_ridge", "without_ridge"]
 
 Array = NDArray[np.float64]
-
-#: Largest relative growth of ‖β‖², and E‖Δw‖², at which the law without ridge, first order in both, is applied.
-SMALL = 0.1
 
 #: Largest error of an alignment, numerical and by what the mean dynamics leaves out, at which it is given.
 TOLERATED = 0.05
@@ -93,27 +91,31 @@ def without_ridge(
     >>> [(row.p, round(row.scaled, 4), round(row.alignment, 6)) for row in rows]
     [(None, 1.8947, nan), (8, nan, nan), (100, 1.8947, 0.018947)]
     >>> rows[1].why
-    'E‖w(t) − w(0)‖² = 0.474 ≤ 0.1: not met; growth of ‖β‖² = 0.5 ≤ 0.1: not met'
+    'movement of W = 0.5 ≤ 0.1: not met; growth of ‖β‖² = 0.5 ≤ 0.1: not met'
     """
     psi, eta = resolve(activation), as_number("eta", eta, above=0)
     kernel, rows = mean_kernel(problem.X, psi), []
     for time in times:
         steps = None if time == math.inf else as_count("times", int(time), at_least=0)
         margins = _law_margins(kernel, eta, steps)
-        why, scaled, error, growth = failing(margins), math.nan, math.nan, math.nan
+        why, law, scaled, error = failing(margins), None, math.nan, math.nan
         if not why:
-            scaled = no_alignment_coefficient(problem.X, problem.y, psi, eta=eta, steps=steps, kernel=kernel)
-            error, growth = margins[-1].value * abs(scaled), _growth(problem, kernel, eta, steps)
+            law = early_law(problem, psi, eta, [time], kernel)
+            scaled = float(law.scaled[0])
+            error = margins[-1].value * abs(scaled)
         rows.append(Forecast(None, time, None, math.nan, scaled, error, why))
         for p in widths:
-            small = (
-                Margin("E‖w(t) − w(0)‖²", 2.0 * scaled / p, SMALL, "≤"),
-                Margin("growth of ‖β‖²", growth / p, SMALL, "≤"),
-            )
-            why_here = why or failing(small)
+            why_here = why or _moved_too_far(law, p)
             found = (math.nan,) * 3 if why_here else (scaled / p, scaled, error / p)
             rows.append(Forecast(p, time, time / math.sqrt(p), *found, why_here))
     return rows
+
+
+def _moved_too_far(law: EarlyLaw | None, p: int) -> str:
+    if law is None or law.applies(p).all():
+        return ""
+    movement = Margin("movement of W", float(law.movement[0]) / p, SMALL, "≤")
+    return failing((movement, Margin("growth of ‖β‖²", float(law.growth[0]) / p, SMALL, "≤")))
 
 
 def failing(margins: Sequence[Margin]) -> str:
@@ -137,15 +139,6 @@ def _law_margins(kernel: MeanKernel, eta: float, steps: int | None) -> tuple[Mar
     step = Margin("η λ_max(Ḡ)", eta * top, 2.0, "≤")
     convergence = (Margin("γ", kernel.gamma_lower, 0.0, ">"),) if steps is None else ()
     return (step, *convergence, Margin("relative numerical error", relative, RELATIVE, "≤"))
-
-
-def _growth(problem: Problem, kernel: MeanKernel, eta: float, steps: int | None) -> float:
-    """p (E‖β(t)‖² − E‖β(0)‖²)/E‖β(0)‖² as p → ∞: tr((Ḡ + yyᵀ) A_t Ḡ A_t), A_t = (I − (I − ηḠ)ᵗ) Ḡ⁻¹."""
-    g, U = np.linalg.eigh(kernel.G)
-    converged = 0.0 if steps is None else (1.0 - eta * g) ** steps
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = (g + (U.T @ problem.y) ** 2) * (1.0 - converged) ** 2 / g
-    return float(np.sum(growth[g > 0]))
 
 
 def with_ridge(
