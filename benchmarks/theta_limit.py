@@ -32,7 +32,7 @@ def deviations(
     problem = published_problem(activation, TEACHER_WIDTH, draw)
     eta, lam = eta_from_mean_squared_step(UPDATE_STEP[activation], N), ridge_from_mean_squared_label(label, N)
     data = (problem.X, problem.y, activation, eta)
-    # The limit from many particles; what width p changes in it from fewer, the same in both, so that theirs cancels.
+    # The limit from many particles; what width p changes in it from fewer, whose error cancels.
     limit, rough = (
         wide_prediction(*data, lam, theta, particles=count, tolerance=5e-4) for count in (particles, 8192)
     )
@@ -48,8 +48,8 @@ def deviations(
         off = [float(np.sqrt(np.mean((run.alignment[steps] - cosine) ** 2))) for cosine in (said, limit.alignment)]
         rows.append((p, *off))
         print(
-            f"draw {draw}: p = {p:5d}, from its width's {off[0]:.4f}, from the limit {off[1]:.4f} (numerical error of"
-            f" that up to {limit.error.max():.4f}); initialisation {mean.initial_share[-1]:.1e} of β at the end",
+            f"draw {draw}: p = {p:5d}, from its width's {off[0]:.4f}, from the limit {off[1]:.4f} (numerical"
+            f" error up to {limit.error.max():.4f}); initialisation {mean.initial_share[-1]:.1e} of β at the end",
             flush=True,
         )
     return np.array(rows)
