@@ -62,12 +62,13 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=[200 * 2**k for k in range(7)])
     parser.add_argument("--theta", type=float, default=100.0, help="last time; the published runs end at 357")
     parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="number of the first draw")
     parser.add_argument("--particles", type=int, default=65536)
     args = parser.parse_args()
     theta, start = args.theta * np.arange(5, 17) / 16.0, time.perf_counter()
     table = np.vstack([
         deviations(args.activation, args.label, args.widths, theta, draw, args.particles)
-        for draw in range(args.draws)
+        for draw in range(args.first, args.first + args.draws)
     ])  # fmt: skip
     for name, column in (("prediction at width p", 1), ("limit", 2)):
         fit = fit_exponent(table[:, 0], table[:, column])
