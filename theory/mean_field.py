@@ -61,38 +61,52 @@ def predict(
 ) -> Prediction:
     """Predict the alignment, in the limit (p None) or at width p, with an estimate of the error.
 
-    Time steps are halved until that changes the alignment by less than ``tolerance`` (judged on one group), or, at
-    width p, until they are about those of the algorithm, whose own steps are then taken. The 1/N bias of N
-    particles is removed by comparing all of them with groups of N/4.
+    Time steps are halved until the alignment, extrapolated to steps of no length, changes by less than
+    ``tolerance`` (judged on one group), or, at width p, until they are about those of the algorithm, whose own
+    steps are then taken. The 1/N bias of N particles is removed by comparing all of them with groups of N/4.
     """
     end = float(theta.max())
     corners = tuple(jumps(penalty, end)) if end > 0 else ()
     G_0 = mean_kernel(problem.X, activation).G
     setting = Setting(problem.K, problem.y, G_0, activation, eta, penalty, float(p or 0), theta, corners)
     draws = [draw_particles(problem.K, particles // GROUPS, rng) for _ in range(GROUPS)]
-    run, steps, coarse, in_time = _resolved(setting, draws[0], tolerance)
+    run, steps, coarse, shift, in_time = _resolved(setting, draws[0], tolerance)
     groups = [coarse, *(run(setting, *draw, steps) for draw in draws[1:])]
     together = run(setting, np.vstack([z for z, _ in draws]), np.concatenate([b for _, b in draws]), steps)
     scatter = np.std([group[0] for group in groups], axis=0, ddof=1) / math.sqrt(GROUPS)
     cosine, square = (
-        together[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1) for i in (0, 1)
+        together[i] + shift[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1)
+        for i in (0, 1)
     )
-    return Prediction(theta, cosine, 2.0 * scatter + in_time, square / problem.n, together[2], together[3])
+    return Prediction(
+        theta, cosine, 2.0 * scatter + in_time, np.maximum(square, 0.0) / problem.n, together[2], together[3]
+    )
 
 
-def _resolved(setting: Setting, first: tuple[Array, Array], tolerance: float) -> tuple[Run, int, Array, Array]:
-    """An integrator with its number of steps, what it says of one group, and the error in time of that."""
-    run: Run = mean_run if setting.p else limit_run
+def _resolved(
+    setting: Setting, first: tuple[Array, Array], tolerance: float
+) -> tuple[Run, int, Array, Array, Array]:
+    """An integrator and its number of steps, what it says of one group, what steps of no length add, the error."""
+    run, order = (mean_run, 1) if setting.p else (limit_run, 2)  # orders of the errors in the length of a step
     algorithm = float(setting.theta.max()) * math.sqrt(setting.p) if setting.p else math.inf
-    steps = 16
-    coarse, fine = run(setting, *first, steps), run(setting, *first, 2 * steps)
-    while np.abs(fine[0] - coarse[0]).max() > tolerance and steps < 4096:
-        if 4 * steps >= algorithm:
+    steps = 32
+
+    def extrapolated(coarse: Array, fine: Array) -> Array:
+        found: Array = fine[:2] + (fine[:2] - coarse[:2]) / (2**order - 1)
+        return found
+
+    fine = run(setting, *first, steps)
+    known = extrapolated(run(setting, *first, steps // 2), fine)
+    while True:
+        finer = run(setting, *first, 2 * steps)
+        value = extrapolated(fine, finer)
+        in_time = np.abs(value[0] - known[0])
+        if in_time.max() <= tolerance or steps >= 4096:
+            return run, steps, fine, value - fine[:2], in_time
+        steps, fine, known = 2 * steps, finer, value
+        if 2 * steps >= algorithm:
             exact = step_run(setting, *first, steps)
-            return step_run, steps, exact, np.zeros(exact.shape[1])
-        steps *= 2
-        coarse, fine = fine, run(setting, *first, 2 * steps)
-    return run, steps, coarse, np.abs(fine[0] - coarse[0])
+            return step_run, steps, exact, np.zeros_like(value), np.zeros(exact.shape[1])
 
 
 def draw_particles(K: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
