@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import time
 
 import numpy as np
@@ -19,6 +20,8 @@ from fa_ref import schedules
 from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.data import gaussian_inputs, linear_teacher, network_teacher
 from fa_ref.problem import Problem
+from fa_ref.reduced import sample_in_law
+from fa_ref.training import train
 from theory.limits import wide_prediction
 
 UPDATE_STEP = {"linear": 1e-3, "relu": 1e-2, "tanh": 1e-1}
@@ -64,6 +67,20 @@ def predicted_alignment(
         extra *= 4
 
 
+def simulated_alignment(problem: Problem, label: float, p: int, rng: np.random.Generator) -> tuple[float, int]:
+    """The same of one linear network, simulated exactly in law."""
+    eta, first, longest = eta_from_mean_squared_step(UPDATE_STEP["linear"], N), int(5000 * np.sqrt(p) / 14), 200
+    ridge = schedules.constant(ridge_from_mean_squared_label(label, N))
+    start, steps = sample_in_law(problem, p, rng), first + 1000 * longest
+    run = train(problem, start, "linear", eta=eta, steps=steps, ridge=ridge, record_every=math.gcd(first, 1000))
+    reads = np.searchsorted(run.times, first + 1000 * np.arange(longest + 1))
+    settled = np.flatnonzero(np.abs(np.diff(np.mean(run.residuals[reads] ** 2, axis=1))) < 1e-3)
+    if not settled.size:
+        raise RuntimeError(f"p = {p}: the loss did not settle within {longest} thousand steps")
+    end = reads[settled[0] + 1]
+    return float(run.alignment[end]), int(run.times[end])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("activation", choices=UPDATE_STEP)
@@ -72,6 +89,7 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=1)
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
     parser.add_argument("--particles", type=int, default=2048)
+    parser.add_argument("--simulate", action="store_true", help="linear: also run networks, in law")
     args = parser.parse_args()
     published = {}
     if args.reference:
@@ -95,6 +113,17 @@ def main() -> None:
             f"{p:17d}   {cosines.mean():.4f} ± {error:.4f}    {published.get(p, '-'):>16s}   {steps:.0f}",
             flush=True,
         )
+        if args.simulate and args.activation == "linear":
+            runs = np.array([
+                simulated_alignment(one, args.label, p, np.random.default_rng([1, seed]))
+                for seed, one in enumerate(problems)
+            ])  # fmt: skip
+            off = runs[:, 0] - cosines
+            print(
+                f"{'simulated':>17s}   {runs[:, 0].mean():.4f}, {runs[:, 1].mean():.0f} steps;"
+                f" minus predicted {off.mean():+.4f} ± {off.std(ddof=1) / np.sqrt(off.size):.4f}",
+                flush=True,
+            )
     print(f"{time.perf_counter() - elapsed:.1f} s elapsed, {time.process_time() - cpu:.1f} s of processor time")
 
 

@@ -34,7 +34,8 @@ def main() -> None:
     shown = [f for f in findings if f.label.startswith("Gaussian inputs, tanh")]
     report.draw(shown).savefig(target, metadata={"Date": None})
     caption = (
-        "Gaussian inputs, tanh: residuals with the bound of Theorem 3.2, and the margin of (3.1) at every step"
+        "Gaussian inputs, tanh: residuals with the bound of Theorem 3.2, alignment, both with their predictions as"
+        " far as these apply (dotted), and the margin of (3.1) at every step"
     )
     body = f"\n{table(findings)}\n\n![{caption}]({PICTURE})\n\n*{caption}.*\n"
     readme = ROOT / "README.md"

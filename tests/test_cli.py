@@ -66,7 +66,7 @@ def test_verify_on_a_users_own_data(files):
     assert [finding["p"] for finding in findings] == [200, 800, 400, 1600]
     assert {finding["status"] for finding in findings} == {"holds"}
     page = (files / "out" / "report.html").read_text()
-    assert page.count("data:text/csv;base64,") == 2
+    assert page.count("data:text/csv;base64,") == 4  # runs and inequalities, for two activations
     assert page.count("data:image/svg+xml;base64,") == 2
     assert not re.search(r'(src|href)="(?!data:)', page), "the page refers to something outside itself"
     assert sorted(path.name for path in (files / "out").iterdir()) == ["report.html"]

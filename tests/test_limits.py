@@ -11,9 +11,9 @@ from fa_ref.data import gaussian_inputs
 from theory.alignment import sharp_constant
 from theory.deviations import fixed_time_deviation, stretched_cutoff, wide_alignment_deviation
 from theory.kernels import mean_kernel
-from theory.limits import fixed_time_limit, prediction_table, wide_alignment, wide_prediction
+from theory.limits import fixed_time_limit, wide_alignment, wide_prediction
 from theory.linear_limit import linear_mean_run
-from theory.mean_field import predict, vectorised
+from theory.mean_field import Setting, draw_particles, mean_run, predict, step_run, vectorised
 from theory.rescaled import jumps, rescaled_ridge, time_grid
 
 PROBLEM = Problem(gaussian_inputs(4, 6, np.random.default_rng(3), scale=0.6), [1.0, -1.0, 1.0, 1.0])
@@ -86,6 +86,23 @@ def test_particles_reproduce_the_closed_linear_equations(p):
     assert np.all(np.abs(particles.alignment - exact.alignment) < 3 * particles.error + 1e-3)
     assert particles.error.max() < 0.02
     np.testing.assert_allclose(particles.mean_square, exact.mean_square, rtol=0.05)
+
+
+def test_steps_of_the_algorithm_are_the_mean_dynamics_at_finite_eta():
+    theta, p = np.array([3.0, 15.0]), 400
+    G_0, draw = mean_kernel(X, "identity").G, draw_particles(PROBLEM.K, 16384, np.random.default_rng(0))
+    linear = Setting(PROBLEM.K, Y, G_0, resolve("identity"), ETA, rescaled_ridge(LAM), float(p), theta, ())
+    exact = wide_prediction(X, Y, "identity", ETA, schedules.constant(LAM), theta, p=p)
+    steps = step_run(linear, *draw, 0)
+    # the exact recursion at exact moments up to fourth: Z and b are sampled, E b²z zᵀ to about 1/√N = 0.8 %
+    np.testing.assert_allclose(steps[0], exact.alignment, atol=0.02)
+    np.testing.assert_allclose(steps[2], exact.initial_share, rtol=0.02)
+    np.testing.assert_allclose(steps[3], exact.largest_eigenvalue, rtol=0.05)
+    # continuous time is its limit η → 0 at fixed ηθ, here 100 times finer
+    slow = Setting(PROBLEM.K, Y, mean_kernel(X, "tanh").G, resolve("tanh"), ETA / 40, rescaled_ridge(LAM),
+                   float(p), 40 * theta[:1], ())  # fmt: skip
+    few = [each[:512] for each in (draw[0][:512], draw[1][:512])]
+    np.testing.assert_allclose(step_run(slow, *few, 0)[0], mean_run(slow, *few, 2048)[0], atol=5e-3)
 
 
 def test_mean_run_of_particles_tends_to_their_limit():
@@ -167,15 +184,6 @@ def test_same_seed_same_prediction():
         wide_prediction(X, Y, "relu", ETA, LAM, 6.0, particles=512, rng=np.random.default_rng(s)) for s in (1, 1, 2)
     )
     assert first.alignment[0] == again.alignment[0] != other.alignment[0]
-
-
-def test_table_lists_every_width_and_the_limit():
-    rows = prediction_table(PROBLEM, "identity", ETA, schedules.constant(LAM), [2.0, 8.0], [100, 400])
-    assert [(row["p"], row["t"]) for row in rows] == [
-        (100, 20), (100, 80), (400, 40), (400, 160), (None, None), (None, None),
-    ]  # fmt: skip
-    cutoff = prediction_table(PROBLEM, "identity", ETA, schedules.cutoff(LAM, 30), [2.0], [100])
-    assert [row["p"] for row in cutoff] == [100]
 
 
 @pytest.mark.parametrize(

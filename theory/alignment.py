@@ -21,7 +21,7 @@ from fa_ref.checks import as_array, as_count, as_number
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
-from theory.kernels import mean_kernel
+from theory.kernels import MeanKernel, mean_kernel
 from theory.precision import EPS
 
 __all__ = [
@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+#: log Q from which the lower end of the bracket, below e^{-200}, is called 0.
+LARGEST_SPREAD = 400.0
 
 
 class Bracket(NamedTuple):
@@ -133,8 +136,8 @@ def sharp_bracket(L: float, c_S: float, nu: float, epsilon: float, gamma_over_M:
     small, large = 1.0 + L / (1.0 + epsilon), 1.0 + L  # spectrum of B = I + λK⁻¹
     budget = c_S * nu * ratio
     upper = _largest_kappa(small, large, budget)
-    lower = _smallest_kappa(small, large, budget / math.sqrt(1.0 + epsilon), upper)
     rho = _least_cosine(small, large, upper)
+    lower = _smallest_kappa(small, large, budget / math.sqrt(1.0 + epsilon), upper) if rho > 0 else 0.0
     # κρ/√((1 + κ²)(1 + κ²(1 − ρ²))) rises and then falls with κ: its least value is at an end.
     least = min(_final_cosine(kappa, rho) for kappa in (lower, upper))
     most = max(_final_cosine(kappa, 1.0) for kappa in (lower, upper))
@@ -149,8 +152,8 @@ def _least_cosine(small: float, large: float, kappa: float) -> float:
     """Kantorovich's bound on the cosine between w and K^{-1/2}y while |w| ≤ κ."""
     phi = 0.5 * kappa**2
     worst = min(max(phi, small), large)
-    spread = max(large / small, small / worst * math.exp(phi * (1.0 / small - 1.0 / worst)))
-    return 2.0 * math.sqrt(spread) / (1.0 + spread)
+    spread = max(math.log(large / small), math.log(small / worst) + phi * (1.0 / small - 1.0 / worst))
+    return 1.0 / math.cosh(0.5 * spread) if spread < LARGEST_SPREAD else 0.0
 
 
 def _largest_kappa(small: float, large: float, budget: float) -> float:
@@ -252,6 +255,7 @@ def no_alignment_coefficient(
     eta: float | None = None,
     steps: int | None = None,
     residual: ArrayLike | None = None,
+    kernel: MeanKernel | None = None,
 ) -> float:
     """Return lim p·E cos∠(b, β(t)) as p → ∞ without ridge: a number where the paper has O(n/√p).
 
@@ -276,6 +280,8 @@ def no_alignment_coefficient(
         Number t of steps, needs ``eta``; by default the limit t → ∞.
     residual : array_like, shape (n,), optional
         e(0) of the network or pair at hand, instead of the average over initialisations.
+    kernel : MeanKernel, optional
+        Ḡ and Θ̄, if they are known already.
 
     Raises
     ------
@@ -294,7 +300,7 @@ def no_alignment_coefficient(
     problem = Problem(X, y)
     if steps is not None and eta is None:
         raise ValueError("eta: expected the step size that the number of steps refers to, got None")
-    kernel = mean_kernel(problem.X, activation)
+    kernel = mean_kernel(problem.X, activation) if kernel is None else kernel
     g, U = np.linalg.eigh(kernel.G)
     Theta, y_U = U.T @ kernel.Theta @ U, U.T @ problem.y
     second_moment = np.diag(g) + np.outer(y_U, y_U)
@@ -306,10 +312,10 @@ def no_alignment_coefficient(
         raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")
     if steps is None and g[0] <= g[-1] * g.size * EPS:
         raise ValueError(f"X: expected lambda_min(G) > 0 (Assumption 3.1), got {g[0]:g}")
-    return 0.5 * float(np.sum(second_moment * Theta * _displacement(g, rate, steps)))
+    return 0.5 * float(np.sum(second_moment * Theta * displacement(g, rate, steps)))
 
 
-def _displacement(g: Array, eta: float, steps: int | None) -> Array:
+def displacement(g: Array, eta: float, steps: int | None) -> Array:
     """A_t Θ A_t − η² Σ Pˢ Θ Pˢ in the eigenbasis of Ḡ, as what multiplies Θ entry by entry."""
     pairs = g[:, None] + g[None, :] - eta * np.outer(g, g)  # (1 − μ_i μ_j)/η
     if steps is None:

@@ -60,8 +60,12 @@ def fixed_time_deviation(
     steps: int,
     p: int,
     seed: int,
+    *,
+    limit_eta: float | None = None,
 ) -> float:
     """max_t ‖e(t) − limit‖ / ‖e(0)‖ over t ≤ steps, with the limit started from the network's own f₀.
+
+    ``limit_eta`` puts another η into the limit, for a control.
 
     Examples
     --------
@@ -72,7 +76,7 @@ def fixed_time_deviation(
     """
     network = nested_network(p, problem.d, seed)
     run = train(problem, network, activation, eta=eta, steps=steps, ridge=ridge)
-    limit = fixed_time_limit(problem.X, problem.y, activation, eta, ridge, run.times)
+    limit = fixed_time_limit(problem.X, problem.y, activation, limit_eta or eta, ridge, run.times)
     predicted = limit.residuals(run.residuals[0] + problem.y)
     return float(np.linalg.norm(run.residuals - predicted, axis=1).max() / run.residual_norms[0])
 

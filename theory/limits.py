@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,6 @@ __all__ = [
     "FixedTimeLimit",
     "Prediction",
     "fixed_time_limit",
-    "prediction_table",
     "wide_alignment",
     "wide_prediction",
 ]
@@ -240,35 +238,3 @@ def _linear(
     if not isinstance(ridge, Schedule):
         ridge = schedules.explicit([penalty(t / np.sqrt(p)) for t in range(int(steps.max()) + 1)])
     return linear_mean_run(problem, eta, ridge, p, steps)._replace(theta=times)
-
-
-def prediction_table(
-    problem: Problem,
-    activation: str | Activation,
-    eta: float,
-    ridge: Schedule,
-    theta: Sequence[float],
-    widths: Iterable[int],
-    **options: Any,
-) -> list[dict[str, Any]]:
-    """Predict alignment against time and width, as records.
-
-    One record per time and width, then one per time for the limit (p is None) if λ never changes. The keys are
-    p, theta, t, alignment, error, mean_square.
-
-    Examples
-    --------
-    >>> table = prediction_table(Problem(np.eye(2), [1, 1]), "identity", 0.1, schedules.constant(1.0), [5.0], [100])
-    >>> [(row["p"], row["t"], round(row["alignment"], 3)) for row in table]
-    [(100, 50, 0.298), (None, None, 0.327)]
-    """
-    records: list[dict[str, Any]] = []
-    unchanging = ridge.formula(np.array([0]))[0] == ridge.formula(np.array([2**40]))[0]
-    for p in [*widths, *([None] if unchanging else [])]:
-        prediction = wide_prediction(problem.X, problem.y, activation, eta, ridge, theta, p=p, **options)
-        for time, cosine, error, square in zip(*prediction, strict=True):
-            records.append({
-                "p": p, "theta": float(time), "t": None if p is None else round(float(time) * p**0.5),
-                "alignment": float(cosine), "error": float(error), "mean_square": float(square),
-            })  # fmt: skip
-    return records

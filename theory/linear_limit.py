@@ -46,7 +46,8 @@ def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -
     """
     k, y, rest = _spectrum(problem)
     tight, loose = (_drift(k, y, eta, penalty, theta, rtol) for rtol in (1e-10, 1e-6))
-    return Prediction(theta, tight[0], np.abs(tight[0] - loose[0]), (tight[1] + rest) / problem.n)
+    mean_square = (tight[1] + rest) / problem.n
+    return Prediction(theta, tight[0], np.abs(tight[0] - loose[0]), mean_square, np.zeros(theta.size), tight[2])
 
 
 def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
@@ -66,13 +67,18 @@ def _ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
     return a
 
 
+def _largest(k: Array, v: Array) -> float:
+    """λ_max(K + vvᵀ)."""
+    return float(np.linalg.eigvalsh(np.diag(k) + np.outer(v, v))[-1])
+
+
 def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol: float) -> Array:
-    """Alignment and ‖e‖² at the times, shape (2, m)."""
+    """Alignment, ‖e‖² and λ_max(G) at the times, shape (3, m)."""
     end = float(theta.max())
     stops = np.unique([0.0, *jumps(penalty, end), *theta]) if end > 0 else np.zeros(1)
     lam = penalty(0.0)
     at_start = _ridge_solution(k, y, 0.0 * y, lam)
-    s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start))}
+    s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start), float(k[-1]))}
     for start, stop in pairwise(stops):
         inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
 
@@ -85,7 +91,8 @@ def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol:
         lam = penalty(inside[1])
         a = _ridge_solution(k, y, k * s, lam)
         along = -float((k * s) @ a)
-        reached[float(stop)] = along / math.sqrt(float(a @ (k * a)) + along**2), lam**2 * float(a @ a)
+        cosine = along / math.sqrt(float(a @ (k * a)) + along**2)
+        reached[float(stop)] = cosine, lam**2 * float(a @ a), _largest(k, k * s)
     return np.array([reached[float(t)] for t in theta]).T
 
 
@@ -104,17 +111,20 @@ def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times
     k, y, rest = _spectrum(problem)
     order = np.unique(times)
     lam = ridge.values(int(order[-1]))
-    at = np.empty((2, order.size))
-    _mean_run(k, y, eta, math.sqrt(p), lam, order, at)
-    cosine, square = at[:, np.searchsorted(order, times)]
-    return Prediction(times / math.sqrt(p), cosine, np.zeros(times.size), (square + rest) / problem.n)
+    at, moved = np.empty((3, order.size)), np.empty((order.size, k.size))
+    _mean_run(k, y, eta, math.sqrt(p), lam, order, at, moved)
+    place = np.searchsorted(order, times)
+    cosine, square, share = at[:, place]
+    largest = np.array([_largest(k, k * u / math.sqrt(p)) if np.isfinite(u).all() else math.inf for u in moved])
+    mean_square = (square + rest) / problem.n
+    return Prediction(times / math.sqrt(p), cosine, np.zeros(times.size), mean_square, share, largest[place])
 
 
-_V = types.float64[::1]
+_V, _M = types.float64[::1], types.float64[:, ::1]
 
 
-@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], types.float64[:, ::1]), cache=True)
-def _mean_run(k, y, eta, root_p, lam, times, out):
+@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], _M, _M), cache=True)
+def _mean_run(k, y, eta, root_p, lam, times, out, moved):
     n, record = k.size, 0
     a, u, e = np.zeros(n), np.zeros(n), np.zeros(n)
     g, c = 0.0, 1.0
@@ -128,6 +138,8 @@ def _mean_run(k, y, eta, root_p, lam, times, out):
         if t == times[record]:
             out[0, record] = g / math.sqrt(norm)
             out[1, record] = square
+            out[2, record] = c * root_p / math.sqrt(norm)
+            moved[record] = u
             record += 1
         if t < times[-1]:
             keep = 1.0 - eta * lam[t]

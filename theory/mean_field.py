@@ -22,7 +22,7 @@ from fa_ref.problem import Problem
 from theory.kernels import mean_kernel
 from theory.rescaled import Penalty, Prediction, jumps, time_grid
 
-__all__ = ["GROUPS", "limit_run", "mean_run", "predict"]
+__all__ = ["GROUPS", "limit_run", "mean_run", "predict", "step_run"]
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,8 @@ class Setting(NamedTuple):
     corners: tuple[float, ...]
 
 
-Run = Callable[[Setting, Array, Array, int], tuple[Array, Array]]
+#: Rows: alignment, ‖e‖², share of the initialisation in β, λ_max(G); a column for each θ.
+Run = Callable[[Setting, Array, Array, int], Array]
 
 
 def predict(
@@ -60,28 +61,52 @@ def predict(
 ) -> Prediction:
     """Predict the alignment, in the limit (p None) or at width p, with an estimate of the error.
 
-    Time steps are halved until that changes the alignment by less than ``tolerance`` (judged on one group). The
-    1/N bias of N particles is removed by comparing all of them with groups of N/4.
+    Time steps are halved until the alignment, extrapolated to steps of no length, changes by less than
+    ``tolerance`` (judged on one group), or, at width p, until they are about those of the algorithm, whose own
+    steps are then taken. The 1/N bias of N particles is removed by comparing all of them with groups of N/4.
     """
-    run: Run = limit_run if p is None else mean_run
     end = float(theta.max())
     corners = tuple(jumps(penalty, end)) if end > 0 else ()
     G_0 = mean_kernel(problem.X, activation).G
     setting = Setting(problem.K, problem.y, G_0, activation, eta, penalty, float(p or 0), theta, corners)
     draws = [draw_particles(problem.K, particles // GROUPS, rng) for _ in range(GROUPS)]
-    first, steps = draws[0], 16
-    coarse, fine = run(setting, *first, steps), run(setting, *first, 2 * steps)
-    while np.abs(fine[0] - coarse[0]).max() > tolerance and steps < 4096:
-        steps *= 2
-        coarse, fine = fine, run(setting, *first, 2 * steps)
-    in_time = np.abs(fine[0] - coarse[0])
+    run, steps, coarse, shift, in_time = _resolved(setting, draws[0], tolerance)
     groups = [coarse, *(run(setting, *draw, steps) for draw in draws[1:])]
     together = run(setting, np.vstack([z for z, _ in draws]), np.concatenate([b for _, b in draws]), steps)
     scatter = np.std([group[0] for group in groups], axis=0, ddof=1) / math.sqrt(GROUPS)
     cosine, square = (
-        together[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1) for i in (0, 1)
+        together[i] + shift[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1)
+        for i in (0, 1)
     )
-    return Prediction(theta, cosine, 2.0 * scatter + in_time, square / problem.n)
+    return Prediction(
+        theta, cosine, 2.0 * scatter + in_time, np.maximum(square, 0.0) / problem.n, together[2], together[3]
+    )
+
+
+def _resolved(
+    setting: Setting, first: tuple[Array, Array], tolerance: float
+) -> tuple[Run, int, Array, Array, Array]:
+    """An integrator and its number of steps, what it says of one group, what steps of no length add, the error."""
+    run, order = (mean_run, 1) if setting.p else (limit_run, 2)  # orders of the errors in the length of a step
+    algorithm = float(setting.theta.max()) * math.sqrt(setting.p) if setting.p else math.inf
+    steps = 32
+
+    def extrapolated(coarse: Array, fine: Array) -> Array:
+        found: Array = fine[:2] + (fine[:2] - coarse[:2]) / (2**order - 1)
+        return found
+
+    fine = run(setting, *first, steps)
+    known = extrapolated(run(setting, *first, steps // 2), fine)
+    while True:
+        finer = run(setting, *first, 2 * steps)
+        value = extrapolated(fine, finer)
+        in_time = np.abs(value[0] - known[0])
+        if in_time.max() <= tolerance or steps >= 4096:
+            return run, steps, fine, value - fine[:2], in_time
+        steps, fine, known = 2 * steps, finer, value
+        if 2 * steps >= algorithm:
+            exact = step_run(setting, *first, steps)
+            return step_run, steps, exact, np.zeros_like(value), np.zeros(exact.shape[1])
 
 
 def draw_particles(K: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -104,32 +129,29 @@ def draw_particles(K: Array, count: int, rng: np.random.Generator) -> tuple[Arra
     return np.vstack([z, z]), np.concatenate([b, -b])
 
 
-def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, Array]:
-    """Integrate dz/dθ = −η b K (ψ′(z) ∘ e*), e* = −λ (G + λI)⁻¹ y by Heun's rule; alignment and ‖e*‖² at θ.
-
-    Returns
-    -------
-    cosines, squares : ndarray, shape (m,)
-    """
+def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
+    """Integrate dz/dθ = −η b K (ψ′(z) ∘ e*), e* = −λ (G + λI)⁻¹ y by Heun's rule, and read it at θ."""
     K, y, eta, N, identity = setting.K, setting.y, setting.eta, b.size, np.eye(setting.y.size)
     values, slopes = vectorised(setting.activation)
     Psi = values(z)
     offset = setting.G_0 - Psi.T @ Psi / N
     grid = time_grid([*setting.theta, *setting.corners], steps)
+    wanted = _nearest(grid, setting.theta)
 
     def state(z: Array, lam: float) -> tuple[Array, Array, Array]:
         Psi = values(z)
         G = Psi.T @ Psi / N + offset
         return Psi, G, solve(G + lam * identity, y)
 
-    def reading(state: tuple[Array, Array, Array], lam: float) -> tuple[float, float]:
+    def reading(state: tuple[Array, Array, Array], lam: float) -> tuple[float, ...]:
         Psi, G, a = state
-        return float((b @ Psi / N) @ a / math.sqrt(a @ G @ a)), float(lam**2 * (a @ a))
+        cosine = float((b @ Psi / N) @ a / math.sqrt(a @ G @ a))
+        return cosine, float(lam**2 * (a @ a)), 0.0, float(np.linalg.eigvalsh(G)[-1])
 
     lam = setting.penalty(0.0)
     now = state(z, lam)
-    rows = [reading(now, lam)]
-    for start, stop in pairwise(grid):
+    rows = {0: reading(now, lam)}
+    for k, (start, stop) in enumerate(pairwise(grid), 1):
         h = stop - start
         before, after = (setting.penalty(start + 1e-9 * h), setting.penalty(stop - 1e-9 * h))
         if before != lam:
@@ -140,11 +162,12 @@ def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, 
             a = state(ahead, after)[2]
             z = z + 0.5 * h * (drift + eta * after * b[:, None] * ((slopes(ahead) * a) @ K))
         lam, now = after, state(z, after)
-        rows.append(reading(now, lam))
-    return _at(setting.theta, grid, rows)
+        if k in wanted:
+            rows[k] = reading(now, lam)
+    return np.array([rows[k] for k in wanted]).T
 
 
-def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, Array]:
+def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
     """Integrate the mean dynamics at width p, where the residual relaxes and β remembers at finite speed.
 
     In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = E[q ψ(z)] − y,  with
@@ -156,10 +179,12 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
     values, slopes = vectorised(setting.activation)
     root_p, Psi, q = math.sqrt(setting.p), values(z), np.zeros(N)
     offset = setting.G_0 - Psi.T @ Psi / N
-    fastest = 0.5 / (eta * float(np.linalg.eigvalsh(setting.G_0)[-1]))
+    largest = float(np.linalg.eigvalsh(setting.G_0)[-1])
+    fastest = 0.5 / (eta * largest)
     grid = root_p * time_grid([*setting.theta, *setting.corners], steps, head=max(fastest, 1.0) / root_p)
-    e, a, pull, decay, rows = -y, np.zeros_like(y), slopes(z), 0.0, [(0.0, float(y @ y))]
-    for start, stop in pairwise(grid):
+    wanted = _nearest(grid / root_p, setting.theta)
+    e, a, pull, decay, rows = -y, np.zeros_like(y), slopes(z), 0.0, {0: (0.0, float(y @ y), 1.0, largest)}
+    for k, (start, stop) in enumerate(pairwise(grid), 1):
         h = stop - start
         lam = 0.5 * (setting.penalty((start + 1e-9 * h) / root_p) + setting.penalty((stop - 1e-9 * h) / root_p))
         rate = -math.log1p(-eta * lam)
@@ -170,11 +195,35 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> tuple[Array, A
         for corrector in (False, True):  # first with e(t), then with the mean of the moves at t and t + h
             ahead = z - (0.5 * (move + step * ((pull * e) @ K)) if corrector else move)
             Psi, pull = values(ahead), slopes(ahead)
-            e = solve(identity + push * (Psi.T @ Psi / N + offset), keep * (q @ Psi / N + offset @ a) - y)
+            G = Psi.T @ Psi / N + offset
+            e = solve(identity + push * G, keep * (q @ Psi / N + offset @ a) - y)
         z, q, a, decay = ahead, keep * q - push * (Psi @ e), keep * a - push * e, decay + rate * h
-        norm = math.sqrt(math.exp(-2.0 * decay) * setting.p + q @ q / N + a @ offset @ a)
-        rows.append((float(b @ q) / N / norm, float(e @ e)))
-    return _at(setting.theta, grid / root_p, rows)
+        if k in wanted:
+            left = math.exp(-decay) * root_p
+            norm = math.sqrt(left**2 + q @ q / N + a @ offset @ a)
+            rows[k] = float(b @ q) / N / norm, float(e @ e), left / norm, float(np.linalg.eigvalsh(G)[-1])
+    return np.array([rows[k] for k in wanted]).T
+
+
+def step_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:  # noqa: ARG001
+    """Run the mean dynamics at width p in the steps of the algorithm itself: no error in time, at any η."""
+    K, y, eta, N = setting.K, setting.y, setting.eta, b.size
+    values, slopes = vectorised(setting.activation)
+    root_p, q, a, c = math.sqrt(setting.p), np.zeros(N), np.zeros_like(y), 1.0
+    wanted, rows = np.rint(setting.theta * root_p).astype(np.int64), {}
+    Psi = values(z)
+    offset = setting.G_0 - Psi.T @ Psi / N
+    for t in range(int(wanted.max()) + 1):
+        Psi = values(z)
+        e = q @ Psi / N + offset @ a - y
+        if t in wanted:
+            norm = math.sqrt(c * c * setting.p + q @ q / N + a @ offset @ a)
+            top = float(np.linalg.eigvalsh(Psi.T @ Psi / N + offset)[-1])
+            rows[t] = float(b @ q) / N / norm, float(e @ e), c * root_p / norm, top
+        keep = 1.0 - eta * setting.penalty((t + 0.5) / root_p)
+        z = z - (eta / root_p) * b[:, None] * ((slopes(z) * e) @ K)
+        q, a, c = keep * q - eta * (Psi @ e), keep * a - eta * e, keep * c
+    return np.array([rows[t] for t in wanted.tolist()]).T
 
 
 def solve(A: Array, y: Array) -> Array:
@@ -185,9 +234,10 @@ def solve(A: Array, y: Array) -> Array:
         return np.asarray(np.linalg.lstsq(A, y)[0], dtype=np.float64)
 
 
-def _at(theta: Array, grid: Array, rows: list[tuple[float, float]]) -> tuple[Array, Array]:
-    table = np.array(rows)[np.abs(grid[:, None] - theta).argmin(axis=0)]
-    return table[:, 0], table[:, 1]
+def _nearest(grid: Array, theta: Array) -> list[int]:
+    """Places in the grid of the times θ, all of which are on it up to rounding."""
+    places: list[int] = np.abs(grid[:, None] - theta).argmin(axis=0).tolist()
+    return places
 
 
 def vectorised(activation: Activation) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:

@@ -31,12 +31,18 @@ class Prediction(NamedTuple):
         Estimate, not a bound, of the numerical error of ``alignment``.
     mean_square : ndarray, shape (m,)
         (1/n) ‖e‖².
+    initial_share : ndarray, shape (m,)
+        c√p/‖β‖, what is left of the initialisation in β; 0 in the limit p → ∞.
+    largest_eigenvalue : ndarray, shape (m,)
+        λ_max(G). The residual relaxes, as the limits assume, only while η(λ + λ_max(G)) < 2.
     """
 
     theta: Array
     alignment: Array
     error: Array
     mean_square: Array
+    initial_share: Array
+    largest_eigenvalue: Array
 
 
 def rescaled_ridge(ridge: Schedule | Penalty | float, p: int | None = None) -> Penalty:

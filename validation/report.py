@@ -103,7 +103,6 @@ def _version() -> str:
 
 def _section(group: list[Finding]) -> dict[str, Any]:
     first = group[0]
-    frame = _series(group)
     name = f"{first.setting.name}-{first.setting.activation}".replace(" ", "-").replace(",", "").lower()
     figure = draw(group)
     picture = io.BytesIO()
@@ -113,8 +112,14 @@ def _section(group: list[Finding]) -> dict[str, Any]:
         "claim": first.setting.claim,
         "facts": _facts(first),
         "picture": base64.b64encode(picture.getvalue()).decode(),
-        "csv": base64.b64encode(frame.to_csv(index=False).encode()).decode(),
-        "file": f"{name}.csv",
+        "tables": [
+            (title, f"{name}-{kind}.csv", base64.b64encode(table.to_csv(index=False).encode()).decode())
+            for title, kind, table in (
+                ("runs and predictions", "runs", _trajectories(group)),
+                ("both sides of every inequality", "inequalities", _series(group)),
+            )
+        ],
+        "unpredicted": [finding.width for finding in group if not _predicted_throughout(finding)],
         "details": [
             (
                 f.width,
@@ -124,6 +129,10 @@ def _section(group: list[Finding]) -> dict[str, Any]:
             for f in group
         ],
     }
+
+
+def _predicted_throughout(finding: Finding) -> bool:
+    return finding.predicted is not None and not np.isnan(finding.predicted.residual_norm).any()
 
 
 def _counted(inequality: Inequality) -> str:
@@ -159,10 +168,25 @@ def _series(group: list[Finding]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["p", "inequality", "step"])
 
 
+def _trajectories(group: list[Finding]) -> pd.DataFrame:
+    """One row for each width and step: ‖e‖ and cos∠(b, β), measured and predicted."""
+    frames = []
+    for finding in group:
+        run = finding.run
+        if finding.predicted is None:
+            columns = {"step": run.times, "residual_norm": run.residual_norms, "alignment": run.alignment}
+            frame = pd.DataFrame(columns)
+        else:
+            frame = finding.predicted.table(run)
+        frame.insert(0, "p", finding.width)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
 def draw(group: list[Finding]) -> Figure:
-    """Draw ‖e(t)‖ with the bound that the theorem's rate gives from the start, and each inequality's margin."""
-    figure = Figure(figsize=(9.0, 3.3), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    """Draw ‖e(t)‖ with the bound from the theorem's rate, cos∠(b, β(t)), both as predicted too, and each margin."""
+    figure = Figure(figsize=(13.0, 3.8), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
     for k, finding in enumerate(group):
         finding.run.plot(left)
         left.get_lines()[-1].set_color(f"C{k}")
@@ -173,8 +197,17 @@ def draw(group: list[Finding]) -> Figure:
             left.semilogy(finding.run.times, bound, f"C{k}--", linewidth=0.8)
             right.plot(inequality.times, inequality.margins, f"C{k}", label=f"p = {finding.width}")
             right.set_title(f"margin of {inequality.name}", fontsize=10)
-    left.set_title("dashed: the bound, started at ‖e(0)‖", fontsize=10)
+        middle.plot(finding.run.times, finding.run.alignment, f"C{k}", label=f"p = {finding.width}")
+        if finding.predicted is not None:
+            times, norms, cosines, mean = finding.predicted
+            left.semilogy(times, norms, "k:", linewidth=1.4)
+            middle.plot(times, cosines, "k:", linewidth=1.4)
+            middle.plot(times, mean, f"C{k}-.", linewidth=0.8)
+    left.set_title("‖e‖: dashed, bounded; dotted, predicted", fontsize=10)
     left.legend(fontsize=8)
-    right.axhline(0.0, color="black", linewidth=0.8)
+    middle.set_title("alignment: dotted, predicted; dash-dot, its mean", fontsize=10)
+    middle.set(xlabel="step t", ylabel="cos∠(b, β(t))")
+    for axes in (middle, right):
+        axes.axhline(0.0, color="black", linewidth=0.8)
     right.set(xlabel="step t", ylabel="1 − lhs/rhs")
     return figure

@@ -13,6 +13,7 @@ from fa_ref import Network, Problem, Trajectory, data, train
 from fa_ref.activations import resolve
 from theory.kernels import MeanKernel, mean_kernel
 from validation.claims import VIOLATED, Claim, Evidence, Verdict
+from validation.overlay import Overlay, common_law, overlay
 from validation.theorems import theorem_3_2, theorem_4_3
 
 __all__ = ["Finding", "Setting", "data_settings", "given_settings", "synthetic_settings", "verify"]
@@ -58,13 +59,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Finding:
-    """One run with its verdict."""
+    """One run with its verdict, and what the wide limits predict of it where they apply."""
 
     setting: Setting
     width: int
     run: Trajectory
     verdict: Verdict
     kernel: MeanKernel
+    predicted: Overlay | None = None
 
     @property
     def label(self) -> str:
@@ -155,12 +157,15 @@ def verify(
         In the order of the settings.
     """
     for place, setting in enumerate(settings):
-        kernel = mean_kernel(setting.problem.X, setting.activation)
+        problem, activation, eta = setting.problem, setting.activation, setting.eta()
+        kernel = mean_kernel(problem.X, activation)
+        law = common_law(problem, activation, eta, steps, kernel)
         for rank, p in enumerate(setting.widths):
             if progress:
                 progress(f"{setting.name}, {setting.activation}, p = {p}")
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, rank)))
-            network = Network.gaussian(p, setting.problem.d, rng)
-            run = train(setting.problem, network, setting.activation, eta=setting.eta(), steps=steps, engine=engine)
-            evidence = Evidence.of(setting.problem, network, setting.activation, run, kernel=kernel)
-            yield Finding(setting, p, run, setting.claim.judge(evidence), kernel)
+            network = Network.gaussian(p, problem.d, rng)
+            run = train(problem, network, activation, eta=eta, steps=steps, engine=engine)
+            evidence = Evidence.of(problem, network, activation, run, kernel=kernel)
+            predicted = overlay(problem, network, activation, eta, law, kernel)
+            yield Finding(setting, p, run, setting.claim.judge(evidence), kernel, predicted)

@@ -43,21 +43,38 @@ def theory(
     observe: Annotated[int, typer.Option(min=0, metavar="N", help="Also observe this many runs.")] = 0,
     observe_width: Annotated[int, typer.Option(min=2, help="Width of those runs.")] = 3200,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each of them.")] = 500,
+    limits: Annotated[bool, typer.Option("--limits", help="Print predicted alignments instead.")] = False,
+    widths: Annotated[str, typer.Option(help="Widths for --limits.")] = "200,800,3200,12800",
+    ridge: Annotated[float, typer.Option(help="λ for --limits.")] = 0.0,
+    times: Annotated[str | None, typer.Option(help="Steps t for λ = 0; inf is full convergence.")] = None,
+    theta: Annotated[str | None, typer.Option(help="Times t/√p for λ > 0.")] = None,
+    budget: Annotated[float, typer.Option(help="c_S of Theorem 4.6, for linear networks with λ > 0.")] = 1.0,
     json_file: JsonFile = None,
     seed: Seed = 0,
 ) -> None:
-    """Print every constant that the paper leaves unnamed: what is proved for it and, apart, what runs show."""
+    """Print every constant that the paper leaves unnamed: what is proved for it and, apart, what runs show.
+
+    With --limits, print the alignment that is predicted against time and width.
+    """
     import numpy as np
 
     from theory.constants import constants_table
     from theory.kernels import mean_kernel
 
     check_json(json_file)
+    if limits and observe:
+        raise ValueError("--observe: expected none with --limits")
     rng = np.random.default_rng(seed)
     problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
     kernel = mean_kernel(problem.X, activation)
     if eta is None:
         eta = half_step(float(np.linalg.eigvalsh(kernel.G)[-1]))
+    if limits:
+        from validation.commands.limits import print_limits
+
+        found = print_limits(problem, activation, eta, ridge, widths, times, theta, budget)
+        write_json(json_file, {"eta": eta, "limits": found})
+        return
     lines = constants_table(problem, activation, eta, delta, p)
     print_table(
         [
