@@ -15,14 +15,16 @@ A step passes over the units once, in the blocks of `fa_ref.blocks`. Sums over b
 result has the same bits with any number of threads.
 """
 
+import math
 from functools import cache
+from typing import Any
 
 import numpy as np
-from numba import njit, prange, types
+from numba import config, get_thread_id, njit, prange, types
 from numpy.typing import NDArray
 
 from fa_ref.activations import ACTIVATIONS, SCALAR_FUNCTION, Activation
-from fa_ref.blocks import CALLED, KINDS, ROW, TILE, activate, answer, fast, move, norms, product, project
+from fa_ref.blocks import CALLED, KINDS, LANES, TILE, activate, answer, fast, move, norms, product, project
 from fa_ref.checks import require_memory
 from fa_ref.measures import summarise
 from fa_ref.network import Network
@@ -32,26 +34,27 @@ __all__ = ["Gram", "is_well_conditioned"]
 
 Array = NDArray[np.float64]
 
+PAGE = 4096  # bytes; a load waits for a store elsewhere that agrees with it in its place in a page
 SERIAL = 200_000  # multiplications a step below which threads cost more than they save
 
 
 @fast
 def _step_block(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, live, measured, f, cross, moved
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, live, measured, f, cross, moved, work
 ):
-    real, lanes = a.dtype.type, b.size
-    s, gain, weights = np.empty(lanes, a.dtype), np.empty(lanes, a.dtype), np.empty(lanes, a.dtype)
-    Ka = np.empty(a.size, a.dtype)
+    real = a.dtype.type
+    Ka, rest = work[: a.size], work[a.size :]
+    s, gain, weights = rest[:LANES], rest[LANES : 2 * LANES], rest[2 * LANES :]
     project(Psi, e, s)
-    for r in range(lanes):
+    for r in range(LANES):
         gain[r] = real(-rate * (beta[r] if own else b[r]))
     for r in range(live):  # the others stay zero
         beta[r] = shrink * beta[r] - rate * np.float64(s[r])
-    for r in range(lanes):
+    for r in range(LANES):
         weights[r] = real(beta[r])
     move(a, Psi, slopes, e, gain, kind)
     product(K, a, Ka)
-    activate(z_0, Ka, Psi, slopes, live, e.size, kind, psi, dpsi)
+    activate(z_0, Ka, Psi, slopes, live, f.size, kind, psi, dpsi)
     answer(Psi, weights, f)
     if measured:
         norms(z_0, a, Ka, cross, moved)
@@ -59,25 +62,25 @@ def _step_block(
 
 @njit(parallel=True)
 def _step_threads(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved, work
 ):
     for k in prange(b.shape[0]):
-        live = min(b.shape[1], p - b.shape[1] * np.int64(k))
+        live = min(LANES, p - LANES * np.int64(k))
         _step_block(
             K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
-            measured, f[k], cross[k], moved[k],
+            measured, f[k], cross[k], moved[k], work[get_thread_id()],
         )  # fmt: skip
 
 
 @njit
 def _step_serial(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved, work
 ):
     for k in range(b.shape[0]):
-        live = min(b.shape[1], p - b.shape[1] * k)
+        live = min(LANES, p - LANES * k)
         _step_block(
             K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
-            measured, f[k], cross[k], moved[k],
+            measured, f[k], cross[k], moved[k], work[0],
         )  # fmt: skip
 
 
@@ -99,17 +102,17 @@ def _residual(f, y, p, e):
 @njit
 def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
     """Measure. R is empty, or R = QᵀXᵀ, whose ‖R a‖ is ‖Xᵀ a‖ without the cancellation of aᵀ K a."""
-    p, lanes = beta_0.size, b.shape[1]
+    p = beta_0.size
     squares, sizes = np.empty(p), np.empty(p)
     for r in range(p):
-        k, lane = r // lanes, r % lanes
+        k, lane = r // LANES, r % LANES
         square = max(0.0, np.float64(moved[k, lane]))
         if R.size > 0:
             square = 0.0
             for i in range(R.shape[0]):
                 q = 0.0
                 for j in range(R.shape[1]):
-                    q += R[i, j] * a[k, j * lanes + lane]
+                    q += R[i, j] * a[k, j * LANES + lane]
                 square += q * q
         squares[r] = square
         sizes[r] = max(0.0, size_0[r] + 2.0 * cross[k, lane] + square)
@@ -117,14 +120,14 @@ def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
 
 
 def _advance(
-    K, R, z_0, a, Psi, slopes, beta, b, f, cross, moved, y, size_0, beta_0, eta, lam, decay, own, kind, psi, dpsi,
-    threads, refresh, stops, limit, residuals, rows,
+    K, R, z_0, a, Psi, slopes, beta, b, f, cross, moved, work, y, size_0, beta_0, eta, lam, decay, own, kind, psi,
+    dpsi, threads, refresh, stops, limit, residuals, rows,
 ):  # fmt: skip
-    p, e, errors = beta_0.size, np.empty(y.size), np.zeros(y.size, a.dtype)
-    rate, none = eta / np.sqrt(p), np.zeros(y.size, a.dtype)
+    p, e, errors = beta_0.size, np.empty(y.size), np.zeros(K.shape[0], a.dtype)
+    rate, none = eta / np.sqrt(p), np.zeros(K.shape[0], a.dtype)
     if refresh:  # a step without an error moves nothing
         _step_serial(
-            K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, True, f, cross, moved
+            K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, True, f, cross, moved, work
         )
     for k in range(stops.size - 1):
         start, stop = stops[k], stops[k + 1]
@@ -133,20 +136,20 @@ def _advance(
         residuals[k] = e
         t = start
         while t < stop and loss <= limit:
-            errors[:] = e
+            errors[: y.size] = e
             shrink, measured = 1.0 - eta * lam[t], t + 1 == stop
             if threads:
                 _step_threads(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
-                              measured, f, cross, moved)  # fmt: skip
+                              measured, f, cross, moved, work)  # fmt: skip
             else:
                 _step_serial(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
-                             measured, f, cross, moved)  # fmt: skip
+                             measured, f, cross, moved, work)  # fmt: skip
             loss = _residual(f, y, p, e)
             t += 1
         if not loss <= limit and (t < stop or stop == start):
             if t > start:
                 _step_serial(K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p,
-                             True, f, cross, moved)  # fmt: skip
+                             True, f, cross, moved, work)  # fmt: skip
                 _record(R, a, cross, moved, size_0, beta, b, beta_0, decay[t], rows[k + 1])
                 residuals[k + 1] = e
             return t
@@ -159,7 +162,7 @@ def compiled(real: str):
     X = types.Array(getattr(types, real), 2, "C")
     v, M, flag = types.float64[::1], types.float64[:, ::1], types.boolean
     return njit(
-        types.int64(X, M, X, X, X, X, M, M, X, X, X, v, v, v, types.float64, v, v, flag, types.int64,
+        types.int64(X, M, X, X, X, X, M, M, X, X, X, X, v, v, v, types.float64, v, v, flag, types.int64,
                     SCALAR_FUNCTION, SCALAR_FUNCTION, flag, flag, types.int64[::1], types.float64, M, M),
         cache=True,
     )(_advance)  # fmt: skip
@@ -182,25 +185,25 @@ class Gram:
         n, p = problem.n, network.p
         named = activation is ACTIVATIONS.get(activation.name) and activation.name in KINDS
         kind = KINDS[activation.name] if named else CALLED
-        lanes = ROW // np.dtype(real).itemsize
-        blocks, m = -(-p // lanes), -(-n // TILE) * TILE
-        size = blocks * m * lanes
+        blocks, m = -(-p // LANES), -(-n // TILE) * TILE
+        size = blocks * m * LANES
         require_memory(f"p = {p}, n = {n}", 4 * np.dtype(real).itemsize * size + 16 * p * problem.d)
         self.problem, self.start, self.y = problem, network, np.array(problem.y)
 
-        K = np.zeros((m, m), dtype=real)
+        K = _aligned((m, m), real)
         K[:n, :n] = problem.K
         R = np.empty((0, 0)) if is_well_conditioned(problem) else np.linalg.qr(problem.X.T, mode="r")
-        z_0, a, Psi = (np.zeros((blocks, m, lanes), dtype=real) for _ in range(3))
-        z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks, lanes).transpose(0, 2, 1)
-        slopes = np.zeros((blocks, m * lanes if kind == CALLED else 0), dtype=real)
-        self.beta, b = _in_blocks(network.beta, blocks, lanes), _in_blocks(network.b, blocks, lanes)
+        z_0, a, Psi = (_aligned((blocks, m, LANES), real) for _ in range(3))
+        work = _aligned((config.NUMBA_NUM_THREADS, (m + 3) * LANES), real)  # type: ignore[attr-defined]
+        z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks).transpose(0, 2, 1)
+        slopes = np.zeros((blocks, m * LANES if kind == CALLED else 0), dtype=real)
+        self.beta, b = _in_blocks(network.beta, blocks), _in_blocks(network.b, blocks)
         flat = [x.reshape(blocks, -1) for x in (z_0, a, Psi)]
-        sums = [np.zeros((blocks, width), dtype=real) for width in (n, lanes, lanes)]
+        sums = [np.zeros((blocks, width), dtype=real) for width in (n, LANES, LANES)]
         size_0 = np.einsum("rk,rk->r", network.W, network.W)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.a, self.f = a, sums[0]
-        self.state = (K, R, *flat, slopes, self.beta, b, *sums, self.y, size_0, network.beta)
+        self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, network.beta)
         self.rules = (rule == "bp", kind, activation.psi, activation.dpsi, n * size > SERIAL)
         self.schedule = (eta, lam, decay)
         self.kernel = compiled(real)
@@ -228,8 +231,16 @@ class Gram:
         return int(self.kernel(*self.state, *self.schedule, *self.rules, refresh, stops, limit, residuals, rows))
 
 
-def _in_blocks(units: Array, blocks: int, lanes: int) -> Array:
+def _in_blocks(units: Array, blocks: int) -> Array:
     """Pad the first axis, one entry a unit, with zeros, and split it into blocks."""
-    padded = np.zeros((blocks * lanes, *units.shape[1:]))
+    padded = np.zeros((blocks * LANES, *units.shape[1:]))
     padded[: len(units)] = units
-    return padded.reshape(blocks, lanes, *units.shape[1:])
+    return padded.reshape(blocks, LANES, *units.shape[1:])
+
+
+def _aligned(shape: tuple[int, ...], real: str) -> NDArray[Any]:
+    """Return zeros that begin where a page does: no vector lies on two cache lines."""
+    size = math.prod(shape) * np.dtype(real).itemsize
+    memory = np.zeros(size + PAGE, dtype=np.uint8)
+    start = -memory.ctypes.data % PAGE
+    return memory[start : start + size].view(real).reshape(shape)

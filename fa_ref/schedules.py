@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import zeta
 
 from fa_ref.checks import as_array, as_count, as_number
 
@@ -100,6 +99,8 @@ def inverse_square(lam: float, tau: float) -> Schedule:
     (array([1.  , 0.25]), 1.644934066848)
     """
     lam, tau = as_number("lam", lam, at_least=0), as_number("tau", tau, above=0)
+    from scipy.special import zeta  # here: its import takes longer than that of all of fa_ref's own code
+
     total = float(lam * tau**2 * zeta(2.0, tau))
     return Schedule(f"inverse_square({lam:g}, {tau:g})", lambda t: lam / (1.0 + t / tau) ** 2, total, lam)
 

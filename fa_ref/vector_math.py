@@ -1,11 +1,13 @@
 """tanh and the sigmoid without a branch and without a call, so that a loop over them becomes vector instructions.
 
-Both rest on e^(−u), u ≥ 0: with k = round(−u / ln 2) and x = −u − k ln 2, |x| ≤ ½ ln 2,
+With w ≥ 0, k = round(2w / ln 2), y = w − k (ln 2)/2, |y| ≤ ¼ ln 2, s = 2^(−k) and τ = tanh y, a short polynomial,
 
-    e^(−u) = 2^k (1 + x + tail),        tail = x²/2! + x³/3! + x⁴/4! + …,
+    tanh w = (A + Bτ) / D,  1 / (1 + e^(2w)) = s (1 − τ) / D,  1 / (1 + e^(−2w)) = (1 + τ) / D,
+    A = 1 − s,  B = 1 + s,  D = B + Aτ,
 
-and 2^k is made of its bits. The error is at most 2 units in the last place, NaN stays NaN, and each function
-computes in the width, float64 or float32, of its argument.
+and 2^(−k) is made of its bits. The quotient t is corrected by what it leaves, for tanh A + Bτ − tD, which fused
+multiplications and additions find almost exactly: where the processor has them (all with AVX2, all 64-bit ARM) the
+error is at most 2 units in the last place. NaN stays NaN, and each function computes in the width of its argument.
 """
 
 import math
@@ -43,87 +45,79 @@ def _same_bits(source, target):
     return intrinsic(read)
 
 
-def _family(real, bits, number, tail, mantissa, bias, ln2_high, ln2_low, tanh_end, sigmoid_end):
+def _family(real, bits, number, odd, mantissa, bias, half_ln2, tanh_end, sigmoid_end):
     """Return tanh and sigmoid for one width; beyond their ends they no longer change."""
-    zero, one, two, log2_e = real(0.0), real(1.0), real(2.0), real(1.0 / math.log(2.0))
-    ln2_high, ln2_low = real(ln2_high), real(ln2_low)  # k·ln2_high is exact
+    zero, one, two_log2_e = real(0.0), real(1.0), real(2.0 / math.log(2.0))
+    high, low = real(half_ln2[0]), real(half_ln2[1])  # k·high is exact
     shift = real(1.5 * 2.0**mantissa)  # adding it rounds to an integer and leaves that integer in the lowest bits
     shift_bits = int(shift.view(f"i{shift.itemsize}"))
     tanh_end, sigmoid_end = real(tanh_end), real(sigmoid_end)
-    slope, offset = real(8.0 / 17.0), real(24.0 / 17.0)  # 1/D ≈ offset − slope·D on [1, 2], to 6 %
+    offset, slope = real(24.0 / 17.0), real(8.0 / 17.0)  # 1/D ≈ offset − slope·D on [1, 2], to 6 %
 
     @_compile
-    def exponential(u):
-        """Return k, x and the tail of e^(−u)."""
-        shifted = shift - u * log2_e
+    def reduced(w):
+        """Return −k, y and τ − y."""
+        shifted = shift - w * two_log2_e
         k = shifted - shift
-        x = (-u - k * ln2_high) - k * ln2_low
-        return bits(shifted) - shift_bits, x, tail(x)
+        near = w + k * high
+        y = near + k * low
+        yy = y * y
+        return bits(shifted) - shift_bits, y, y * yy * odd(yy) + ((near - y) + k * low)
 
     @_compile
     def tanh(z):
-        u = abs(z) + abs(z)
-        k, x, rest = exponential(tanh_end if u > tanh_end else u)
+        w = abs(z)
+        k, y, rest = reduced(tanh_end if w > tanh_end else w)
         s = number((k + bias) << mantissa)
-        # m = e^(−u) − 1 and D = 2 + m, each with what its rounding lost; tanh |z| = −m / D
-        high = (s - one) + s * x
-        low = (((s - one) - high) + s * x) + s * rest
-        m = high + low
-        m_lost = (high - m) + low
-        D = two + m
-        D_lost = ((two - D) + m) + m_lost
-        t = m / D
-        t += (m_lost - t * D_lost) * (offset - slope * D)
-        return t if z < zero else zero - t
+        A, B = one - s, one + s
+        tau = y + rest
+        D = B + A * tau
+        t = (A + B * tau) / D
+        t += ((A - t * B) + (B - t * A) * y + (B - t * A) * rest) * (offset - slope * D)
+        return -t if z < zero else t
 
     @_compile
     def sigmoid(z):
-        u = abs(z)
-        k, x, rest = exponential(sigmoid_end if u > sigmoid_end else u)
-        half = k >> 1  # 2^k in two factors: it may lie below the normal numbers
+        w = real(0.5) * abs(z)
+        k, y, rest = reduced(sigmoid_end if w > sigmoid_end else w)
+        tau = y + rest
+        half = k >> 1  # 2^(−k) in two factors: it may lie below the normal numbers
         s, scale = number((half + bias) << mantissa), number((k - half + bias) << mantissa)
-        # e^x and D = 1 + e^(−u), each with what its rounding lost; the result is e^(−u) / D or 1 / D
-        high = one + x
-        low = ((one - high) + x) + rest
-        power = high + low
-        power_lost = (high - power) + low
-        q = power * s * scale
-        D = one + q
-        D_lost = ((one - D) + q) + power_lost * s * scale
-        N, N_lost = (power, power_lost) if z < zero else (one, zero)
-        t = N / D
-        t += (N_lost - t * D_lost) * (offset - slope * D)
+        A, B = one - s * scale, one + s * scale
+        D, signed = B + A * tau, -tau if z < zero else tau
+        t = (one + signed) / D
+        t += ((one - t * B) + signed - t * (A * tau)) * (offset - slope * D)
         return t * (s if z < zero else one) * (scale if z < zero else one)
 
     return tanh, sigmoid
 
 
-_C = tuple(1.0 / math.factorial(k) for k in range(14))
-_C32 = tuple(np.float32(c) for c in _C)
+# (tanh y / y − 1) / y² as a polynomial in y², interpolated at the Chebyshev points of |y| ≤ ¼ ln 2
+_C = (
+    -0.3333333333333328, 0.13333333333212755, -0.053968253499412644,
+    0.021869421805448604, -0.008858935329660903, 0.0034639052511378173,
+)  # fmt: skip
+_C32 = (np.float32(-0.333333315156469), np.float32(0.13332243122079226), np.float32(-0.052996423578867996))
 
 
 @_compile
-def _tail_64(x):
-    xx = x * x
-    high = _C[10] + x * _C[11] + xx * (_C[12] + x * _C[13])
-    middle = _C[6] + x * _C[7] + xx * (_C[8] + x * _C[9]) + xx * xx * high
-    return xx * (_C[2] + x * _C[3] + xx * (_C[4] + x * _C[5]) + xx * xx * middle)
+def _odd_64(yy):
+    return _C[0] + yy * (_C[1] + yy * (_C[2] + yy * (_C[3] + yy * (_C[4] + yy * _C[5]))))
 
 
 @_compile
-def _tail_32(x):
-    xx = x * x
-    return xx * (_C32[2] + x * _C32[3] + xx * (_C32[4] + x * _C32[5] + xx * (_C32[6] + x * _C32[7])))
+def _odd_32(yy):
+    return _C32[0] + yy * (_C32[1] + yy * _C32[2])
 
 
 _WIDTHS = {
     types.float64: _family(
-        np.float64, _same_bits(types.float64, types.int64), _same_bits(types.int64, types.float64), _tail_64,
-        52, 1023, float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33"), 44.0, 746.0,
+        np.float64, _same_bits(types.float64, types.int64), _same_bits(types.int64, types.float64), _odd_64,
+        52, 1023, (float.fromhex("0x1.62e42fefa2000p-2"), float.fromhex("0x1.9ef35793c7673p-42")), 22.0, 373.0,
     ),
     types.float32: _family(
-        np.float32, _same_bits(types.float32, types.int32), _same_bits(types.int32, types.float32), _tail_32,
-        23, 127, float.fromhex("0x1.62ep-1"), float.fromhex("0x1.0bfbe8e7bcd5ep-15"), 20.0, 104.0,
+        np.float32, _same_bits(types.float32, types.int32), _same_bits(types.int32, types.float32), _odd_32,
+        23, 127, (float.fromhex("0x1.62e40p-2"), float.fromhex("0x1.7f7d1cf79abcap-21")), 10.0, 52.0,
     ),
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ from validation.experiments import torch_steps
 __all__ = ["WIDTHS", "Benchmark", "bench"]
 
 Array = NDArray[np.float64]
-Steps = Callable[[int], None]
+Steps = Callable[[int], Any]  #: takes a number of steps, and returns e as it was before the first of them
 
 WIDTHS = (200, 400, 800, 1600, 3200, 6400, 12800)
 ACTIVATIONS = ("identity", "relu", "tanh")
@@ -224,8 +224,9 @@ def _engine(
     engine.residual()
     residuals, rows = np.empty((2, problem.n)), np.empty((2, len(MEASURES)))
 
-    def run(steps: int) -> None:
+    def run(steps: int) -> Array:
         engine.advance(np.array([0, min(steps, most)]), math.inf, residuals, rows)
+        return residuals[0]
 
     return run
 
@@ -234,7 +235,7 @@ def _numpy(problem: Problem, network: Network, activation: str, eta: float) -> S
     X, y, b = problem.X, problem.y, network.b
     W, beta, rate = network.W.copy(), network.beta.copy(), eta / math.sqrt(network.p)
 
-    def step() -> None:
+    def step() -> Array:
         Z = X @ W.T
         if activation == "tanh":
             Psi = np.tanh(Z)
@@ -246,9 +247,6 @@ def _numpy(problem: Problem, network: Network, activation: str, eta: float) -> S
         e = Psi @ beta / math.sqrt(network.p) - y
         np.subtract(beta, rate * (e @ Psi), out=beta)
         np.subtract(W, rate * ((slopes * e[:, None] * b).T @ X), out=W)
+        return e
 
-    def run(steps: int) -> None:
-        for _ in range(steps):
-            step()
-
-    return run
+    return torch_steps.repeat(step)

@@ -10,9 +10,9 @@ from typing import Any
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 
-__all__ = ["runners", "threads"]
+__all__ = ["is_installed", "repeat", "runners", "threads"]
 
-Steps = Callable[[int], None]
+Steps = Callable[[int], Any]
 
 
 def _torch() -> Any:
@@ -21,6 +21,11 @@ def _torch() -> Any:
     except ImportError:
         return None
     return torch
+
+
+def is_installed() -> bool:
+    """Whether PyTorch takes part."""
+    return _torch() is not None
 
 
 @contextmanager
@@ -52,10 +57,14 @@ def runners(
         yield ("torch autograd", dtype), _autograd(torch, activation, eta, *tensors)
 
 
-def _repeat(step: Callable[[], None]) -> Steps:
-    def run(steps: int) -> None:
-        for _ in range(steps):
+def repeat(step: Callable[[], Any]) -> Steps:
+    """Return a function that takes a number of steps and returns what the first of them returned."""
+
+    def run(steps: int) -> Any:
+        first = step()
+        for _ in range(steps - 1):
             step()
+        return first
 
     return run
 
@@ -64,7 +73,7 @@ def _by_hand(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, be
     root = math.sqrt(beta.numel())
 
     @torch.no_grad()
-    def step() -> None:
+    def step() -> Any:
         Psi = X @ W.T
         if activation == "tanh":
             Psi.tanh_()
@@ -78,8 +87,9 @@ def _by_hand(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, be
             G.mul_(Psi > 0)
         beta.addmv_(Psi.T, e, alpha=-eta / root)
         W.addmm_(G.T, X, alpha=-eta / root)
+        return e
 
-    return _repeat(step)
+    return repeat(step)
 
 
 def _autograd(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Steps:
@@ -101,11 +111,12 @@ def _autograd(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, b
     weights = [W.requires_grad_(), beta.requires_grad_()]
     optimizer = torch.optim.SGD(weights, lr=eta)
 
-    def step() -> None:
+    def step() -> Any:
         optimizer.zero_grad()
-        f = Feedback.apply(psi(X @ W.T), beta, b)
-        loss = 0.5 * torch.sum((f - y) ** 2)
+        e = Feedback.apply(psi(X @ W.T), beta, b) - y
+        loss = 0.5 * torch.sum(e**2)
         loss.backward()
         optimizer.step()
+        return e.detach()
 
-    return _repeat(step)
+    return repeat(step)
