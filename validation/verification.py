@@ -13,7 +13,7 @@ from fa_ref import Network, Problem, Trajectory, data, train
 from fa_ref.activations import resolve
 from theory.kernels import MeanKernel, mean_kernel
 from validation.claims import VIOLATED, Claim, Evidence, Verdict
-from validation.overlay import Overlay, common_law, overlay
+from validation.predicted import Overlay, common_law, overlay
 from validation.theorems import theorem_3_2, theorem_4_3
 
 __all__ = ["Finding", "Setting", "data_settings", "given_settings", "synthetic_settings", "verify"]
