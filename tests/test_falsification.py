@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import validation
 from validation import strategies, targeting
-from validation.cases import Case, small_cases
+from validation.cases import Case, small_case, small_cases
+from validation.claims import Inequality
 from validation.falsification import Counterexample, falsify, score
 from validation.readings import ascend, descend
 from validation.theorems import explicit
@@ -132,6 +134,22 @@ def test_proved_claims_are_not_falsified(claim, activation, space):
 @pytest.mark.parametrize(("claim", "activation"), [(explicit.NONLINEAR, "tanh"), (explicit.LINEAR, "identity")])
 def test_proved_claims_are_not_falsified_at_length(claim, activation, seed):
     assert falsify(claim, small_cases(activation), rng=np.random.default_rng(seed), evaluations=5000) is None
+
+
+def test_a_case_that_is_no_ridge_step_is_no_counterexample():
+    """ηλ ≥ 1 cannot be run; with ηλ below 1 the same false claim falls at the first draw."""
+    claim = replace(explicit.LINEAR, hypotheses=lambda evidence: (), conclusions=_nothing_holds)
+
+    def law(penalty):
+        return lambda rng: small_case("identity", 1, 1, 20, 0, size=0, distance=0, step=0, penalty=penalty, lasts=1)
+
+    for penalty, evaluations in ((0.1, None), (-0.1, 8)):
+        found = falsify(claim, law(penalty), rng=np.random.default_rng(0), evaluations=8)
+        assert (found.evaluations if found else None) == evaluations
+
+
+def _nothing_holds(evidence):
+    return (Inequality("never", np.zeros(1, dtype=int), np.ones(1), np.zeros(1), np.zeros(1)),)
 
 
 def test_same_seed_same_counterexample():

@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 
 from fa_ref import Network, Problem, data, schedules, train
 from theory.alignment import sharp_constant, sharp_schedule
+from theory.kernels import empirical_G, empirical_H
 from validation.cases import Case
 from validation.claims import Claim, Evidence
 from validation.readings import ascend
@@ -185,6 +186,20 @@ def test_gamma_is_bounded_away_from_zero_for_d_of_order_n_and_not_for_fixed_d(ac
     assert proposition_3_3.judge(12, 2, activation, rng, delta=0.3, draws=128).status == "refuted"
 
 
+def test_the_bound_of_proposition_3_3_is_half_the_nonlinear_part(monkeypatch):
+    """r = E tanh² − (E z tanh)² by a sum on a fine grid: the trapezium rule errs by less than 1e-12 here."""
+    z = np.linspace(-12.0, 12.0, 4801)
+    weight = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
+    r = weight @ np.tanh(z) ** 2 - (weight @ (z * np.tanh(z))) ** 2
+    claimed = []
+    monkeypatch.setattr(
+        proposition_3_3, "_bounded_away", lambda n, d, psi, least, generator: bool(claimed.append(least)) or True
+    )
+    proposition_3_3.judge(4, 40, "tanh", np.random.default_rng(0), delta=0.5, draws=64)
+    assert set(claimed) == {claimed[0]}
+    assert claimed[0] == pytest.approx(r / 2, rel=1e-9)
+
+
 def narrow(generator):
     X = data.gaussian_inputs(6, 18, generator)
     problem = Problem(X, generator.choice([-1.0, 1.0], 6))
@@ -196,6 +211,16 @@ def test_runs_converge_although_their_kernel_is_indefinite():
     assert found.converged > 30
     assert found.both > 10
     assert found.lowest < 0
+    # The same draws counted here: the generators are spawned from the same seed.
+    cases = [narrow(child) for child in np.random.default_rng(2).spawn(40)]
+    kernels = [
+        empirical_G(c.problem.X, c.network, "tanh") + empirical_H(c.problem.X, c.network, "tanh") for c in cases
+    ]
+    negative = np.array([np.linalg.eigvalsh(kernel)[0] < 0 for kernel in kernels])
+    norms = [c.evidence().residual_norms for c in cases]
+    done = np.array([norm[-1] < 1e-3 * norm[0] for norm in norms])
+    assert (found.indefinite, found.both) == (negative.sum(), (negative & done).sum())
+    assert found.both < found.converged  # so that the other sign would be another count
     assert 0 < found.limits[0] < found.both / found.converged < found.limits[1] <= 1
 
 
