@@ -7,11 +7,15 @@ if it is installed.
 
 from __future__ import annotations
 
+# Before Numba's threads: loaded after them, PyTorch's tanh takes three times as long.
+from validation.experiments import torch_steps  # isort: split
+
 import math
 import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +30,6 @@ from fa_ref.activations import resolve
 from fa_ref.engines import build
 from fa_ref.measures import MEASURES
 from fa_ref.reduced import Statistics
-from validation.experiments import torch_steps
 
 __all__ = ["WIDTHS", "Benchmark", "bench"]
 
@@ -124,18 +127,23 @@ def bench(
         "processor": platform.processor() or platform.machine(), "threads": threads, "n": n, "d": d,
         "rounds": rounds, "seconds": seconds, "load before": _load(),
     }  # fmt: skip
+    with torch_steps.threads(threads), threadpool_limits(threads), _numba_threads(threads):
+        groups = [
+            _group(activation, p, n, d, rounds, seconds, np.random.default_rng(seed), progress)
+            for activation in activations
+            for p in widths
+        ]
+    return Benchmark(pd.concat(groups, ignore_index=True), {**machine, "load after": _load()})
+
+
+@contextmanager
+def _numba_threads(count: int) -> Iterator[None]:
     before = numba.get_num_threads()
-    numba.set_num_threads(threads)
+    numba.set_num_threads(count)
     try:
-        with threadpool_limits(threads), torch_steps.threads(threads):
-            groups = [
-                _group(activation, p, n, d, rounds, seconds, np.random.default_rng(seed), progress)
-                for activation in activations
-                for p in widths
-            ]
+        yield
     finally:
         numba.set_num_threads(before)
-    return Benchmark(pd.concat(groups, ignore_index=True), {**machine, "load after": _load()})
 
 
 def _load() -> float:
@@ -199,10 +207,21 @@ def _interleaved(
         counts[key] = max(1, int(2 * seconds / min(trials)))
     for _ in range(rounds):
         for key, run in runners.items():
+            _settle()
+            run(1 + counts[key] // 4)  # the caches are the other's
             start = time.perf_counter()
             run(counts[key])
             timings[key].append((time.perf_counter() - start) / counts[key] * 1e6)
     return timings
+
+
+def _settle(slice_: float = 0.01, patience: float = 1.0) -> None:
+    """Wait until this process rests: threads, OpenBLAS' for 0.1 s, go on looking for work, and take a core."""
+    for _ in range(round(patience / slice_)):
+        before = time.process_time()
+        time.sleep(slice_)
+        if time.process_time() - before < 0.1 * slice_:
+            return
 
 
 def _product(dtype: str) -> Steps:

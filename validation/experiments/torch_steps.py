@@ -5,33 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fa_ref.network import Network
-from fa_ref.problem import Problem
+if TYPE_CHECKING:
+    from fa_ref.network import Network
+    from fa_ref.problem import Problem
+
+try:
+    import torch as _installed
+except ImportError:
+    _installed = None  # type: ignore[assignment]
 
 __all__ = ["is_installed", "repeat", "runners", "threads"]
 
 Steps = Callable[[int], Any]
 
 
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError:
-        return None
-    return torch
-
-
 def is_installed() -> bool:
-    """Whether PyTorch takes part."""
-    return _torch() is not None
+    """Whether PyTorch can be imported."""
+    return _installed is not None
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Run PyTorch, if it is installed, on this many threads."""
-    torch = _torch()
+    torch: Any = _installed
     before = torch.get_num_threads() if torch else 0
     if torch:
         torch.set_num_threads(count)
@@ -46,7 +44,7 @@ def runners(
     problem: Problem, network: Network, activation: str, eta: float
 ) -> Iterator[tuple[tuple[str, str], Steps]]:
     """Both implementations in both types, or nothing without PyTorch."""
-    torch = _torch()
+    torch: Any = _installed
     if torch is None:
         return
     for dtype in ("float64", "float32"):
@@ -71,20 +69,21 @@ def repeat(step: Callable[[], Any]) -> Steps:
 
 def _by_hand(torch: Any, activation: str, eta: float, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Steps:
     root = math.sqrt(beta.numel())
+    Psi, G, slopes = (torch.empty(len(y), len(beta), dtype=X.dtype) for _ in range(3))  # no step allocates them
 
     @torch.no_grad()
     def step() -> Any:
-        Psi = X @ W.T
+        torch.mm(X, W.T, out=Psi)
         if activation == "tanh":
             Psi.tanh_()
+            torch.mul(Psi, Psi, out=slopes).neg_().add_(1.0)
         elif activation == "relu":
             Psi.relu_()
+            torch.sign(Psi, out=slopes)
         e = torch.mv(Psi, beta).div_(root).sub_(y)
-        G = torch.outer(e, b)
-        if activation == "tanh":
-            G.mul_(1.0 - Psi * Psi)
-        elif activation == "relu":
-            G.mul_(Psi > 0)
+        torch.outer(e, b, out=G)
+        if activation != "identity":
+            G.mul_(slopes)
         beta.addmv_(Psi.T, e, alpha=-eta / root)
         W.addmm_(G.T, X, alpha=-eta / root)
         return e
