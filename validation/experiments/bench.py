@@ -122,7 +122,7 @@ def bench(
     >>> "gram" in set(small.frame["implementation"])
     True
     """
-    threads = min(threads, os.cpu_count() or 1)
+    threads = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     machine: dict[str, Any] = {
         "processor": platform.processor() or platform.machine(), "threads": threads, "n": n, "d": d,
         "rounds": rounds, "seconds": seconds, "load before": _load(),
