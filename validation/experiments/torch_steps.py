@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fa_ref.network import Network
     from fa_ref.problem import Problem
 
-try:
-    import torch as _installed
-except ImportError:
-    _installed = None  # type: ignore[assignment]
+_installed: Any = import_module("torch") if find_spec("torch") else None
 
 __all__ = ["is_installed", "repeat", "runners", "threads"]
 
