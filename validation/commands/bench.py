@@ -19,7 +19,7 @@ def bench(
         str, typer.Option(help="Some of identity, relu, tanh, separated by commas.")
     ] = "identity,relu,tanh",
     rounds: Annotated[int, typer.Option(min=1, help="Timings of every implementation.")] = 15,
-    seconds: Annotated[float, typer.Option(help="About how long each lasts.")] = 0.02,
+    seconds: Annotated[float, typer.Option(help="About how long each lasts.")] = 0.05,
     threads: Annotated[int, typer.Option(min=1, help="Threads of all of them.")] = 2,
     json_file: JsonFile = None,
     seed: Seed = 0,

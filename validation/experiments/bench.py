@@ -85,7 +85,7 @@ def bench(
     widths: Sequence[int] = WIDTHS,
     activations: Sequence[str] = ACTIVATIONS,
     rounds: int = 15,
-    seconds: float = 0.02,
+    seconds: float = 0.05,
     threads: int = 2,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -103,7 +103,7 @@ def bench(
     rounds : int, optional
         Timings an implementation.
     seconds : float, optional
-        About how long a timing lasts. Short ones (0.001) find quiet moments on a busy machine: compare ``best``.
+        About how long a timing lasts; recording costs a pass at its start and its end, so not too short.
     threads : int, optional
         Threads of Numba, of the BLAS and of PyTorch; no more than there are.
     seed : int, optional
