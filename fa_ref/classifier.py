@@ -182,7 +182,7 @@ class _Step:
         """Descend on these rows; return the sum of their cross-entropies before the step."""
         net, B, root_p = self.network, len(rows), math.sqrt(self.network.p)
         X, Z, Psi, delta, E = (A[:B] for A in (self.X, self.Z, self.Psi, self.delta, self.E))
-        np.take(images, rows, axis=0, out=X)
+        np.take(images, rows, axis=0, out=X, mode="clip")  # the other modes copy twice
         np.matmul(X, net.W.T, out=Z)
         _apply(Z, net.activation.psi, Psi)
         np.matmul(Psi, net.beta.T, out=E)
