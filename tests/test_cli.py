@@ -179,6 +179,7 @@ def test_bad_data_end_with_one_line_and_status_2(tmp_path, call, X, y, message):
     [
         (["verify", "--X", "X.csv"], "--X and --y: expected both or none"),
         (["verify", "--mnist", "nowhere"], "train-images-idx3-ubyte"),
+        (["verify", "--X", "X.csv", "--y", "y.npy", "--mnist", "."], "--mnist: expected without --X and --y"),
         (["verify", "--json", "nowhere/out.json"], "--json: expected a file in a folder that exists"),
         (["verify", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),
         (["errata", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),

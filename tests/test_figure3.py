@@ -67,6 +67,9 @@ def test_the_command_takes_a_users_idx_pair(pair, tmp_path):
     assert done.exit_code == 0, done.output
     assert "idx-" in (tmp_path / "out" / "figure3.csv").read_text()
     assert str(run.invoke(app, words).exception) == "--images and --labels: expected both or none"
+    both = run.invoke(app, [*words, "--labels", str(pair[1]), "--mnist", "."])
+    assert "--mnist: expected without --images and --labels" in str(both.exception)
+    assert run.invoke(app, [*words, "--labels", str(pair[1])], env={"FA_REF_MNIST": "."}).exit_code == 0
 
 
 def test_a_users_idx_pair_is_named_by_its_content(pair, tmp_path):

@@ -37,6 +37,7 @@ __all__ = [
     "numbers",
     "print_table",
     "progress_bar",
+    "refuse_beside",
     "say",
     "write_json",
 ]
@@ -68,6 +69,19 @@ def given(x_file: Path | None, y_file: Path | None) -> Problem | None:
     if x_file is None or y_file is None:
         raise ValueError("--X and --y: expected both or none")
     return Problem(data.read_array(x_file, 2, "X"), data.read_array(y_file, 1, "y"))
+
+
+def refuse_beside(context: typer.Context, name: str, others: str) -> None:
+    """Refuse an option typed beside others that leave it nothing to do; one from the environment is a mere default.
+
+    Raises
+    ------
+    ValueError
+        If it was typed.
+    """
+    source = context.get_parameter_source(name)
+    if source is not None and source.name == "COMMANDLINE":
+        raise ValueError(f"--{name}: expected without {others}, whose data are used instead")
 
 
 def given_or_synthetic(

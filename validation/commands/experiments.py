@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from validation.console import JsonFile, Seed, check_json, numbers, say, write_json
+from validation.console import JsonFile, Seed, check_json, numbers, refuse_beside, say, write_json
 
 __all__ = ["dropout", "figure2", "figure3"]
 
@@ -89,6 +89,7 @@ def figure2(
 
 
 def figure3(
+    context: typer.Context,
     out: Out = Path("fa-ref-figure3"),
     mnist: Annotated[
         Path | None, typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files.")
@@ -113,6 +114,8 @@ def figure3(
 
     if (images is None) != (labels is None):
         raise ValueError("--images and --labels: expected both or none")
+    if images is not None:
+        refuse_beside(context, "mnist", "--images and --labels")
     data = (images, labels) if images and labels else "digits" if mnist is None else "mnist"
     outcome = _run(
         experiment, "figure 3", json_file, out=out, data=data, folder=mnist,

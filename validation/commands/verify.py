@@ -19,6 +19,7 @@ from validation.console import (
     given,
     print_table,
     progress_bar,
+    refuse_beside,
     say,
     write_json,
 )
@@ -30,6 +31,7 @@ __all__ = ["verify"]
 
 
 def verify(
+    context: typer.Context,
     mnist: Annotated[
         Path | None,
         typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
@@ -54,6 +56,7 @@ def verify(
     check_json(junit_file, "--junit")
     problem = given(x_file, y_file)
     if problem is not None:
+        refuse_beside(context, "mnist", "--X and --y")
         settings = verification.given_settings(str(x_file), problem)
     else:
         settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
