@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fa_ref
+from validation.experiments import workers
 from validation.experiments.sweep import Estimate, Sweep, cell_rng
 
 ROOT = Path(__file__).parents[1]
@@ -192,3 +194,35 @@ def test_a_dask_cluster_gives_the_same_table(tmp_path):
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         Sweep("a", draw, cells()).run(tmp_path / "there", cluster=cluster.scheduler_address)
     assert (tmp_path / "here" / "a.csv").read_bytes() == (tmp_path / "there" / "a.csv").read_bytes()
+
+
+@pytest.mark.nightly
+def test_a_cluster_with_another_version_is_refused(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setattr(fa_ref, "__version__", "0.0")
+        with pytest.raises(ValueError, match=r"cluster: expected fa-ref 0\.0 everywhere, got"):
+            Sweep("a", draw, cells()).run(tmp_path, cluster=cluster.scheduler_address)
+
+
+class Cluster:
+    """Answers as the client of a cluster whose workers have these versions, or nothing to import."""
+
+    def __init__(self, *versions):
+        self.versions = versions
+
+    def run_on_scheduler(self, ask, name):
+        return ask(name)
+
+    def run(self, ask, name):
+        if not self.versions:
+            raise ModuleNotFoundError("No module named 'fa_ref'")
+        return dict(enumerate(self.versions))
+
+
+def test_every_worker_of_a_cluster_needs_this_version():
+    workers.require_this_version(Cluster(fa_ref.__version__, fa_ref.__version__))
+    with pytest.raises(ValueError, match=r"cluster: expected fa-ref .* everywhere, got 0\.0, "):
+        workers.require_this_version(Cluster(fa_ref.__version__, "0.0"))
+    with pytest.raises(ValueError, match="cluster: expected fa-ref on its scheduler and workers, got No module"):
+        workers.require_this_version(Cluster())

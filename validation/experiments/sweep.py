@@ -29,6 +29,7 @@ import numpy as np
 
 import fa_ref
 from fa_ref.checks import as_count
+from validation.experiments.workers import pool
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -246,7 +247,7 @@ class Sweep:
         Raises
         ------
         ValueError
-            If ``jobs`` is below 1, or the cluster cannot be reached or Dask is not installed.
+            If ``jobs`` is below 1, or Dask is not installed, or the cluster is out of reach or lacks this version.
         """
         jobs = as_count("jobs", jobs)
         (Path(folder) / "cells").mkdir(parents=True, exist_ok=True)
@@ -255,7 +256,7 @@ class Sweep:
         ahead, behind, start = math.fsum(map(self.cost, todo)), 0.0, time.perf_counter()
         if progress:
             progress(done, total, math.nan)
-        with _backend(cluster, min(jobs, max(1, len(todo)))) as parallel:
+        with pool(cluster, min(jobs, max(1, len(todo)))) as parallel:
             for outcome in _results(parallel, self, todo):
                 _write(self.path(outcome["cell"], folder), json.dumps(outcome))
                 done, behind = done + 1, behind + self.cost(outcome["cell"])
@@ -286,28 +287,6 @@ def _results(parallel: Any, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Row
 
     tasks = (delayed(_compute)(sweep.experiment, sweep.work, cell, sweep.seed) for cell in cells)
     yield from parallel(tasks)
-
-
-@contextmanager
-def _backend(cluster: str | None, jobs: int) -> Iterator[Any]:
-    """A joblib pool that hands over each result as it finishes."""
-    import joblib
-
-    options = {"return_as": "generator_unordered", "batch_size": 1}
-    if cluster is None:
-        yield joblib.Parallel(n_jobs=jobs, **options)
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("cluster: expected Dask to be installed (pip install fa-ref[dask])") from None
-    try:
-        client = Client(cluster, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"cluster: expected the address of a Dask scheduler, got {cluster!r} ({reason})") from None
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield joblib.Parallel(n_jobs=-1, **options)
 
 
 def _write(path: Path, text: str) -> None:
