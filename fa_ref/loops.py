@@ -13,8 +13,9 @@ That is feedback alignment: the error reaches wᵣ through the fixed random bᵣ
 its place. The two differ by one array, ``feedback``, and by nothing else. λ ≡ 0 is Algorithm 1; `descend` runs all.
 
 Every sum is taken in the order in which it is written, term after term, so a result has the same bits compiled or
-interpreted, and with any number of threads: threads share out hidden units, and each unit is its own.
-Where the order of two loops is free, the inner one runs along memory.
+interpreted, and with any number of threads: threads share out hidden units, and each unit is its own. Units go in
+blocks of a few, so that the rows of X that a block needs are fetched once for all of them, and the two long sums,
+over inputs in `forward` and over samples in `update`, are one loop, `add_product`.
 """
 
 import math
@@ -28,22 +29,47 @@ matrix = types.float64[:, ::1]
 real = types.float64
 
 
+UNITS = 16  # hidden units in a block
+
+
+@njit(cache=True)
+def add_product(A, B, C):
+    """Add A B to C: to each C[r, j] the terms A[r, k] B[k, j], for k = 0, 1, 2, … in turn.
+
+    A visit to C[r, j] brings eight of them, added from left to right: the same bits as one at a time.
+    """
+    m, n = C.shape
+    eights = A.shape[1] - A.shape[1] % 8
+    for k in range(0, eights, 8):
+        for r in range(m):
+            for j in range(n):
+                C[r, j] = (
+                    C[r, j]
+                    + A[r, k] * B[k, j] + A[r, k + 1] * B[k + 1, j]
+                    + A[r, k + 2] * B[k + 2, j] + A[r, k + 3] * B[k + 3, j]
+                    + A[r, k + 4] * B[k + 4, j] + A[r, k + 5] * B[k + 5, j]
+                    + A[r, k + 6] * B[k + 6, j] + A[r, k + 7] * B[k + 7, j]
+                )  # fmt: skip
+    for k in range(eights, A.shape[1]):
+        for r in range(m):
+            for j in range(n):
+                C[r, j] += A[r, k] * B[k, j]
+
+
 @njit(types.void(matrix, matrix, vector, SCALAR_FUNCTION, SCALAR_FUNCTION, matrix, matrix, vector),
       parallel=True, cache=True)  # fmt: skip
 def forward(X_T, W, beta, psi, dpsi, Psi, slopes, f):
     """Write ψ(wᵣ·xᵢ) to Psi[r, i], ψ′(wᵣ·xᵢ) to slopes[r, i] and f(xᵢ) to f[i]."""
-    p, d = W.shape
-    n = X_T.shape[1]
-    for r in prange(p):
-        z = slopes[r]
-        for i in range(n):
-            z[i] = 0.0
-        for k in range(d):
+    p, n = Psi.shape
+    for block in prange(math.ceil(p / UNITS)):
+        first, last = UNITS * block, min(UNITS * (block + 1), p)
+        z = slopes[first:last]
+        z[:] = 0.0
+        add_product(W[first:last], X_T, z)  # zᵣᵢ = wᵣ·xᵢ = Σₖ W[r, k] X_T[k, i]
+        for r in range(first, last):
             for i in range(n):
-                z[i] += W[r, k] * X_T[k, i]  # zᵣᵢ = wᵣ·xᵢ
-        for i in range(n):
-            Psi[r, i] = psi(z[i])
-            z[i] = dpsi(z[i])
+                Psi[r, i] = psi(slopes[r, i])
+                slopes[r, i] = dpsi(slopes[r, i])
     for i in range(n):
         f[i] = 0.0
     for r in range(p):
@@ -56,18 +82,18 @@ def forward(X_T, W, beta, psi, dpsi, Psi, slopes, f):
 @njit(types.void(matrix, matrix, vector, vector, vector, real, real, matrix, matrix),
       parallel=True, cache=True)  # fmt: skip
 def update(X, W, beta, feedback, e, eta, lam, Psi, slopes):
-    """Take one step: W and beta of time t become those of time t + 1, in place."""
-    p, d = W.shape
-    n = X.shape[0]
-    for r in prange(p):
-        for i in range(n):
-            g = eta / math.sqrt(p) * feedback[r] * e[i] * slopes[r, i]
-            for k in range(d):
-                W[r, k] -= g * X[i, k]  # feedback = b: Algorithm 1; feedback = beta: −η ∂L/∂wᵣ
-        s = 0.0
-        for i in range(n):
-            s += e[i] * Psi[r, i]
-        beta[r] = (1.0 - eta * lam) * beta[r] - eta / math.sqrt(p) * s  # −η ∂L/∂βᵣ
+    """Take one step: W and beta of time t become those of time t + 1, in place. It uses slopes up."""
+    p, n = Psi.shape
+    for block in prange(math.ceil(p / UNITS)):
+        first, last = UNITS * block, min(UNITS * (block + 1), p)
+        for r in range(first, last):
+            for i in range(n):  # feedback = b: Algorithm 1; feedback = beta: −η ∂L/∂wᵣ
+                slopes[r, i] *= -eta / math.sqrt(p) * feedback[r] * e[i]
+            s = 0.0
+            for i in range(n):
+                s += e[i] * Psi[r, i]
+            beta[r] = (1.0 - eta * lam) * beta[r] - eta / math.sqrt(p) * s  # −η ∂L/∂βᵣ
+        add_product(slopes[first:last], X, W[first:last])  # wᵣ ← wᵣ − (η/√p) bᵣ Σᵢ eᵢ ψ′(wᵣ·xᵢ) xᵢ
 
 
 @njit(types.int64(matrix, matrix, vector, matrix, vector, vector, SCALAR_FUNCTION, SCALAR_FUNCTION, real, vector,

@@ -36,14 +36,30 @@ def interpret(problem, network, activation, eta, lam, rule):
 
 @pytest.mark.parametrize("rule", ["fa", "bp"])
 @pytest.mark.parametrize("activation", ALL, ids=lambda a: a.name)
-def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng):
+def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng, monkeypatch):
     problem, network = make(rng, n=11, d=13, p=17)
     ridge = schedules.inverse_square(0.3, tau=4.0)
     run = train(problem, network, activation, eta=0.02, steps=20, ridge=ridge, rule=rule, engine="loops")
+    monkeypatch.setattr(loops, "add_product", loops.add_product.py_func)  # compiled callers keep the compiled one
     residuals, W, beta = interpret(problem, network, activation, 0.02, ridge.values(20), rule)
     assert np.array_equal(run.residuals, residuals)
     assert np.array_equal(run.network.W, W)
     assert np.array_equal(run.network.beta, beta)
+
+
+@pytest.mark.parametrize("terms", [1, 7, 8, 9, 16, 23])
+def test_a_product_is_added_term_after_term(terms, rng):
+    """Numbers of very different sizes, so that any other order would round differently."""
+    A, B = (rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape) for shape in ((3, terms), (terms, 5)))
+    start = rng.standard_normal((3, 5))
+    plain, backwards = start.copy(), start.copy()
+    for k in range(terms):
+        plain += A[:, [k]] * B[[k]]
+        backwards += A[:, [terms - 1 - k]] * B[[terms - 1 - k]]
+    C = start.copy()
+    loops.add_product(A, B, C)
+    assert np.array_equal(C, plain)
+    assert terms == 1 or not np.array_equal(C, backwards)
 
 
 @pytest.mark.parametrize("rule", ["fa", "bp"])
