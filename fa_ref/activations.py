@@ -5,8 +5,6 @@ Theorem 3.2 assumes that ψ, ψ′ and ψ″ are bounded. `Activation` carries t
     B0 = sup |ψ|,   B1 = sup |ψ′|,   B2 = sup |ψ″|,   B3 = sup |ψ‴|,
 
 as numbers (``inf`` where there is none), so that a hypothesis can be decided and a constant computed.
-The scalar functions are compiled, and use `math` only, so that they give the same bits
-compiled or not.
 """
 
 from __future__ import annotations
@@ -14,13 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import ArrayLike, NDArray
 
+from fa_ref import psi as _psi
 from fa_ref.checks import as_number
+from fa_ref.psi import SCALAR_FUNCTION
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,9 +37,6 @@ __all__ = [
 ]
 
 Scalar = Callable[[float], float]
-
-#: The type under which kernels receive ψ and ψ′: one compiled kernel serves every activation.
-SCALAR_FUNCTION = types.FunctionType(types.float64(types.float64))
 
 _PROBES = (-3.7, -1.3, -0.41, 0.23, 0.87, 2.9)
 
@@ -139,6 +137,11 @@ class Activation:
         """Whether ψ(z) = z, as Theorems 4.3 and 4.6 assume: told by ψ″ ≡ 0 and a few values, not by the name."""
         return self.B2 == 0.0 and all(self.psi(z) == z and self.dpsi(z) == 1.0 for z in _PROBES)
 
+    @cached_property
+    def entrywise(self) -> Callable[[NDArray[np.float64], NDArray[np.float64]], None]:
+        """The compiled function of two matrices that writes ψ(z) to the second and ψ′(z) in the place of z."""
+        return _psi.entrywise(self.psi, self.dpsi)
+
     def _check_derivative(self) -> None:
         h = 1e-5
         for z in _PROBES:
@@ -178,73 +181,12 @@ def _map(function: Scalar, z: ArrayLike) -> NDArray[np.float64]:
     return out.reshape(np.shape(z))
 
 
-@njit(cache=True)
-def _identity(z):
-    return z
-
-
-@njit(cache=True)
-def _one(z):  # noqa: ARG001
-    return 1.0
-
-
-@njit(cache=True)
-def _relu(z):
-    return z if z > 0.0 else 0.0
-
-
-@njit(cache=True)
-def _step(z):
-    return 1.0 if z > 0.0 else 0.0
-
-
-@njit(cache=True)
-def _tanh(z):
-    if abs(z) < 0.55:
-        return math.tanh(z)
-    q = math.exp(-2.0 * abs(z))  # in a third of the time of math.tanh; where q is near 1, 1 − q would cancel
-    return math.copysign((1.0 - q) / (1.0 + q), z)
-
-
-@njit(cache=True)
-def _dtanh(z):
-    q = math.exp(-2.0 * abs(z))  # 1 − tanh² without its cancellation
-    return 4.0 * q / ((1.0 + q) * (1.0 + q))
-
-
-@njit(cache=True)
-def _sigmoid(z):
-    q = math.exp(-abs(z))  # never overflows
-    return 1.0 / (1.0 + q) if z >= 0.0 else q / (1.0 + q)
-
-
-@njit(cache=True)
-def _dsigmoid(z):
-    q = math.exp(-abs(z))
-    return q / ((1.0 + q) * (1.0 + q))
-
-
-@njit(cache=True)
-def _erf(z):
-    return math.erf(z)
-
-
-@njit(cache=True)
-def _derf(z):
-    return 1.1283791670955126 * math.exp(-z * z)  # 2/√π
-
-
-@njit(cache=True)
-def _softplus(z):
-    return (z if z > 0.0 else 0.0) + math.log1p(math.exp(-abs(z)))
-
-
-identity = Activation("identity", _identity, _one, B1=1.0, B2=0.0, B3=0.0, strip=Strip(1.0, 1.0, 1.0, 1.0))
-relu = Activation("relu", _relu, _step, B1=1.0, smooth=False)
+identity = Activation("identity", _psi.identity, _psi.one, B1=1.0, B2=0.0, B3=0.0, strip=Strip(1.0, 1.0, 1.0, 1.0))
+relu = Activation("relu", _psi.relu, _psi.step, B1=1.0, smooth=False)
 tanh = Activation(
     "tanh",
-    _tanh,
-    _dtanh,
+    _psi.tanh,
+    _psi.dtanh,
     B0=1.0,
     B1=1.0,
     B2=4.0 / (3.0 * math.sqrt(3.0)),
@@ -254,8 +196,8 @@ tanh = Activation(
 )
 sigmoid = Activation(
     "sigmoid",
-    _sigmoid,
-    _dsigmoid,
+    _psi.sigmoid,
+    _psi.dsigmoid,
     B0=1.0,
     B1=0.25,
     B2=math.sqrt(3.0) / 18.0,
@@ -265,8 +207,8 @@ sigmoid = Activation(
 )
 erf = Activation(
     "erf",
-    _erf,
-    _derf,
+    _psi.erf,
+    _psi.derf,
     B0=1.0,
     B1=2.0 / math.sqrt(math.pi),
     B2=2.0 * math.sqrt(2.0 / math.pi) * math.exp(-0.5),
@@ -276,8 +218,8 @@ erf = Activation(
 )
 softplus = Activation(
     "softplus",
-    _softplus,
-    _sigmoid,
+    _psi.softplus,
+    _psi.sigmoid,
     B1=1.0,
     B2=0.25,
     B3=math.sqrt(3.0) / 18.0,

@@ -12,12 +12,13 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from fa_ref import loops
-from fa_ref.activations import SCALAR_FUNCTION, Activation, identity
+from fa_ref.activations import Activation, identity
 from fa_ref.checks import require_memory
 from fa_ref.gram import Gram, is_well_conditioned
 from fa_ref.measures import measure
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.psi import ENTRYWISE
 from fa_ref.reduced import Reduced, Statistics
 
 __all__ = ["DTYPES", "ENGINES", "RULES", "Engine", "Loops", "build", "choose"]
@@ -110,7 +111,7 @@ class Loops:
         self.network = network.copy()
         self.X, self.X_T, self.y = np.array(problem.X), np.array(problem.X.T, order="C"), np.array(problem.y)
         self.start = network
-        self.psi, self.dpsi = activation.psi, activation.dpsi
+        self.activate = activation.entrywise
         self.eta, self.lam = eta, lam
         self.decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.feedback = self.network.b if rule == "fa" else self.network.beta
@@ -118,7 +119,7 @@ class Loops:
 
     def residual(self) -> Array:
         """e = f − y of the weights as they are now, shape (n,)."""
-        loops.forward(self.X_T, self.network.W, self.network.beta, self.psi, self.dpsi, *self.workspace)
+        loops.forward(self.X_T, self.network.W, self.network.beta, self.activate, *self.workspace)
         return self.workspace[2] - self.y
 
     def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
@@ -134,7 +135,7 @@ class Loops:
         return int(
             _advance(
                 self.X, self.X_T, self.y, now.W, now.beta, now.b, self.feedback, start.W, start.beta,
-                self.psi, self.dpsi, self.eta, self.lam, self.decay, stops, limit, *self.workspace,
+                self.activate, self.eta, self.lam, self.decay, stops, limit, *self.workspace,
                 buffer, residuals, rows,
             )
         )  # fmt: skip
@@ -143,10 +144,10 @@ class Loops:
 _V, _M, _R = types.float64[::1], types.float64[:, ::1], types.float64
 
 
-@njit(types.int64(_M, _M, _V, _M, _V, _V, _V, _M, _V, SCALAR_FUNCTION, SCALAR_FUNCTION, _R, _V, _V,
+@njit(types.int64(_M, _M, _V, _M, _V, _V, _V, _M, _V, ENTRYWISE, _R, _V, _V,
                   types.int64[::1], _R, _M, _M, _V, _M, _M, _M), cache=True)  # fmt: skip
 def _advance(
-    X, X_T, y, W, beta, b, feedback, W_0, beta_0, psi, dpsi, eta, lam, decay, stops, limit, Psi, slopes, f,
+    X, X_T, y, W, beta, b, feedback, W_0, beta_0, activate, eta, lam, decay, stops, limit, Psi, slopes, f,
     buffer, residuals, rows,
 ):  # fmt: skip
     for k in range(stops.size - 1):
@@ -154,9 +155,9 @@ def _advance(
         measure(W, beta, b, W_0, beta_0, decay[start], rows[k])
         if stop > start:
             lams = lam[start:stop]
-            taken = loops.descend(X, X_T, y, W, beta, feedback, psi, dpsi, eta, lams, limit, Psi, slopes, f, buffer)
+            taken = loops.descend(X, X_T, y, W, beta, feedback, activate, eta, lams, limit, Psi, slopes, f, buffer)
         else:
-            loops.forward(X_T, W, beta, psi, dpsi, Psi, slopes, f)
+            loops.forward(X_T, W, beta, activate, Psi, slopes, f)
             buffer[0] = f - y
             taken = 0 if 0.5 * np.sum(buffer[0] ** 2) <= limit else -1
         residuals[k] = buffer[0]

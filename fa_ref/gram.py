@@ -23,12 +23,13 @@ import numpy as np
 from numba import config, get_thread_id, njit, prange, types
 from numpy.typing import NDArray
 
-from fa_ref.activations import ACTIVATIONS, SCALAR_FUNCTION, Activation
+from fa_ref.activations import ACTIVATIONS, Activation
 from fa_ref.blocks import CALLED, KINDS, LANES, TILE, activate, answer, fast, move, norms, product, project
 from fa_ref.checks import require_memory
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.psi import SCALAR_FUNCTION
 
 __all__ = ["Gram", "is_well_conditioned"]
 

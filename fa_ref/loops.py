@@ -22,7 +22,7 @@ import math
 
 from numba import njit, prange, types
 
-from fa_ref.activations import SCALAR_FUNCTION
+from fa_ref.psi import ENTRYWISE
 
 vector = types.float64[::1]
 matrix = types.float64[:, ::1]
@@ -33,32 +33,39 @@ UNITS = 16  # hidden units in a block
 
 
 @njit(cache=True)
+def add_eight(c, A, r, B, j, k):
+    """c + A[r, k] B[k, j] + … + A[r, k + 7] B[k + 7, j], added from left to right."""
+    return (
+        c
+        + A[r, k] * B[k, j] + A[r, k + 1] * B[k + 1, j]
+        + A[r, k + 2] * B[k + 2, j] + A[r, k + 3] * B[k + 3, j]
+        + A[r, k + 4] * B[k + 4, j] + A[r, k + 5] * B[k + 5, j]
+        + A[r, k + 6] * B[k + 6, j] + A[r, k + 7] * B[k + 7, j]
+    )  # fmt: skip
+
+
+@njit(cache=True)
 def add_product(A, B, C):
     """Add A B to C: to each C[r, j] the terms A[r, k] B[k, j], for k = 0, 1, 2, … in turn.
 
-    A visit to C[r, j] brings eight of them, added from left to right: the same bits as one at a time.
+    Eight terms come at a visit, for two rows at once; what is left over comes one by one. The bits are the same.
     """
     m, n = C.shape
-    eights = A.shape[1] - A.shape[1] % 8
+    terms = A.shape[1]
+    paired, eights = m - m % 2, terms - terms % 8
     for k in range(0, eights, 8):
-        for r in range(m):
+        for r in range(0, paired, 2):
             for j in range(n):
-                C[r, j] = (
-                    C[r, j]
-                    + A[r, k] * B[k, j] + A[r, k + 1] * B[k + 1, j]
-                    + A[r, k + 2] * B[k + 2, j] + A[r, k + 3] * B[k + 3, j]
-                    + A[r, k + 4] * B[k + 4, j] + A[r, k + 5] * B[k + 5, j]
-                    + A[r, k + 6] * B[k + 6, j] + A[r, k + 7] * B[k + 7, j]
-                )  # fmt: skip
-    for k in range(eights, A.shape[1]):
-        for r in range(m):
+                C[r, j] = add_eight(C[r, j], A, r, B, j, k)
+                C[r + 1, j] = add_eight(C[r + 1, j], A, r + 1, B, j, k)
+    for r in range(m):
+        for k in range(eights if r < paired else 0, terms):
             for j in range(n):
                 C[r, j] += A[r, k] * B[k, j]
 
 
-@njit(types.void(matrix, matrix, vector, SCALAR_FUNCTION, SCALAR_FUNCTION, matrix, matrix, vector),
-      parallel=True, cache=True)  # fmt: skip
-def forward(X_T, W, beta, psi, dpsi, Psi, slopes, f):
+@njit(types.void(matrix, matrix, vector, ENTRYWISE, matrix, matrix, vector), parallel=True, cache=True)
+def forward(X_T, W, beta, activate, Psi, slopes, f):
     """Write ψ(wᵣ·xᵢ) to Psi[r, i], ψ′(wᵣ·xᵢ) to slopes[r, i] and f(xᵢ) to f[i]."""
     p, n = Psi.shape
     for block in prange(math.ceil(p / UNITS)):
@@ -66,10 +73,7 @@ def forward(X_T, W, beta, psi, dpsi, Psi, slopes, f):
         z = slopes[first:last]
         z[:] = 0.0
         add_product(W[first:last], X_T, z)  # zᵣᵢ = wᵣ·xᵢ = Σₖ W[r, k] X_T[k, i]
-        for r in range(first, last):
-            for i in range(n):
-                Psi[r, i] = psi(slopes[r, i])
-                slopes[r, i] = dpsi(slopes[r, i])
+        activate(z, Psi[first:last])  # to Psi[r, i] goes ψ(zᵣᵢ), in the place of zᵣᵢ comes ψ′(zᵣᵢ)
     for i in range(n):
         f[i] = 0.0
     for r in range(p):
@@ -96,9 +100,9 @@ def update(X, W, beta, feedback, e, eta, lam, Psi, slopes):
         add_product(slopes[first:last], X, W[first:last])  # wᵣ ← wᵣ − (η/√p) bᵣ Σᵢ eᵢ ψ′(wᵣ·xᵢ) xᵢ
 
 
-@njit(types.int64(matrix, matrix, vector, matrix, vector, vector, SCALAR_FUNCTION, SCALAR_FUNCTION, real, vector,
-                  real, matrix, matrix, vector, matrix), cache=True)  # fmt: skip
-def descend(X, X_T, y, W, beta, feedback, psi, dpsi, eta, lam, limit, Psi, slopes, f, residuals):
+@njit(types.int64(matrix, matrix, vector, matrix, vector, vector, ENTRYWISE, real, vector, real, matrix, matrix,
+                  vector, matrix), cache=True)  # fmt: skip
+def descend(X, X_T, y, W, beta, feedback, activate, eta, lam, limit, Psi, slopes, f, residuals):
     """Take the steps with penalties lam[0], lam[1], …; residuals[t] is e before step t.
 
         Algorithm 1             descend(…, feedback=b,    …, lam=0, …)
@@ -108,7 +112,7 @@ def descend(X, X_T, y, W, beta, feedback, psi, dpsi, eta, lam, limit, Psi, slope
     Stop before a step whose loss ½‖e‖² is not a number or exceeds ``limit``. Return the number of steps taken.
     """
     for t in range(lam.size):
-        forward(X_T, W, beta, psi, dpsi, Psi, slopes, f)
+        forward(X_T, W, beta, activate, Psi, slopes, f)
         loss = 0.0
         for i in range(y.size):
             residuals[t, i] = f[i] - y[i]

@@ -99,6 +99,20 @@ def test_uncompiled_functions_give_the_same_bits():
     assert outputs[0].count("\n") == len(ACTIVATIONS)
 
 
+def _mine():
+    return Activation("mine", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), _mine()], ids=lambda a: a.name)
+def test_entry_by_entry_gives_the_bits_of_the_scalar_functions(activation, rng):
+    z = np.concatenate([rng.standard_normal((40, 7)), 9.0 * rng.standard_normal((40, 7)), np.full((1, 7), np.nan)])
+    z[0] = [0.0, -0.0, np.inf, -np.inf, 0.35, -0.35, 1e-300]
+    slopes, values = z.copy(), np.empty_like(z)
+    activation.entrywise(slopes, values)
+    assert values.tobytes() == activation(z).tobytes()
+    assert slopes.tobytes() == activation.derivative(z).tobytes()
+
+
 def _run(script, disable_jit):
     environment = os.environ | {"NUMBA_DISABLE_JIT": disable_jit}
     done = subprocess.run(

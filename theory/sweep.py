@@ -9,10 +9,11 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from fa_ref.activations import SCALAR_FUNCTION, Activation
+from fa_ref.activations import Activation
 from fa_ref.measures import alignment
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.psi import SCALAR_FUNCTION
 from theory.precision import EPS
 
 __all__ = ["Sweep", "sweep"]
