@@ -24,7 +24,7 @@ from numba import config, get_thread_id, njit, prange, types
 from numpy.typing import NDArray
 
 from fa_ref.activations import ACTIVATIONS, Activation
-from fa_ref.blocks import CALLED, KINDS, LANES, TILE, activate, answer, fast, move, norms, product, project
+from fa_ref.blocks import CALLED, KINDS, LANES, TILE, answer, fast, learn, norms
 from fa_ref.checks import require_memory
 from fa_ref.measures import summarise
 from fa_ref.network import Network
@@ -46,19 +46,16 @@ def _step_block(
     real = a.dtype.type
     Ka, rest = work[: a.size], work[a.size :]
     s, gain, weights = rest[:LANES], rest[LANES : 2 * LANES], rest[2 * LANES :]
-    project(Psi, e, s)
     for r in range(LANES):
         gain[r] = real(-rate * (beta[r] if own else b[r]))
+    learn(Psi, slopes, a, e, gain, s, kind)
     for r in range(live):  # the others stay zero
         beta[r] = shrink * beta[r] - rate * np.float64(s[r])
     for r in range(LANES):
         weights[r] = real(beta[r])
-    move(a, Psi, slopes, e, gain, kind)
-    product(K, a, Ka)
-    activate(z_0, Ka, Psi, slopes, live, f.size, kind, psi, dpsi)
-    answer(Psi, weights, f)
+    answer(K, z_0, a, Psi, slopes, weights, f, live, kind, psi, dpsi)
     if measured:
-        norms(z_0, a, Ka, cross, moved)
+        norms(K, z_0, a, Ka, cross, moved)
 
 
 @njit(parallel=True)
@@ -197,10 +194,10 @@ class Gram:
         z_0, a, Psi = (_aligned((blocks, m, LANES), real) for _ in range(3))
         work = _aligned((config.NUMBA_NUM_THREADS, (m + 3) * LANES), real)  # type: ignore[attr-defined]
         z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks).transpose(0, 2, 1)
-        slopes = np.zeros((blocks, m * LANES if kind == CALLED else 0), dtype=real)
+        slopes = np.zeros((blocks, n * LANES if kind == CALLED else 0), dtype=real)
         self.beta, b = _in_blocks(network.beta, blocks), _in_blocks(network.b, blocks)
         flat = [x.reshape(blocks, -1) for x in (z_0, a, Psi)]
-        sums = [np.zeros((blocks, width), dtype=real) for width in (n, LANES, LANES)]
+        sums = [np.zeros((blocks, width), dtype=real) for width in (m, LANES, LANES)]
         size_0 = np.einsum("rk,rk->r", network.W, network.W)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.a, self.f = a, sums[0]
@@ -222,7 +219,7 @@ class Gram:
         """e = f − y of the weights as they are now, shape (n,)."""
         none = np.empty((0, self.y.size))
         self._run(np.zeros(1, dtype=np.int64), 0.0, none, none, refresh=True)
-        return np.asarray(self.f.sum(axis=0, dtype=np.float64) / np.sqrt(self.start.p) - self.y)
+        return np.asarray(self.f[:, : self.y.size].sum(axis=0, dtype=np.float64) / np.sqrt(self.start.p) - self.y)
 
     def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
         """Record and step as `fa_ref.engines.Loops.advance` does."""
