@@ -118,6 +118,10 @@ def _answer(named: _Named) -> Any:
             K_, a_, z_0_, Psi_, beta_, f_ = strip.arrays
             row, unit, lanes = strip.numbers
             weights = strip.load(beta_, unit)
+            for i in range(TILE):
+                start = strip.row(builder.add(row, strip.integer(i)), unit, lanes)
+                for place in [*strip.places(z_0_, start)] + ([*strip.places(Psi_, start)] if False else []):
+                    strip.vectors.fetch(place)
             for i, totals in enumerate(strip.sums(K_, a_, row, unit, lanes)):
                 sample = builder.add(row, strip.integer(i))
                 start = strip.row(sample, unit, lanes)

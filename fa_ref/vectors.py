@@ -60,6 +60,13 @@ class Vectors:
             self, self.builder.load(self.builder.bitcast(place, self.type.as_pointer()), align=self.itemsize)
         )
 
+    def fetch(self, place: Any) -> None:
+        """Ask for the vector that begins there, which will be needed soon."""
+        byte, number = ir.IntType(8).as_pointer(), _INT[32]
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0i8")
+        self.builder.call(function, [self.builder.bitcast(place, byte), number(0), number(3), number(1)])
+
     def from_bits(self, bits: Any) -> Vector:
         """The numbers with these bits."""
         return Vector(self, self.builder.bitcast(bits, self.type))
