@@ -11,8 +11,8 @@ and costs 2n² operations a unit in place of 4nd. aᵣ starts from zero, so its 
 sum begun at zᵣ(0), and zᵣ and wᵣ never drift apart. W(t) is recovered when asked for; at a recorded step
 ‖wᵣ(t) − wᵣ(0)‖² = aᵣᵀ K aᵣ and ‖wᵣ(t)‖² = ‖wᵣ(0)‖² + 2 aᵣ·zᵣ(0) + aᵣᵀ K aᵣ.
 
-A step passes over the units once, in the blocks of `fa_ref.blocks`. Sums over blocks have a fixed order, so a
-result has the same bits with any number of threads.
+A step passes over the units once, in the blocks of `fa_ref.blocks`; each thread has its share of them. Sums over
+blocks have a fixed order, so a result has the same bits with any number of threads.
 """
 
 import math
@@ -20,16 +20,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import config, get_thread_id, njit, prange, types
+from numba import config, get_num_threads, njit, prange, types
 from numpy.typing import NDArray
 
 from fa_ref.activations import ACTIVATIONS, Activation
-from fa_ref.blocks import CALLED, KINDS, LANES, TILE, answer, fast, learn, norms
+from fa_ref.blocks import CALLED, KINDS, answer, fast, learn, norms
 from fa_ref.checks import require_memory
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.psi import SCALAR_FUNCTION
+from fa_ref.tiles import BLOCK_BYTES, TILE, in_tiles
 
 __all__ = ["Gram", "is_well_conditioned"]
 
@@ -40,46 +41,51 @@ SERIAL = 200_000  # multiplications a step below which threads cost more than th
 
 
 @fast
-def _step_block(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, live, measured, f, cross, moved, work
-):
-    real = a.dtype.type
-    Ka, rest = work[: a.size], work[a.size :]
-    s, gain, weights = rest[:LANES], rest[LANES : 2 * LANES], rest[2 * LANES :]
-    for r in range(LANES):
-        gain[r] = real(-rate * (beta[r] if own else b[r]))
-    learn(Psi, slopes, a, e, gain, s, kind)
-    for r in range(live):  # the others stay zero
-        beta[r] = shrink * beta[r] - rate * np.float64(s[r])
-    for r in range(LANES):
-        weights[r] = real(beta[r])
-    answer(K, z_0, a, Psi, slopes, weights, f, live, kind, psi, dpsi)
-    if measured:
-        norms(K, z_0, a, Ka, cross, moved)
+def _step_share(
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, backwards, measured, f, cross, moved,
+    work, first, last,
+):  # fmt: skip
+    """Step the blocks first, …, last − 1, or the other way round: the last ones are still near at the next step."""
+    real, lanes = a.dtype.type, b.shape[1]
+    Ka, rest = work[: a.shape[1]], work[a.shape[1] :]
+    s, gain, weights = rest[:lanes], rest[lanes : 2 * lanes], rest[2 * lanes :]
+    for j in range(last - first):
+        k = last - 1 - j if backwards else first + j
+        live = min(lanes, p - lanes * k)
+        for r in range(lanes):
+            gain[r] = real(-rate * (beta[k, r] if own else b[k, r]))
+        learn(Psi[k], slopes[k], a[k], e, gain, s, kind)
+        for r in range(live):  # the others stay zero
+            beta[k, r] = shrink * beta[k, r] - rate * np.float64(s[r])
+        for r in range(lanes):
+            weights[r] = real(beta[k, r])
+        answer(K, z_0[k], a[k], Psi[k], slopes[k], weights, f[k], live, kind, psi, dpsi)
+        if measured:
+            norms(K, z_0[k], a[k], Ka, cross[k], moved[k])
 
 
 @njit(parallel=True)
 def _step_threads(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved, work
-):
-    for k in prange(b.shape[0]):
-        live = min(LANES, p - LANES * np.int64(k))
-        _step_block(
-            K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
-            measured, f[k], cross[k], moved[k], work[get_thread_id()],
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, backwards, measured, f, cross, moved,
+    work, shares,
+):  # fmt: skip
+    blocks = b.shape[0]
+    for j in prange(shares):
+        _step_share(
+            K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, backwards, measured, f,
+            cross, moved, work[j], blocks * np.int64(j) // shares, blocks * (np.int64(j) + 1) // shares,
         )  # fmt: skip
 
 
 @njit
 def _step_serial(
-    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, measured, f, cross, moved, work
-):
-    for k in range(b.shape[0]):
-        live = min(LANES, p - LANES * k)
-        _step_block(
-            K, z_0[k], a[k], Psi[k], slopes[k], beta[k], b[k], e, rate, shrink, own, kind, psi, dpsi, live,
-            measured, f[k], cross[k], moved[k], work[0],
-        )  # fmt: skip
+    K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, backwards, measured, f, cross, moved,
+    work,
+):  # fmt: skip
+    _step_share(
+        K, z_0, a, Psi, slopes, beta, b, e, rate, shrink, own, kind, psi, dpsi, p, backwards, measured, f, cross,
+        moved, work[0], 0, b.shape[0],
+    )  # fmt: skip
 
 
 @njit
@@ -100,17 +106,17 @@ def _residual(f, y, p, e):
 @njit
 def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
     """Measure. R is empty, or R = QᵀXᵀ, whose ‖R a‖ is ‖Xᵀ a‖ without the cancellation of aᵀ K a."""
-    p = beta_0.size
+    p, lanes = beta_0.size, cross.shape[1]
     squares, sizes = np.empty(p), np.empty(p)
     for r in range(p):
-        k, lane = r // LANES, r % LANES
+        k, lane = r // lanes, r % lanes
         square = max(0.0, np.float64(moved[k, lane]))
         if R.size > 0:
             square = 0.0
             for i in range(R.shape[0]):
                 q = 0.0
                 for j in range(R.shape[1]):
-                    q += R[i, j] * a[k, j * LANES + lane]
+                    q += R[i, j] * a[k, j * lanes + lane]
                 square += q * q
         squares[r] = square
         sizes[r] = max(0.0, size_0[r] + 2.0 * cross[k, lane] + square)
@@ -119,14 +125,13 @@ def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
 
 def _advance(
     K, R, z_0, a, Psi, slopes, beta, b, f, cross, moved, work, y, size_0, beta_0, eta, lam, decay, own, kind, psi,
-    dpsi, threads, refresh, stops, limit, residuals, rows,
+    dpsi, shares, refresh, stops, limit, residuals, rows,
 ):  # fmt: skip
     p, e, errors = beta_0.size, np.empty(y.size), np.zeros(K.shape[0], a.dtype)
     rate, none = eta / np.sqrt(p), np.zeros(K.shape[0], a.dtype)
     if refresh:  # a step without an error moves nothing
-        _step_serial(
-            K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, True, f, cross, moved, work
-        )
+        _step_serial(K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, False, True, f,
+                     cross, moved, work)  # fmt: skip
     for k in range(stops.size - 1):
         start, stop = stops[k], stops[k + 1]
         loss = _residual(f, y, p, e)
@@ -135,18 +140,18 @@ def _advance(
         t = start
         while t < stop and loss <= limit:
             errors[: y.size] = e
-            shrink, measured = 1.0 - eta * lam[t], t + 1 == stop
-            if threads:
+            shrink, backwards, measured = 1.0 - eta * lam[t], t % 2 == 1, t + 1 == stop
+            if shares > 1:
                 _step_threads(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
-                              measured, f, cross, moved, work)  # fmt: skip
+                              backwards, measured, f, cross, moved, work, shares)  # fmt: skip
             else:
                 _step_serial(K, z_0, a, Psi, slopes, beta, b, errors, rate, shrink, own, kind, psi, dpsi, p,
-                             measured, f, cross, moved, work)  # fmt: skip
+                             backwards, measured, f, cross, moved, work)  # fmt: skip
             loss = _residual(f, y, p, e)
             t += 1
         if not loss <= limit and (t < stop or stop == start):
             if t > start:
-                _step_serial(K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p,
+                _step_serial(K, z_0, a, Psi, slopes, beta, b, none, rate, 1.0, own, kind, psi, dpsi, p, False,
                              True, f, cross, moved, work)  # fmt: skip
                 _record(R, a, cross, moved, size_0, beta, b, beta_0, decay[t], rows[k + 1])
                 residuals[k + 1] = e
@@ -161,7 +166,7 @@ def compiled(real: str):
     v, M, flag = types.float64[::1], types.float64[:, ::1], types.boolean
     return njit(
         types.int64(X, M, X, X, X, X, M, M, X, X, X, X, v, v, v, types.float64, v, v, flag, types.int64,
-                    SCALAR_FUNCTION, SCALAR_FUNCTION, flag, flag, types.int64[::1], types.float64, M, M),
+                    SCALAR_FUNCTION, SCALAR_FUNCTION, types.int64, flag, types.int64[::1], types.float64, M, M),
         cache=True,
     )(_advance)  # fmt: skip
 
@@ -183,26 +188,29 @@ class Gram:
         n, p = problem.n, network.p
         named = activation is ACTIVATIONS.get(activation.name) and activation.name in KINDS
         kind = KINDS[activation.name] if named else CALLED
-        blocks, m = -(-p // LANES), -(-n // TILE) * TILE
-        size = blocks * m * LANES
+        lanes = BLOCK_BYTES // np.dtype(real).itemsize
+        blocks, m = -(-p // lanes), -(-n // TILE) * TILE
+        size = blocks * m * lanes
         require_memory(f"p = {p}, n = {n}", 4 * np.dtype(real).itemsize * size + 16 * p * problem.d)
         self.problem, self.start, self.y = problem, network, np.array(problem.y)
 
         K = _aligned((m, m), real)
         K[:n, :n] = problem.K
+        K[:] = in_tiles(K)
         R = np.empty((0, 0)) if is_well_conditioned(problem) else np.linalg.qr(problem.X.T, mode="r")
-        z_0, a, Psi = (_aligned((blocks, m, LANES), real) for _ in range(3))
-        work = _aligned((config.NUMBA_NUM_THREADS, (m + 3) * LANES), real)  # type: ignore[attr-defined]
-        z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks).transpose(0, 2, 1)
-        slopes = np.zeros((blocks, n * LANES if kind == CALLED else 0), dtype=real)
-        self.beta, b = _in_blocks(network.beta, blocks), _in_blocks(network.b, blocks)
+        z_0, a, Psi = (_aligned((blocks, m, lanes), real) for _ in range(3))
+        work = _aligned((config.NUMBA_NUM_THREADS, (m + 3) * lanes), real)  # type: ignore[attr-defined]
+        z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks, lanes).transpose(0, 2, 1)
+        slopes = np.zeros((blocks, n * lanes if kind == CALLED else 0), dtype=real)
+        self.beta, b = _in_blocks(network.beta, blocks, lanes), _in_blocks(network.b, blocks, lanes)
         flat = [x.reshape(blocks, -1) for x in (z_0, a, Psi)]
-        sums = [np.zeros((blocks, width), dtype=real) for width in (m, LANES, LANES)]
+        sums = [np.zeros((blocks, width), dtype=real) for width in (m, lanes, lanes)]
         size_0 = np.einsum("rk,rk->r", network.W, network.W)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.a, self.f = a, sums[0]
         self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, network.beta)
-        self.rules = (rule == "bp", kind, activation.psi, activation.dpsi, n * size > SERIAL)
+        self.rules = (rule == "bp", kind, activation.psi, activation.dpsi)
+        self.parallel = n * size > SERIAL
         self.schedule = (eta, lam, decay)
         self.kernel = compiled(real)
 
@@ -226,14 +234,16 @@ class Gram:
         return self._run(stops, limit, residuals, rows, refresh=False)
 
     def _run(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array, *, refresh: bool) -> int:
-        return int(self.kernel(*self.state, *self.schedule, *self.rules, refresh, stops, limit, residuals, rows))
+        shares = get_num_threads() if self.parallel else 1
+        how = (*self.schedule, *self.rules, shares, refresh)
+        return int(self.kernel(*self.state, *how, stops, limit, residuals, rows))
 
 
-def _in_blocks(units: Array, blocks: int) -> Array:
+def _in_blocks(units: Array, blocks: int, lanes: int) -> Array:
     """Pad the first axis, one entry a unit, with zeros, and split it into blocks."""
-    padded = np.zeros((blocks * LANES, *units.shape[1:]))
+    padded = np.zeros((blocks * lanes, *units.shape[1:]))
     padded[: len(units)] = units
-    return padded.reshape(blocks, LANES, *units.shape[1:])
+    return padded.reshape(blocks, lanes, *units.shape[1:])
 
 
 def _aligned(shape: tuple[int, ...], real: str) -> NDArray[Any]:

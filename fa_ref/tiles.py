@@ -1,28 +1,34 @@
-"""The inner loops of the Gram-space engine, with their sums held in registers, for a strip of vectors of units.
+"""The inner loops of the Gram-space engine, with their sums held in registers, for a block of hidden units.
 
-`tile` makes TILE rows of K a: its TILE × VECTORS sums stay in registers while j runs over the samples; each j costs
-VECTORS loads of a, TILE of K, and TILE × VECTORS multiplications and additions: arithmetic, not memory, sets the
-time. `answer` goes on with these rows while they are at hand, to ψ(zᵣ(0) + K aᵣ) and the share of f; `learn` reads
-ψ once, for the error that reaches β and for the one that reaches a. A compiler makes vectors of innermost loops
-only, and here that is the loop over samples: so they are spelled out. Each sum runs in one order.
+A block is VECTORS vectors of units. `tile` makes TILE rows of K a: its TILE × VECTORS sums stay in registers
+while j runs over the samples; each j costs VECTORS loads of a, TILE of K, and TILE × VECTORS multiplications and
+additions: arithmetic, not memory, sets the time. `answer` goes on with these rows while they are at hand, to
+ψ(zᵣ(0) + K aᵣ) and the share of f. `learn` reads ψ once, for the error that reaches β and for the one that
+reaches a. K is `in_tiles`: the TILE numbers that meet at a sample lie side by side.
+
+A compiler makes vectors of innermost loops only, and here that is the loop over samples: so they are spelled out.
+Each sum runs over the samples in order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from fa_ref.vector_math import sigmoid, tanh
 from fa_ref.vectors import AVX512, VECTOR_BYTES, Vector, Vectors, where
 
-__all__ = ["STRIP_BYTES", "TILE", "answer", "learn", "tile"]
+__all__ = ["BLOCK_BYTES", "TILE", "answer", "in_tiles", "learn", "tile"]
 
 TILE = 5  # samples are padded with zeros to a multiple
 VECTORS = 4 if AVX512 else 2  # of 32 registers 20 sums, 4 of a, 5 of K; of 16, 10 sums, 2 of a, one of K
-STRIP_BYTES = VECTOR_BYTES * VECTORS
+BLOCK_BYTES = VECTOR_BYTES * VECTORS  # a row of a block, one number a unit
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ _NAMED = {
 }
 
 
-class _Strip:
-    """The operands of a kernel, and the places in them that belong to a strip of units."""
+class _Block:
+    """The operands of a kernel: arrays of a row of units a sample, or of one row."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, args: Any, arrays: int) -> None:
         self.builder, self.vectors = builder, Vectors(builder, context, signature.args[0].dtype)
@@ -54,19 +60,19 @@ class _Strip:
             context.make_array(kind)(context, builder, value)
             for kind, value in zip(signature.args[:arrays], args[:arrays], strict=True)
         ]
-        self.numbers = args[arrays:]
-        self.integer = self.numbers[0].type
+        self.numbers, self.integer = args[arrays:], context.get_value_type(types.intp)
+        self.lanes = self.integer(BLOCK_BYTES // self.vectors.itemsize)
 
-    def places(self, array: Any, start: Any) -> Iterator[Any]:
-        """Where the strip's vectors begin, in an array of a row of units a sample, or of one row."""
-        for v in range(VECTORS):
-            yield self.builder.gep(array.data, [self.builder.add(start, self.integer(v * self.vectors.width))])
+    def place(self, array: Any, row: Any, vector: Any) -> Any:
+        """Where this vector of this row begins in memory."""
+        units = self.builder.mul(vector, self.integer(self.vectors.width))
+        return self.builder.gep(array.data, [self.builder.add(self.builder.mul(row, self.lanes), units)])
 
-    def row(self, sample: Any, unit: Any, lanes: Any) -> Any:
-        return self.builder.add(self.builder.mul(sample, lanes), unit)
+    def places(self, array: Any, row: Any) -> list[Any]:
+        return [self.place(array, row, self.integer(v)) for v in range(VECTORS)]
 
-    def load(self, array: Any, start: Any) -> list[Vector]:
-        return [self.vectors.load(place) for place in self.places(array, start)]
+    def load(self, array: Any, row: Any) -> list[Vector]:
+        return [self.vectors.load(place) for place in self.places(array, row)]
 
     def slot(self) -> Any:
         """A vector's place on the stack, which becomes a register, with zeros in it."""
@@ -78,92 +84,94 @@ class _Strip:
     def add(self, term: Vector, slot: Any) -> None:
         self.builder.store((Vector(self.vectors, self.builder.load(slot)) + term).value, slot)
 
-    def sums(self, K: Any, a: Any, row: Any, unit: Any, lanes: Any) -> list[list[Vector]]:
+    def rows(self, row: Any) -> list[Any]:
+        return [self.builder.add(row, self.integer(i)) for i in range(TILE)]
+
+    def sums(self, K: Any, a: Any, row: Any) -> list[list[Vector]]:
         """TILE rows of K a, from ``row`` on."""
         builder, samples = self.builder, cgutils.unpack_tuple(self.builder, K.shape)[0]
-        rows = [builder.add(row, self.integer(i)) for i in range(TILE)]
-        slots = [[self.slot() for _ in range(VECTORS)] for _ in rows]
+        slots = [[self.slot() for _ in range(VECTORS)] for _ in range(TILE)]
         with cgutils.for_range(builder, samples) as loop:
-            units = self.load(a, self.row(loop.index, unit, lanes))
-            for i, totals in zip(rows, slots, strict=True):
-                entry = builder.gep(K.data, [builder.add(builder.mul(i, samples), loop.index)])
+            units = self.load(a, loop.index)
+            first = builder.add(builder.mul(row, samples), builder.mul(loop.index, self.integer(TILE)))
+            for i, totals in enumerate(slots):
+                entry = builder.gep(K.data, [builder.add(first, self.integer(i))])
                 k = self.vectors.everywhere(builder.load(entry))
                 for total, x in zip(totals, units, strict=True):
                     self.add(k * x, total)
         return [[Vector(self.vectors, builder.load(total)) for total in totals] for totals in slots]
 
 
-def _tile(_context, K, a, Ka, _row, _unit, _lanes):
-    """Write TILE rows of K a from ``row`` on to Ka, for a strip from ``unit`` on; rows of a are ``lanes`` long."""
+def _tile(_context, K, a, Ka, _row):
+    """Write TILE rows of K a from ``row`` on to Ka."""
 
     def codegen(context, builder, signature, args):
-        strip = _Strip(context, builder, signature, args, 3)
-        K_, a_, Ka_ = strip.arrays
-        row, unit, lanes = strip.numbers
-        for i, totals in enumerate(strip.sums(K_, a_, row, unit, lanes)):
-            start = strip.row(builder.add(row, strip.integer(i)), unit, lanes)
-            for total, place in zip(totals, strip.places(Ka_, start), strict=True):
+        block = _Block(context, builder, signature, args, 3)
+        K_, a_, Ka_ = block.arrays
+        (row,) = block.numbers
+        for i, totals in zip(block.rows(row), block.sums(K_, a_, row), strict=True):
+            for total, place in zip(totals, block.places(Ka_, i), strict=True):
                 total.store(place)
         return context.get_dummy_value()
 
-    return types.none(K, a, Ka, types.int64, types.int64, types.int64), codegen
+    return types.none(K, a, Ka, types.intp), codegen
 
 
 def _answer(named: _Named) -> Any:
-    def answer(_context, K, a, z_0, Psi, beta, f, _row, _unit, _lanes):
-        """Write ψ(zᵣ(0) + K aᵣ) to Psi and add βᵣψ to f, for TILE samples and a strip of units."""
+    def answer(_context, K, a, z_0, Psi, beta, f, _row):
+        """Write ψ(zᵣ(0) + K aᵣ) to Psi and add βᵣψ to f, for TILE samples from ``row`` on."""
 
         def codegen(context, builder, signature, args):
-            strip = _Strip(context, builder, signature, args, 6)
-            K_, a_, z_0_, Psi_, beta_, f_ = strip.arrays
-            row, unit, lanes = strip.numbers
-            weights = strip.load(beta_, unit)
-            for i in range(TILE):
-                start = strip.row(builder.add(row, strip.integer(i)), unit, lanes)
-                for place in [*strip.places(z_0_, start)] + ([*strip.places(Psi_, start)] if False else []):
-                    strip.vectors.fetch(place)
-            for i, totals in enumerate(strip.sums(K_, a_, row, unit, lanes)):
-                sample = builder.add(row, strip.integer(i))
-                start = strip.row(sample, unit, lanes)
-                share = strip.vectors.number(0.0)
-                for total, z, weight, place in zip(
-                    totals, strip.load(z_0_, start), weights, strip.places(Psi_, start), strict=True
-                ):
-                    psi = named.psi(z + total)
+            block = _Block(context, builder, signature, args, 6)
+            K_, a_, z_0_, Psi_, beta_, f_ = block.arrays
+            (row,) = block.numbers
+            weights, rows = block.load(beta_, block.integer(0)), block.rows(row)
+            for place in chain(*(block.places(z_0_, i) for i in rows)):
+                block.vectors.fetch(place)
+            for i, totals in zip(rows, block.sums(K_, a_, row), strict=True):
+                share = block.vectors.number(0.0)
+                starts, places = block.load(z_0_, i), block.places(Psi_, i)
+                for total, start, weight, place in zip(totals, starts, weights, places, strict=True):
+                    psi = named.psi(start + total)
                     psi.store(place)
                     share = share + weight * psi
-                place = builder.gep(f_.data, [sample])
+                place = builder.gep(f_.data, [i])
                 builder.store(builder.fadd(builder.load(place), share.sum()), place)
             return context.get_dummy_value()
 
-        return types.none(K, a, z_0, Psi, beta, f, types.int64, types.int64, types.int64), codegen
+        return types.none(K, a, z_0, Psi, beta, f, types.intp), codegen
 
     return intrinsic(answer)
 
 
 def _learn(named: _Named) -> Any:
-    def learn(_context, Psi, a, e, gain, s, _unit, _lanes):
-        """Write ψ(zᵣ)·e to s[r] and add gain[r] Dᵣ e to aᵣ, for a strip of units."""
+    def learn(_context, Psi, a, e, gain, s):
+        """Write ψ(zᵣ)·e to s[r] and add gain[r] Dᵣ e to aᵣ."""
 
         def codegen(context, builder, signature, args):
-            strip = _Strip(context, builder, signature, args, 5)
-            Psi_, a_, e_, gain_, s_ = strip.arrays
-            unit, lanes = strip.numbers
-            gains, totals = strip.load(gain_, unit), [strip.slot() for _ in range(VECTORS)]
+            block = _Block(context, builder, signature, args, 5)
+            Psi_, a_, e_, gain_, s_ = block.arrays
+            first = block.integer(0)
+            gains, totals = block.load(gain_, first), [block.slot() for _ in range(VECTORS)]
             with cgutils.for_range(builder, cgutils.unpack_tuple(builder, e_.shape)[0]) as loop:
-                x = strip.vectors.everywhere(builder.load(builder.gep(e_.data, [loop.index])))
-                start = strip.row(loop.index, unit, lanes)
-                places = strip.places(a_, start)
-                for psi, g, total, place in zip(strip.load(Psi_, start), gains, totals, places, strict=True):
-                    strip.add(x * psi, total)
-                    (strip.vectors.load(place) + named.through(g * x, psi)).store(place)
-            for total, place in zip(totals, strip.places(s_, unit), strict=True):
-                Vector(strip.vectors, builder.load(total)).store(place)
+                x = block.vectors.everywhere(builder.load(builder.gep(e_.data, [loop.index])))
+                values, places = block.load(Psi_, loop.index), block.places(a_, loop.index)
+                for psi, place, gain, total in zip(values, places, gains, totals, strict=True):
+                    block.add(x * psi, total)
+                    (block.vectors.load(place) + named.through(gain * x, psi)).store(place)
+            for total, place in zip(totals, block.places(s_, first), strict=True):
+                Vector(block.vectors, builder.load(total)).store(place)
             return context.get_dummy_value()
 
-        return types.none(Psi, a, e, gain, s, types.int64, types.int64), codegen
+        return types.none(Psi, a, e, gain, s), codegen
 
     return intrinsic(learn)
+
+
+def in_tiles(K: NDArray[Any]) -> NDArray[Any]:
+    """K in the order in which tiles read it: for TILE rows at once, column after column. Of the same shape."""
+    m = len(K)
+    return np.ascontiguousarray(K.reshape(m // TILE, TILE, m).transpose(0, 2, 1)).reshape(m, m)
 
 
 tile: Any = intrinsic(_tile)
