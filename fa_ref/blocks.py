@@ -2,7 +2,7 @@
 
 Units go in blocks that lie side by side in memory: an array of a block holds, sample after sample, a row with one
 number a unit, so that every inner loop is vector instructions over units, on what the nearest caches hold. An
-index is unsigned where it is computed, since Numba would test a signed one for being negative, in the inner loop.
+index is unsigned in vector loops, since Numba would test a signed one for being negative there.
 """
 
 import numpy as np

@@ -30,13 +30,13 @@ from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.psi import SCALAR_FUNCTION
-from fa_ref.tiles import BLOCK_BYTES, TILE, in_tiles
+from fa_ref.tiles import BLOCK_BYTES, LAYOUT, TILE, in_tiles
 
 __all__ = ["Gram", "is_well_conditioned"]
 
 Array = NDArray[np.float64]
 
-PAGE = 4096  # bytes; a load waits for a store elsewhere that agrees with it in its place in a page
+PAGE = 4096  # bytes
 SERIAL = 200_000  # multiplications a step below which threads cost more than they save
 
 
@@ -125,8 +125,12 @@ def _record(R, a, cross, moved, size_0, beta, b, beta_0, decay, row):
 
 def _advance(
     K, R, z_0, a, Psi, slopes, beta, b, f, cross, moved, work, y, size_0, beta_0, eta, lam, decay, own, kind, psi,
-    dpsi, shares, refresh, stops, limit, residuals, rows,
+    dpsi, shares, layout, refresh, stops, limit, residuals, rows,
 ):  # fmt: skip
+    if layout != LAYOUT:  # kept on disk from before a change of fa_ref.tiles: see CONTRIBUTING
+        raise RuntimeError(
+            "gram: expected code compiled for these tiles, got older code from disk; delete __pycache__"
+        )
     p, e, errors = beta_0.size, np.empty(y.size), np.zeros(K.shape[0], a.dtype)
     rate, none = eta / np.sqrt(p), np.zeros(K.shape[0], a.dtype)
     if refresh:  # a step without an error moves nothing
@@ -163,11 +167,12 @@ def _advance(
 def compiled(real: str):
     """Return `_advance` for float64 or float32; compiled on first use, then read from disk."""
     X = types.Array(getattr(types, real), 2, "C")
-    v, M, flag = types.float64[::1], types.float64[:, ::1], types.boolean
+    v, M, flag, integer = types.float64[::1], types.float64[:, ::1], types.boolean, types.int64
+    state = (X, M, X, X, X, X, M, M, X, X, X, X, v, v, v)
+    schedule, rules = (types.float64, v, v), (flag, integer, SCALAR_FUNCTION, SCALAR_FUNCTION)
+    how = (integer, types.UniTuple(integer, 2), flag)
     return njit(
-        types.int64(X, M, X, X, X, X, M, M, X, X, X, X, v, v, v, types.float64, v, v, flag, types.int64,
-                    SCALAR_FUNCTION, SCALAR_FUNCTION, types.int64, flag, types.int64[::1], types.float64, M, M),
-        cache=True,
+        integer(*state, *schedule, *rules, *how, types.int64[::1], types.float64, M, M), cache=True
     )(_advance)  # fmt: skip
 
 
@@ -235,7 +240,7 @@ class Gram:
 
     def _run(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array, *, refresh: bool) -> int:
         shares = get_num_threads() if self.parallel else 1
-        how = (*self.schedule, *self.rules, shares, refresh)
+        how = (*self.schedule, *self.rules, shares, LAYOUT, refresh)
         return int(self.kernel(*self.state, *how, stops, limit, residuals, rows))
 
 

@@ -2,7 +2,7 @@
 
 The scalar functions use `math` only, so that they give the same bits compiled or not. An entrywise function is a
 loop over ψ and ψ′ and gives their bits: one call a matrix in place of two a number, and what ψ and ψ′ have in
-common is computed once.
+common is computed once. Those of the named activations are spelled out, so that each is kept on disk.
 """
 
 import math
@@ -43,8 +43,8 @@ def step(z):
 @njit(cache=True)
 def tanh(z):
     q = math.exp(-2.0 * abs(z))
-    far = 1.0 - 2.0 * q / (1.0 + q)  # near zero this cancels: there, a polynomial that is right to 2⁻⁵³
-    g = z * z
+    far = 1.0 - 2.0 * q / (1.0 + q)
+    g = z * z  # near zero `far` cancels; below 0.55 a polynomial, right to 2⁻⁵³
     tail = 5.390339160906786e-05
     tail = tail * g - 0.00021453832051829
     tail = tail * g + 0.0005817703545814961

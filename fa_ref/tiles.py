@@ -7,7 +7,7 @@ additions: arithmetic, not memory, sets the time. `answer` goes on with these ro
 reaches a. K is `in_tiles`: the TILE numbers that meet at a sample lie side by side.
 
 A compiler makes vectors of innermost loops only, and here that is the loop over samples: so they are spelled out.
-Each sum runs over the samples in order.
+A sum over samples runs in their order, the one over the units of a block in halves.
 """
 
 from collections.abc import Callable
@@ -22,18 +22,19 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from fa_ref.vector_math import sigmoid, tanh
-from fa_ref.vectors import AVX512, VECTOR_BYTES, Vector, Vectors, where
+from fa_ref.vectors import AVX512, FUSED, VECTOR_BYTES, Vector, Vectors, where
 
-__all__ = ["BLOCK_BYTES", "TILE", "answer", "in_tiles", "learn", "tile"]
+__all__ = ["BLOCK_BYTES", "LAYOUT", "TILE", "answer", "in_tiles", "learn", "tile"]
 
 TILE = 5  # samples are padded with zeros to a multiple
 VECTORS = 4 if AVX512 else 2  # of 32 registers 20 sums, 4 of a, 5 of K; of 16, 10 sums, 2 of a, one of K
 BLOCK_BYTES = VECTOR_BYTES * VECTORS  # a row of a block, one number a unit
+LAYOUT = (BLOCK_BYTES, TILE)
 
 
 @dataclass(frozen=True)
 class _Named:
-    """ψ, and g ψ′ of g and ψ."""
+    """ψ(z), and g ψ′ from g and ψ."""
 
     psi: Callable[[Vector], Vector]
     through: Callable[[Vector, Vector], Vector]
@@ -136,7 +137,7 @@ def _answer(named: _Named) -> Any:
                     psi.store(place)
                     share = share + weight * psi
                 place = builder.gep(f_.data, [i])
-                builder.store(builder.fadd(builder.load(place), share.sum()), place)
+                builder.store(builder.fadd(builder.load(place), share.sum(), flags=FUSED), place)
             return context.get_dummy_value()
 
         return types.none(K, a, z_0, Psi, beta, f, types.intp), codegen

@@ -3,7 +3,7 @@
 A function of Numba is made of vectors by LLVM, if it sees that it may and thinks that it pays. Where that fails, a
 kernel is written in LLVM's own terms: a `Vector` stands for as many numbers as the machine takes at once, and
 arithmetic on it, in Python, writes the instructions. Products and sums are fused where the machine can (all with
-AVX2, all 64-bit ARM); nothing else is rearranged.
+AVX2, all 64-bit ARM); nothing else is rearranged, whatever the options of the function that they are written into.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import config, types
+from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-__all__ = ["AVX512", "VECTOR_BYTES", "Vector", "Vectors", "where", "widest_vectors"]
+__all__ = ["AVX512", "FUSED", "VECTOR_BYTES", "Vector", "Vectors", "where", "widest_vectors"]
 
-_OTHER_MACHINE = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]
-
-#: Whether the code is for a machine with AVX-512: 32 vectors of 64 bytes, and tables read for all numbers at once.
-AVX512 = bool(llvm.get_host_cpu_features().get("avx512f")) and not _OTHER_MACHINE
+#: Whether Numba compiles for AVX-512: 32 vectors of 64 bytes, and tables read for all numbers at once.
+AVX512 = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
 VECTOR_BYTES = 64 if AVX512 else 32
 
-_FUSED = ["contract"]
+FUSED = ["contract"]  # an instruction with a flag of its own is not given those of the function
 _INT = {32: ir.IntType(32), 64: ir.IntType(64)}
 
 
@@ -110,19 +108,19 @@ class Vector:
         return x.value if isinstance(x, Vector) else self.kind.number(x).value
 
     def __add__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fadd(self.value, self._other(x), flags=_FUSED))
+        return Vector(self.kind, self.kind.builder.fadd(self.value, self._other(x), flags=FUSED))
 
     def __sub__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fsub(self.value, self._other(x), flags=_FUSED))
+        return Vector(self.kind, self.kind.builder.fsub(self.value, self._other(x), flags=FUSED))
 
     def __rsub__(self, x: float) -> Vector:
         return self.kind.number(x) - self
 
     def __mul__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fmul(self.value, self._other(x), flags=_FUSED))
+        return Vector(self.kind, self.kind.builder.fmul(self.value, self._other(x), flags=FUSED))
 
     def __truediv__(self, x: Vector) -> Vector:
-        return Vector(self.kind, self.kind.builder.fdiv(self.value, x.value))
+        return Vector(self.kind, self.kind.builder.fdiv(self.value, x.value, flags=FUSED))
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -137,10 +135,10 @@ class Vector:
         return self._named("copysign", self.value, x.value)
 
     def __lt__(self, x: Vector | float) -> Any:
-        return self.kind.builder.fcmp_ordered("<", self.value, self._other(x))
+        return self.kind.builder.fcmp_ordered("<", self.value, self._other(x), flags=FUSED)
 
     def __gt__(self, x: Vector | float) -> Any:
-        return self.kind.builder.fcmp_ordered(">", self.value, self._other(x))
+        return self.kind.builder.fcmp_ordered(">", self.value, self._other(x), flags=FUSED)
 
     def within(self, end: float) -> Vector:
         """These numbers, or ±end where they lie beyond. NaN stays NaN."""
@@ -149,7 +147,7 @@ class Vector:
 
     def known(self) -> Any:
         """Where these are numbers, not NaN."""
-        return self.kind.builder.fcmp_ordered("==", self.value, self.value)
+        return self.kind.builder.fcmp_ordered("==", self.value, self.value, flags=FUSED)
 
     def bits(self) -> Any:
         """Their bits, as integers."""
@@ -165,7 +163,7 @@ class Vector:
                 builder.shuffle_vector(total, total, ir.Constant(places, list(range(start, start + width))))
                 for start in (0, width)
             )
-            total = builder.fadd(low, high)
+            total = builder.fadd(low, high, flags=FUSED)
         return builder.extract_element(total, _INT[32](0))
 
     def store(self, place: Any) -> None:

@@ -106,7 +106,7 @@ def _mine():
 @pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), _mine()], ids=lambda a: a.name)
 def test_entry_by_entry_gives_the_bits_of_the_scalar_functions(activation, rng):
     z = np.concatenate([rng.standard_normal((40, 7)), 9.0 * rng.standard_normal((40, 7)), np.full((1, 7), np.nan)])
-    z[0] = [0.0, -0.0, np.inf, -np.inf, 0.35, -0.35, 1e-300]
+    z[0] = [0.0, -0.0, np.inf, -np.inf, 0.55, np.nextafter(0.55, 0.0), 1e-300]
     slopes, values = z.copy(), np.empty_like(z)
     activation.entrywise(slopes, values)
     assert values.tobytes() == activation(z).tobytes()

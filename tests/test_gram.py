@@ -155,12 +155,30 @@ def test_divergence_ends_the_run_where_it_ends_the_loops(activation, record_ever
 def test_any_number_of_threads_gives_the_same_bits(rng):
     problem = Problem(data.gaussian_inputs(20, 60, rng), rng.standard_normal(20))
     network = Network.gaussian(1000, 60, rng)  # 1000·20² multiplications: in parallel
+    check_threads(problem, network, "relu", eta=1e-3)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_thread_may_have_no_block(activation, dtype, rng):
+    problem = Problem(data.gaussian_inputs(100, 150, rng), rng.standard_normal(100))
+    check_threads(problem, Network.gaussian(20, 150, rng), activation, eta=1e-4, dtype=dtype)
+
+
+def check_threads(problem, network, activation, **settings):
+    """Any number of threads gives the same bits, and they are right."""
     runs = []
-    for threads in (1, numba.config.NUMBA_NUM_THREADS):
-        numba.set_num_threads(threads)
-        runs.append(train(problem, network, "relu", engine="gram", eta=1e-3, steps=30))
-    assert np.array_equal(runs[0].residuals, runs[1].residuals)
-    assert runs[0].network.digest() == runs[1].network.digest()
+    try:
+        for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+            numba.set_num_threads(threads)
+            runs.append(train(problem, network, activation, engine="gram", steps=30, **settings))
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    assert len({run.residuals.tobytes() for run in runs}) == 1
+    assert len({run.network.digest() for run in runs}) == 1
+    settings.pop("dtype", None)
+    reference = train(problem, network, activation, engine="loops", steps=30, **settings)
+    np.testing.assert_allclose(runs[-1].residuals, reference.residuals, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "erf"])

@@ -1,6 +1,9 @@
 """tanh and the sigmoid in vector form, against 60 decimal digits."""
 
 import decimal
+import os
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -145,12 +148,42 @@ def test_no_float32_leads_beyond_one():
     assert np.abs(t - np.tanh(z.astype(np.float64))).max() <= 2 * np.spacing(np.float32(0.99))
 
 
+@pytest.mark.parametrize("real", [np.float64, np.float32])
 @pytest.mark.parametrize("tanh", TANHS)
-def test_tanh_is_odd_and_rises(tanh, rng):
-    for real in (np.float64, np.float32):
-        z = np.sort(rng.uniform(0, 20, 40_000)).astype(real)
-        up, down = np.empty_like(z), np.empty_like(z)
-        tanh(z, up)
-        tanh(-z, down)
-        assert np.array_equal(up, -down)
-        assert (np.diff(up) >= -2 * np.spacing(up[1:])).all()
+def test_tanh_is_odd_rises_and_stays_within_one(tanh, real, rng):
+    """Up to two units: between neighbours too, on both sides of every seam of the tables."""
+    quarters = 2.0 ** (np.arange(28) // 4) * (1 + np.arange(28) % 4 / 4)
+    seams = np.concatenate([(np.arange(2440) + 0.5) / 128, np.sqrt(quarters - 1)])
+    seams = seams.astype(real)
+    z = np.sort(np.concatenate([rng.uniform(0, 20, 40_000).astype(real), seams, np.nextafter(seams, real(0))]))
+    up, down = np.empty_like(z), np.empty_like(z)
+    tanh(z, up)
+    tanh(-z, down)
+    assert np.array_equal(up, -down)
+    assert (np.diff(up) >= -2 * np.spacing(up[1:])).all()
+    assert up.max() == 1.0
+
+
+@pytest.mark.parametrize(
+    "machine", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"}]
+)
+def test_what_numba_compiles_for_decides(machine):
+    code = "from fa_ref.vectors import AVX512; assert not AVX512"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | machine, check=True)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "machine", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"}]
+)
+def test_another_machine_takes_the_same_steps(machine):
+    code = (
+        "import numpy as np; from fa_ref import Network, Problem, train\n"
+        "rng = np.random.default_rng(0)\n"
+        "problem = Problem(rng.standard_normal((7, 9)), rng.standard_normal(7))\n"
+        "network, engines = Network.gaussian(50, 9, rng), ('loops', 'gram')\n"
+        "for name in ('relu', 'tanh', 'sigmoid'):\n"
+        "    a, b = (train(problem, network, name, engine=e, eta=1e-2, steps=50).residuals for e in engines)\n"
+        "    np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], env=os.environ | machine, check=True)
