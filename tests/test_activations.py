@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fa_ref.activations import ACTIVATIONS, Activation, resolve
+from fa_ref.psi import decay
 
 GRID = np.linspace(-30.0, 30.0, 60001)
 SMOOTH = [a for a in ACTIVATIONS.values() if a.smooth]
@@ -97,6 +98,16 @@ def test_uncompiled_functions_give_the_same_bits():
     outputs = [_run(script, disable) for disable in ("0", "1")]
     assert outputs[0] == outputs[1]
     assert outputs[0].count("\n") == len(ACTIVATIONS)
+
+
+def test_a_decay_keeps_its_digits_and_what_is_not_a_number():
+    """Within two units of the C library's exponential down to the smallest normal numbers."""
+    w = np.concatenate([np.linspace(0.0, 700.0, 20001), [0.0, math.log(2) / 2, 707.9]])
+    np.testing.assert_allclose([decay(x) for x in w], np.exp(-w), rtol=4.5e-16)
+    assert decay(0.0) == 1.0
+    assert decay(math.inf) == decay(1e9) < 1e-307
+    for function in (decay, decay.py_func):
+        assert math.isnan(function(math.nan))
 
 
 def _mine():

@@ -105,7 +105,7 @@ def test_the_error_is_two_units_at_most(real, function, exact, rng):
 
 
 def test_the_loops_own_tanh_is_as_good(rng):
-    """A polynomial up to 0.55, one exponential beyond: on both sides of the seam, and everywhere."""
+    """A polynomial up to 0.55, its own exponential beyond: on both sides of the seam, and everywhere."""
     z = np.concatenate([
         rng.uniform(0.5, 0.6, 4000), rng.uniform(-2.0, 2.0, 8000), rng.uniform(-22.0, 22.0, 4000),
         10.0 ** rng.uniform(-300.0, 0.0, 1000),
