@@ -2,7 +2,7 @@
 
 The scalar functions give the same bits compiled or not. An entrywise function is a loop over ψ and ψ′ and gives
 their bits: one call a matrix in place of two a number, and what ψ and ψ′ have in common is computed once. Those of
-the named activations are spelled out, so that each is kept on disk.
+the named activations have a name each, so that each is kept on disk.
 """
 
 import math
@@ -114,46 +114,41 @@ def softplus(z):
     return (z if z > 0.0 else 0.0) + math.log1p(math.exp(-abs(z)))
 
 
-@njit(_two_matrices, cache=True)
-def identity_entrywise(z, out):
+@njit(inline="always")  # code that hands functions on to a call is not kept on disk
+def _entry_by_entry(psi, dpsi, z, out):
     for r in range(z.shape[0]):
         for i in range(z.shape[1]):
-            out[r, i], z[r, i] = identity(z[r, i]), one(z[r, i])
+            out[r, i], z[r, i] = psi(z[r, i]), dpsi(z[r, i])
+
+
+@njit(_two_matrices, cache=True)
+def identity_entrywise(z, out):
+    _entry_by_entry(identity, one, z, out)
 
 
 @njit(_two_matrices, cache=True)
 def relu_entrywise(z, out):
-    for r in range(z.shape[0]):
-        for i in range(z.shape[1]):
-            out[r, i], z[r, i] = relu(z[r, i]), step(z[r, i])
+    _entry_by_entry(relu, step, z, out)
 
 
-@njit(_two_matrices, cache=True, error_model="numpy")
+@njit(_two_matrices, cache=True)
 def tanh_entrywise(z, out):
-    for r in range(z.shape[0]):
-        for i in range(z.shape[1]):
-            out[r, i], z[r, i] = tanh(z[r, i]), dtanh(z[r, i])
+    _entry_by_entry(tanh, dtanh, z, out)
 
 
 @njit(_two_matrices, cache=True)
 def sigmoid_entrywise(z, out):
-    for r in range(z.shape[0]):
-        for i in range(z.shape[1]):
-            out[r, i], z[r, i] = sigmoid(z[r, i]), dsigmoid(z[r, i])
+    _entry_by_entry(sigmoid, dsigmoid, z, out)
 
 
 @njit(_two_matrices, cache=True)
 def erf_entrywise(z, out):
-    for r in range(z.shape[0]):
-        for i in range(z.shape[1]):
-            out[r, i], z[r, i] = erf(z[r, i]), derf(z[r, i])
+    _entry_by_entry(erf, derf, z, out)
 
 
 @njit(_two_matrices, cache=True)
 def softplus_entrywise(z, out):
-    for r in range(z.shape[0]):
-        for i in range(z.shape[1]):
-            out[r, i], z[r, i] = softplus(z[r, i]), sigmoid(z[r, i])
+    _entry_by_entry(softplus, sigmoid, z, out)
 
 
 _ENTRYWISE = {
@@ -173,8 +168,6 @@ def entrywise(psi, dpsi):
 
     @njit(_two_matrices)
     def apply(z, out):
-        for r in range(z.shape[0]):
-            for i in range(z.shape[1]):
-                out[r, i], z[r, i] = psi(z[r, i]), dpsi(z[r, i])
+        _entry_by_entry(psi, dpsi, z, out)
 
     return apply

@@ -34,7 +34,7 @@ class Vectors:
         self.builder, self.itemsize = builder, real.bitwidth // 8
         self.width = VECTOR_BYTES // self.itemsize
         self.type = ir.VectorType(context.get_value_type(real), self.width)
-        self.bits = ir.VectorType(_INT[real.bitwidth], self.width)
+        self.integers = ir.VectorType(_INT[real.bitwidth], self.width)
 
     def number(self, x: float) -> Vector:
         """X in every place."""
@@ -42,7 +42,7 @@ class Vectors:
 
     def integer(self, k: int) -> Any:
         """K in every place."""
-        return ir.Constant(self.bits, [k] * self.width)
+        return ir.Constant(self.integers, [k] * self.width)
 
     def everywhere(self, number: Any) -> Vector:
         """A number that is computed, in every place."""
@@ -151,7 +151,7 @@ class Vector:
 
     def bits(self) -> Any:
         """Their bits, as integers."""
-        return self.kind.builder.bitcast(self.value, self.kind.bits)
+        return self.kind.builder.bitcast(self.value, self.kind.integers)
 
     def sum(self) -> Any:
         """The sum of these numbers, taken in halves."""
