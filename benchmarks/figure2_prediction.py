@@ -19,8 +19,8 @@ from scipy.interpolate import PchipInterpolator
 from fa_ref import schedules
 from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.data import gaussian_inputs, linear_teacher, network_teacher
+from fa_ref.engines.reduced import sample_in_law
 from fa_ref.problem import Problem
-from fa_ref.reduced import sample_in_law
 from fa_ref.training import train
 from theory.limits import wide_prediction
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from fa_ref import Network, Problem, data, schedules
-from theory import convergence, linear
-from theory.ledger import LEMMAS, audit
+from theory.convergence import theorem_3_2 as convergence
+from theory.convergence import theorem_4_3 as linear
+from theory.convergence.ledger import LEMMAS, audit
 
 
 def cases():

@@ -13,7 +13,7 @@ from scipy.stats import beta as beta_law
 
 from fa_ref import Network, Problem, data
 from fa_ref.activations import identity
-from theory import linear
+from theory.convergence import theorem_4_3 as linear
 from theory.kernels import empirical_G
 
 

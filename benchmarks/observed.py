@@ -16,8 +16,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from fa_ref import Network, Problem, schedules, train
-from theory import linear
-from theory.constants import constants_table, observed_constants
+from theory.convergence import theorem_4_3 as linear
+from theory.convergence.constants import constants_table, observed_constants
 from theory.kernels import mean_kernel
 
 

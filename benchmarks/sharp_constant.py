@@ -11,10 +11,10 @@ import time
 import numpy as np
 
 from fa_ref.data import isometric_inputs
+from fa_ref.engines.reduced import sample_in_law
 from fa_ref.problem import Problem
-from fa_ref.reduced import sample_in_law
 from theory.alignment import sharp_constant
-from theory.deviations import sharp_constant_deviation
+from validation.judge.deviations import sharp_constant_deviation
 
 # n, gamma, L, nu, c_S, gamma/M
 SETTINGS = (

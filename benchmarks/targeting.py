@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from validation import cases, strategies
-from validation.cases import Case
-from validation.falsification import falsify
-from validation.readings import ascend
+from validation.errata.readings import ascend
+from validation.search import cases, strategies
+from validation.search.cases import Case
+from validation.search.falsification import falsify
 from validation.theorems import explicit
 
 FALSE = {

@@ -18,9 +18,9 @@ from figure2_prediction import UPDATE_STEP, D, N, published_problem
 from fa_ref import schedules
 from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.training import train
-from theory.deviations import nested_network
 from theory.limits import wide_prediction
-from validation.rates import fit_exponent
+from validation.judge.deviations import nested_network
+from validation.judge.fits import fit_exponent
 
 TEACHER_WIDTH = 1600  # one y for all widths
 

@@ -19,9 +19,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fa_ref import Network, Problem, train
-from theory import convergence
+from theory.convergence import theorem_3_2 as convergence
+from theory.convergence.widths import sufficient_width
 from theory.kernels import mean_kernel
-from theory.widths import sufficient_width
 
 ETA, DELTA = 0.05, 0.1
 

@@ -19,7 +19,8 @@ def _bars_are_absolute_values(app, what, name, obj, options, lines):
 
 def _tables(app, name, source):
     """Put the tables that judge.md asks for, computed now."""
-    from validation import ablation, scaling
+    from validation.errata import ablation
+    from validation.judge import scaling
 
     for marker, table in (("the ablation table", ablation.table), ("the fitted exponents", scaling.table)):
         if f"<!-- {marker} -->" in source[0]:

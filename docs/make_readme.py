@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from validation import report, verification
+from validation.report import page as report
+from validation.report import verification
 
 ROOT = Path(__file__).parents[1]
 PICTURE = "docs/_static/verify.svg"

@@ -6,7 +6,7 @@ Here the loss is ½ Σᵢ (f(xᵢ) − yᵢ)² + ½ λ ‖β‖². Experiments o
 
 from __future__ import annotations
 
-from fa_ref.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number
 
 __all__ = ["eta_from_mean_squared_step", "ridge_from_mean_squared_label"]
 

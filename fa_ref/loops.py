@@ -22,7 +22,7 @@ import math
 
 from numba import njit, prange, types
 
-from fa_ref.psi import ENTRYWISE
+from fa_ref.activations.psi import ENTRYWISE
 
 vector = types.float64[::1]
 matrix = types.float64[:, ::1]

@@ -8,10 +8,10 @@ from os import PathLike
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fa_ref._support.checks import as_array, as_count, require_memory
+from fa_ref._support.storage import read_npz, write_npz
 from fa_ref.activations import Activation, resolve
-from fa_ref.checks import as_array, as_count, require_memory
 from fa_ref.measures import alignment
-from fa_ref.storage import read_npz, write_npz
 
 __all__ = ["Network"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref.checks import as_array
+from fa_ref._support.checks import as_array
 
 __all__ = ["Problem"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref.checks import as_array, as_count, as_number
+from fa_ref._support.checks import as_array, as_count, as_number
 
 __all__ = ["Schedule", "constant", "cutoff", "explicit", "exponential", "inverse_square", "zero"]
 

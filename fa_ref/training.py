@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import schedules
+from fa_ref._support.checks import as_count, as_number, require_memory
 from fa_ref.activations import Activation, resolve
-from fa_ref.checks import as_count, as_number, require_memory
-from fa_ref.engines import DTYPES, ENGINES, RULES, Engine, build
+from fa_ref.engines.choice import DTYPES, ENGINES, RULES, Engine, build
+from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
-from fa_ref.reduced import Statistics
 from fa_ref.schedules import Schedule
 from fa_ref.trajectory import Trajectory
 
@@ -50,7 +50,7 @@ def train(
         X (n×d) and y (n).
     network : Network or Statistics
         Weights at t = 0; left as they are. Or, of a linear network under feedback alignment, their averages
-        alone: see `fa_ref.reduced.sample_in_law`. Measures of single units are then NaN.
+        alone: see `fa_ref.engines.reduced.sample_in_law`. Measures of single units are then NaN.
     activation : str or Activation, optional
         ψ.
     eta : float
@@ -64,7 +64,7 @@ def train(
     engine : {"auto", "loops", "gram", "reduced"}, optional
         ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
         ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
-        `fa_ref.engines.choose`, and ``run.engine`` says what ran.
+        `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional

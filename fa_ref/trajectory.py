@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fa_ref._support.storage import read_npz, write_npz
 from fa_ref.measures import MEASURES
-from fa_ref.storage import read_npz, write_npz
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

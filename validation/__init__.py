@@ -12,10 +12,10 @@ from typing import Any
 __all__ = ["Evidence", "check", "falsify", "holds_with_probability"]
 
 _HOMES = {
-    "Evidence": "evidence",
-    "check": "statistics",
-    "falsify": "falsification",
-    "holds_with_probability": "statistics",
+    "Evidence": "judge.evidence",
+    "check": "judge.probability",
+    "falsify": "search.falsification",
+    "holds_with_probability": "judge.probability",
 }
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 import validation
 from fa_ref import Network, Problem
-from validation.cases import Case
-from validation.console import draws_bar
+from validation.commands.console import draws_bar
+from validation.search.cases import Case
 from validation.theorems import theorem_4_3
 
 

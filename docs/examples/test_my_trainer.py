@@ -5,7 +5,7 @@ from my_trainer import run
 from fa_ref import Network, Problem
 from theory.limits import fixed_time_limit
 from validation import Evidence, holds_with_probability
-from validation.strategies import assert_contracts, assert_holds, assert_scaling, problems
+from validation.search.strategies import assert_contracts, assert_holds, assert_scaling, problems
 from validation.theorems.theorem_3_2 import CLAIM
 
 

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from validation.console import Dimension, JsonFile, Samples, Seed, check_json, progress_bar, say, write_json
+from validation.commands.console import (
+    Dimension,
+    JsonFile,
+    Samples,
+    Seed,
+    check_json,
+    progress_bar,
+    say,
+    write_json,
+)
 
 __all__ = ["bench"]
 
@@ -25,7 +34,7 @@ def bench(
     seed: Seed = 0,
 ) -> None:
     """Time a step of every implementation, interleaved; only ratios within one table mean something."""
-    from validation.console import numbers
+    from validation.commands.console import numbers
     from validation.experiments.bench import bench as measure
 
     check_json(json_file)

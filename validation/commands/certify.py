@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from validation.console import (
+from validation.commands.console import (
     Dimension,
     JsonFile,
     Samples,
@@ -25,7 +25,7 @@ from validation.console import (
 
 if TYPE_CHECKING:
     from fa_ref import Network, Problem
-    from theory.certify import Certification
+    from theory.certificates.search import Certification
 
 __all__ = ["certify"]
 
@@ -56,7 +56,7 @@ def certify(
     import numpy as np
 
     from fa_ref import Network
-    from theory.certify import certify as run_certify
+    from theory.certificates.search import certify as run_certify
     from theory.kernels import mean_kernel
 
     check_json(json_file)
@@ -99,8 +99,8 @@ def _facts(found: Certification, eta: float) -> dict[str, Any]:
 
 
 def _save(folder: Path, found: Certification, problem: Problem, network: Network) -> None:
-    from fa_ref.storage import write_npz
-    from validation.report import check_writable
+    from fa_ref._support.storage import write_npz
+    from validation.report.page import check_writable
 
     check_writable(folder)
     assert found.certificate is not None
@@ -111,8 +111,8 @@ def _save(folder: Path, found: Certification, problem: Problem, network: Network
 
 def _check(folder: Path) -> int:
     from fa_ref import Network, Problem
-    from fa_ref.storage import read_npz
-    from theory.checker import check as run_check
+    from fa_ref._support.storage import read_npz
+    from theory.certificates.checker import check as run_check
 
     if not (folder / CERTIFICATE).is_file():
         raise ValueError(f"--check: expected a folder with {CERTIFICATE}, {NETWORK} and {PROBLEM}, got {folder}")

@@ -6,15 +6,15 @@ from dataclasses import asdict
 
 import typer
 
-from validation.console import JsonFile, JunitFile, Seed, check_json, print_table, write_json
+from validation.commands.console import JsonFile, JunitFile, Seed, check_json, print_table, write_json
 
 __all__ = ["errata"]
 
 
 def errata(json_file: JsonFile = None, junit_file: JunitFile = None, seed: Seed = 0) -> None:
     """Demonstrate each erratum: the printed reading failing on a counterexample, the corrected one holding."""
-    from validation.junit import write_junit
-    from validation.theorems.errata import demonstrate
+    from validation.errata.demonstrations import demonstrate
+    from validation.report.junit import write_junit
 
     check_json(json_file)
     check_json(junit_file, "--junit")

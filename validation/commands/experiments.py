@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from validation.console import JsonFile, Seed, check_json, numbers, refuse_beside, say, write_json
+from validation.commands.console import JsonFile, Seed, check_json, numbers, refuse_beside, say, write_json
 
 __all__ = ["dropout", "figure2", "figure3"]
 

@@ -6,12 +6,12 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from validation.console import numbers, print_table, say
+from validation.commands.console import numbers, print_table, say
 
 if TYPE_CHECKING:
     from fa_ref import Problem
-    from theory.after_cutoff import SharpForecast
-    from theory.predictions import Forecast
+    from theory.alignment.after_cutoff import SharpForecast
+    from theory.alignment.forecast import Forecast
 
 __all__ = ["print_limits"]
 
@@ -36,7 +36,7 @@ def print_limits(
     ValueError
         If an option is not what the command's help says.
     """
-    from fa_ref.checks import as_number
+    from fa_ref._support.checks import as_number
 
     lam, c_S = as_number("ridge", lam, at_least=0), as_number("budget", c_S, above=0)
     ps = [_at_least_1("widths", p) for p in numbers("widths", widths, int)]
@@ -82,7 +82,7 @@ def _thetas(theta: str | None, rate: float, p: int) -> list[float]:
 def _print_law(
     problem: Problem, activation: str, eta: float, times: list[float], ps: list[int]
 ) -> list[dict[str, Any]]:
-    from theory.predictions import without_ridge
+    from theory.alignment.forecast import without_ridge
 
     rows = without_ridge(problem, activation, eta, times, ps)
     table = []
@@ -100,7 +100,7 @@ def _print_law(
 def _print_ridge(
     problem: Problem, activation: str, eta: float, lam: float, theta: list[float], ps: list[int]
 ) -> list[dict[str, Any]]:
-    from theory.predictions import with_ridge
+    from theory.alignment.forecast import with_ridge
 
     rows = with_ridge(problem, activation, eta, lam, theta, ps)
     count = len(theta)
@@ -141,7 +141,7 @@ def _print_cutoff(
     problem: Problem, activation: str, eta: float, lam: float, c_S: float, ps: list[int]
 ) -> dict[str, Any]:
     from fa_ref.activations import resolve
-    from theory.after_cutoff import after_cutoff
+    from theory.alignment.after_cutoff import after_cutoff
 
     if not resolve(activation).linear:
         why = f"ψ is {activation}, the theorem is about linear networks"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from validation.console import (
+from validation.commands.console import (
     Dimension,
     JsonFile,
     Samples,
@@ -58,7 +58,7 @@ def theory(
     """
     import numpy as np
 
-    from theory.constants import constants_table
+    from theory.convergence.constants import constants_table
     from theory.kernels import mean_kernel
 
     check_json(json_file)
@@ -109,7 +109,7 @@ def _observe(
     import numpy as np
 
     from fa_ref import Network
-    from theory.constants import observed_constants
+    from theory.convergence.constants import observed_constants
 
     rows = []
     with progress_bar("observe", runs) as advance:

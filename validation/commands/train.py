@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from validation.console import (
+from validation.commands.console import (
     Dimension,
     JsonFile,
     Samples,
@@ -47,7 +47,7 @@ def train(
 
     from fa_ref import Network, schedules
     from fa_ref import train as run_training
-    from fa_ref.storage import write_atomically
+    from fa_ref._support.storage import write_atomically
 
     check_json(json_file)
     check_json(out, "--out")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from validation.console import (
+from validation.commands.console import (
     JsonFile,
     JunitFile,
     Seed,
@@ -25,7 +25,7 @@ from validation.console import (
 )
 
 if TYPE_CHECKING:
-    from validation.verification import Finding, Setting
+    from validation.report.verification import Finding, Setting
 
 __all__ = ["verify"]
 
@@ -47,9 +47,9 @@ def verify(
     """Check Theorems 3.2 and 4.3 at every step of real runs: synthetic data, digits, or your own."""
     import numpy as np
 
-    from validation import report as reports
-    from validation import verification
-    from validation.junit import of_verdict, write_junit
+    from validation.report import page as reports
+    from validation.report import verification
+    from validation.report.junit import of_verdict, write_junit
 
     folder = reports.check_writable(report)
     check_json(json_file)
@@ -75,7 +75,7 @@ def verify(
 
 
 def _run_verification(settings: list[Setting], seed: int, steps: int) -> list[Finding]:
-    from validation import verification
+    from validation.report import verification
 
     total = sum(len(setting.widths) for setting in settings)
     with progress_bar("verify", total) as advance:

@@ -27,9 +27,9 @@ from threadpoolctl import threadpool_limits
 
 from fa_ref import Network, Problem, data
 from fa_ref.activations import resolve
-from fa_ref.engines import build
+from fa_ref.engines.choice import build
+from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
-from fa_ref.reduced import Statistics
 
 __all__ = ["WIDTHS", "Benchmark", "bench"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from fa_ref.checks import as_number
+from fa_ref._support.checks import as_number
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,7 +53,11 @@ def published(figure: str) -> DataFrame:
 
     if figure not in ("figure2", "figure3"):
         raise ValueError(f"figure: expected 'figure2' or 'figure3', got {figure!r}")
-    with files("validation").joinpath("reference", f"{figure}_published.csv").open(encoding="utf-8") as file:
+    with (
+        files("validation.experiments")
+        .joinpath("reference", f"{figure}_published.csv")
+        .open(encoding="utf-8") as file
+    ):
         return pd.read_csv(file, comment="#")
 
 

@@ -23,8 +23,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fa_ref import Network, Problem
+from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
-from fa_ref.checks import as_count, as_number
 from fa_ref.measures import alignment
 from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
 from validation.experiments.synthetic import WIDTHS, chosen, draw, planned_steps, resolve_preset

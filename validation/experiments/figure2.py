@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fa_ref import Trajectory, schedules, train
-from fa_ref.checks import as_count, as_number
-from fa_ref.engines import DTYPES
+from fa_ref._support.checks import as_count, as_number
+from fa_ref.engines.choice import DTYPES
 from validation.experiments.compare import compare_figure2
 from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fa_ref import schedules
-from fa_ref.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number
 from fa_ref.classifier import Classifier, train_classifier
-from fa_ref.images import Pair, digits, idx_pair, mnist
+from fa_ref.data.images import Pair, digits, idx_pair, mnist
 from fa_ref.schedules import Schedule
 from validation.experiments.compare import compare_figure3, published
 from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import fa_ref
-from fa_ref.checks import as_count
+from fa_ref._support.checks import as_count
 from validation.experiments.workers import pool
 
 if TYPE_CHECKING:

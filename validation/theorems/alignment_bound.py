@@ -21,8 +21,8 @@ import numpy as np
 
 from theory.alignment import alignment_bound
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import alignment_rounding
+from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_3_2
 
 __all__ = ["CLAIM"]

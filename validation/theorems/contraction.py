@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from theory.margins import Margin
-from validation.claims import Evidence, Inequality
-from validation.rounding import step_rounding
+from validation.judge.claims import Evidence, Inequality
+from validation.judge.rounding import step_rounding
 
 __all__ = ["contraction", "start_margins"]
 

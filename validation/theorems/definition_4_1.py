@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_ref.checks import as_array, as_number
-from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import BLIND_ULPS, alignment_rounding
+from fa_ref._support.checks import as_array, as_number
+from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.rounding import BLIND_ULPS, alignment_rounding
 
 __all__ = ["Alignment", "aligns", "claim", "reached_at"]
 

@@ -1,8 +1,8 @@
 r"""Theorems 3.2, 4.2 and 4.3 with every constant explicit, so that each hypothesis is decided on the instance.
 
-**Assumptions.** Those of `theory.convergence` and `theory.linear` at the printed rate a (γ/4 with γ = λ_min(Ḡ), or
-γ/2 with γ = λ_min(XXᵀ)): (A1)–(A3) at initialisation, what the drift of the kernels leaves of λ_min(G(0)) is at
-least a, and a step-size clause.
+**Assumptions.** Those of `theory.convergence.theorem_3_2` and `theory.convergence.theorem_4_3` at the printed rate
+a (γ/4 with γ = λ_min(Ḡ), or γ/2 with γ = λ_min(XXᵀ)): (A1)–(A3) at initialisation, what the drift of the kernels
+leaves of λ_min(G(0)) is at least a, and a step-size clause.
 
 **Claim.** For all t ≥ 0, for this network and with certainty,
 
@@ -16,10 +16,11 @@ violation refutes the claim. These are the sheets to search for counterexamples 
 
 from __future__ import annotations
 
-from theory import convergence, linear
-from theory.drifts import Drifts
+from theory.convergence import theorem_3_2 as convergence
+from theory.convergence import theorem_4_3 as linear
+from theory.convergence.lemmas_3_2 import Drifts
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Evidence, Inequality
 from validation.theorems.contraction import contraction
 from validation.theorems.movement import movement
 
@@ -78,7 +79,7 @@ def _printed_conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
 NONLINEAR = Claim(
     "Theorems 3.2 and 4.2, explicit",
     "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far",
-    "Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence",
+    "Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence.theorem_3_2",
     "UPPER",
     _nonlinear_hypotheses,
     _nonlinear_conclusions,
@@ -87,7 +88,7 @@ NONLINEAR = Claim(
 LINEAR = Claim(
     "Theorem 4.3, explicit",
     "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖",
-    "Theorem 4.3, (4.3), with the constants of theory.linear",
+    "Theorem 4.3, (4.3), with the constants of theory.convergence.theorem_4_3",
     "UPPER",
     _linear_hypotheses,
     _linear_conclusions,

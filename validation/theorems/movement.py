@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from validation.claims import Evidence, Inequality
-from validation.rounding import movement_rounding
+from validation.judge.claims import Evidence, Inequality
+from validation.judge.rounding import movement_rounding
 
 __all__ = ["movement", "residual_budget"]
 

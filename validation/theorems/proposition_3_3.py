@@ -19,9 +19,9 @@ from functools import partial
 import numpy as np
 
 from fa_ref.activations import Activation, resolve
-from theory.isometry import wishart_root
 from theory.kernels import mean_kernel
-from validation.statistics import ProbabilityVerdict, draw_outcomes, sequential_verdict
+from theory.kernels.isometry import wishart_root
+from validation.judge.probability import ProbabilityVerdict, draw_outcomes, sequential_verdict
 
 __all__ = ["judge", "nonlinear_part"]
 

@@ -2,7 +2,7 @@ r"""Proposition 4.5: Gaussian inputs are nearly isometric.
 
 **Assumptions.** X has independent N(0, 1/d) entries; 0 < ε < ½; d large enough. The paper's order of d,
 (1/ε) log(n/δ) + (n/ε) log(1/ε), is too small in ε; (n + log(1/δ))/ε² suffices, with the constants of
-`theory.isometry.sufficient_dimension`.
+`theory.kernels.isometry.sufficient_dimension`.
 
 **Claim.** With probability at least 1 − δ, X is (1 − ε, 4ε)-isometric: 1 − ε ≤ λ(XXᵀ) ≤ (1 + 4ε)(1 − ε).
 
@@ -16,8 +16,8 @@ from functools import partial
 
 import numpy as np
 
-from theory.isometry import proposition_4_5, sufficient_dimension, wishart_root
-from validation.statistics import ProbabilityVerdict, draw_outcomes, sequential_verdict
+from theory.kernels.isometry import proposition_4_5, sufficient_dimension, wishart_root
+from validation.judge.probability import ProbabilityVerdict, draw_outcomes, sequential_verdict
 
 __all__ = ["judge"]
 
@@ -47,7 +47,7 @@ def judge(
     d : int, optional
         Input dimension; `sufficient_dimension` if not given.
     draws, error, jobs, progress :
-        As in `validation.statistics.check`.
+        As in `validation.judge.probability.check`.
 
     Examples
     --------

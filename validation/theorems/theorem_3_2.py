@@ -26,7 +26,7 @@ import numpy as np
 
 from fa_ref import schedules
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Evidence, Inequality
 from validation.theorems.contraction import contraction, start_margins
 from validation.theorems.movement import movement
 

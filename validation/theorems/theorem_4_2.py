@@ -21,7 +21,7 @@ import math
 import sys
 
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Evidence, Inequality
 from validation.theorems import theorem_3_2
 from validation.theorems.contraction import contraction
 from validation.theorems.movement import movement

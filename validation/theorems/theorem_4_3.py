@@ -23,7 +23,7 @@ import numpy as np
 
 from theory.kernels import empirical_G
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Evidence, Inequality
 from validation.theorems.contraction import contraction, start_margins
 
 __all__ = ["CLAIM"]

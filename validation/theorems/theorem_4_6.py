@@ -29,10 +29,10 @@ import math
 import numpy as np
 
 from theory.alignment import sharp_bracket, sharp_constant
-from theory.linear import unit_of_budget
+from theory.convergence.theorem_4_3 import unit_of_budget
 from theory.margins import Margin
-from validation.claims import Claim, Evidence, Inequality
-from validation.rounding import alignment_rounding
+from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_4_3
 
 __all__ = ["CLAIM", "REMARK", "SHARE", "cutoff_of"]

@@ -1,0 +1,1 @@
+"""What every room needs: checks at the door, arrays on disk."""

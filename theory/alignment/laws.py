@@ -1,0 +1,328 @@
+"""Alignment of β with b: the sharp constant of Theorem 4.6, the law without ridge, and the a-priori bound of §4.1.
+
+Definition 4.1 measures alignment by cos∠(b, β(t)). The paper proves that it is of order n/√p without ridge, and
+at least a constant with a ridge penalty that is cut off after O(√p) steps (Theorem 4.6, linear networks). Here both
+are numbers. ``docs/alignment.md`` derives every formula and lists the assumptions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import quad
+from scipy.optimize import brentq
+
+from fa_ref import schedules
+from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref.activations import Activation
+from fa_ref.network import Network
+from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
+from theory.kernels import MeanKernel, mean_kernel
+from theory.precision import EPS
+
+__all__ = [
+    "Bracket",
+    "alignment_bound",
+    "no_alignment_coefficient",
+    "sharp_bracket",
+    "sharp_constant",
+    "sharp_schedule",
+]
+
+Array = NDArray[np.float64]
+
+#: log Q from which the lower end of the bracket, below e^{-200}, is called 0.
+LARGEST_SPREAD = 400.0
+
+
+class Bracket(NamedTuple):
+    """A proved interval: ``lower ≤ alignment ≤ upper``."""
+
+    lower: float
+    upper: float
+
+
+def sharp_constant(L: float, c_S: float, nu: float, gamma_over_M: float = 1.0) -> float:
+    """Return the alignment that Theorem 4.6's schedule produces as p → ∞, for exactly isometric inputs.
+
+    The linear network with XXᵀ = γI, trained with λ = Lγ up to the step T of `sharp_schedule`, ends with
+
+        cos∠(b, β) → κ/√(1 + κ²),      (1 + L) κ + κ³/3 = c_S ν γ/M,
+
+    independently of n, d, p, η and of the direction of y. At a fixed budget c_S it *decreases* with L.
+
+    Parameters
+    ----------
+    L : float
+        Ratio λ/γ > 0.
+    c_S : float
+        Constant of the budget Σλ(t) ≤ S_λ = c_S γ √(γp) / (η √n M), c_S ≥ 0. Theorem 4.3 proves convergence for a
+        small c_S only; the limit here holds for every c_S.
+    nu : float
+        ν = ‖y‖/√n > 0.
+    gamma_over_M : float, optional
+        γ/M in (0, 1], where M ≥ λ_max(XXᵀ) is the bound that sizes the budget.
+
+    Returns
+    -------
+    float
+        In [0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not a number in its range.
+
+    Examples
+    --------
+    >>> round(sharp_constant(L=3, c_S=5, nu=1), 4)
+    0.7488
+    >>> sharp_constant(3, 5, 1) > sharp_constant(30, 5, 1)
+    True
+    """
+    L, c_S, nu, ratio = _sharp_arguments(L, c_S, nu, gamma_over_M)
+    kappa = _cubic_root(1.0 + L, c_S * nu * ratio)
+    return kappa / math.hypot(1.0, kappa)
+
+
+def _sharp_arguments(L: float, c_S: float, nu: float, ratio: float) -> tuple[float, float, float, float]:
+    L, c_S = as_number("L", L, above=0), as_number("c_S", c_S, at_least=0)
+    nu, ratio = as_number("nu", nu, above=0), as_number("gamma_over_M", ratio, above=0)
+    if ratio > 1:
+        raise ValueError(f"gamma_over_M: expected a finite number > 0 and <= 1, got {ratio:g}")
+    return L, c_S, nu, ratio
+
+
+def _cubic_root(B: float, right: float) -> float:
+    """The root κ ≥ 0 of Bκ + κ³/3 = right; hyperbolic form of Cardano's, free of cancellation."""
+    return 2.0 * math.sqrt(B) * math.sinh(math.asinh(1.5 * right / B**1.5) / 3.0)
+
+
+def sharp_bracket(L: float, c_S: float, nu: float, epsilon: float, gamma_over_M: float | None = None) -> Bracket:
+    """Bracket the same limit for every (γ, ε)-isometric X and every direction of y.
+
+    Holds for γ ≤ λ_min(XXᵀ) and λ_max(XXᵀ) ≤ (1 + ε)γ (Definition 4.4), λ = Lγ, after the cutoff. Both ends
+    meet in `sharp_constant` at ε = 0.
+
+    Parameters
+    ----------
+    L, c_S, nu : float
+        As in `sharp_constant`.
+    epsilon : float
+        ε ≥ 0.
+    gamma_over_M : float, optional
+        As in `sharp_constant`, at most the default 1/(1 + ε), which is M = (1 + ε)γ.
+
+    Returns
+    -------
+    Bracket
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in sharp_bracket(L=3, c_S=5, nu=1, epsilon=0.1)]
+    [0.706, 0.74]
+    >>> [round(end, 4) for end in sharp_bracket(L=3, c_S=5, nu=1, epsilon=0)]
+    [0.7488, 0.7488]
+    """
+    epsilon = as_number("epsilon", epsilon, at_least=0)
+    ratio = 1.0 / (1.0 + epsilon) if gamma_over_M is None else gamma_over_M
+    L, c_S, nu, ratio = _sharp_arguments(L, c_S, nu, ratio)
+    if ratio > 1.0 / (1.0 + epsilon):
+        raise ValueError(f"gamma_over_M: expected at most 1/(1 + epsilon) = {1 / (1 + epsilon):g}, got {ratio:g}")
+    small, large = 1.0 + L / (1.0 + epsilon), 1.0 + L  # spectrum of B = I + λK⁻¹
+    budget = c_S * nu * ratio
+    upper = _largest_kappa(small, large, budget)
+    rho = _least_cosine(small, large, upper)
+    lower = _smallest_kappa(small, large, budget / math.sqrt(1.0 + epsilon), upper) if rho > 0 else 0.0
+    # κρ/√((1 + κ²)(1 + κ²(1 − ρ²))) rises and then falls with κ: its least value is at an end.
+    least = min(_final_cosine(kappa, rho) for kappa in (lower, upper))
+    most = max(_final_cosine(kappa, 1.0) for kappa in (lower, upper))
+    return Bracket(least, most)
+
+
+def _final_cosine(kappa: float, rho: float) -> float:
+    return kappa * rho / math.sqrt((1.0 + kappa**2) * (1.0 + kappa**2 * (1.0 - rho**2)))
+
+
+def _least_cosine(small: float, large: float, kappa: float) -> float:
+    """Kantorovich's bound on the cosine between w and K^{-1/2}y while |w| ≤ κ."""
+    phi = 0.5 * kappa**2
+    worst = min(max(phi, small), large)
+    spread = max(math.log(large / small), math.log(small / worst) + phi * (1.0 / small - 1.0 / worst))
+    return 1.0 / math.cosh(0.5 * spread) if spread < LARGEST_SPREAD else 0.0
+
+
+def _largest_kappa(small: float, large: float, budget: float) -> float:
+    """|w| cannot exceed this: κ′ ≤ max over x in [1/large, 1/small] of √(x/small)/(1 + xκ²), per unit of budget."""
+
+    def cost(kappa: float) -> float:  # least of (1 + xκ²)/√x, at √x = 1/κ where that is allowed
+        root = min(max(1.0 / kappa if kappa > 0 else math.inf, large**-0.5), small**-0.5)
+        return math.sqrt(small) * (1.0 / root + root * kappa**2)
+
+    return _reach(cost, budget, _cubic_root(large, budget), (small**0.5, large**0.5))
+
+
+def _smallest_kappa(small: float, large: float, budget: float, ceiling: float) -> float:
+    """|w| reaches at least this; the greatest of (1 + xκ²)/√x is at an end of the range of x."""
+
+    def cost(kappa: float) -> float:
+        slowest = max(math.sqrt(x) + kappa**2 / math.sqrt(x) for x in (small, large))
+        return math.sqrt(large) * slowest / _least_cosine(small, large, kappa)
+
+    return _reach(cost, budget, ceiling, ())
+
+
+def _reach(cost: object, budget: float, scale: float, kinks: tuple[float, ...]) -> float:
+    """The κ at which ∫₀^κ cost = budget."""
+    if budget == 0.0:
+        return 0.0
+
+    def spent(kappa: float) -> float:
+        inner = [k for k in kinks if 0 < k < kappa] or None
+        return float(quad(cost, 0.0, kappa, points=inner, epsabs=1e-13 * budget, epsrel=1e-12, limit=200)[0])
+
+    high = max(scale, 1e-300)
+    while spent(high) < budget:
+        high *= 1.5
+    return float(brentq(lambda kappa: spent(kappa) - budget, 0.0, high, xtol=1e-14 * high, rtol=1e-13))
+
+
+def sharp_schedule(
+    L: float, c_S: float, p: int, n: int, eta: float, gamma: float = 1.0, gamma_over_M: float = 1.0
+) -> Schedule:
+    """λ(t) of Theorem 4.6: λ = Lγ up to T = ⌊S_λ/λ⌋, S_λ = c_S γ √(γp) / (η √n M), and 0 after.
+
+    Examples
+    --------
+    >>> sharp_schedule(L=3, c_S=5, p=10**6, n=10, eta=0.05)
+    cutoff(3, 10540)
+    """
+    L, c_S, _, ratio = _sharp_arguments(L, c_S, 1.0, gamma_over_M)
+    p, n = as_count("p", p), as_count("n", n)
+    eta, gamma = as_number("eta", eta, above=0), as_number("gamma", gamma, above=0)
+    budget = c_S * ratio * math.sqrt(gamma * p) / (eta * math.sqrt(n))
+    return schedules.cutoff(L * gamma, int(budget / (L * gamma)))
+
+
+def alignment_bound(network: Network, movement: float, decay: float = 1.0) -> float:
+    """Bound |cos∠(b, β(t))| a priori from the movement of β (§4.1).
+
+    If |β_r(t) − c(t) β_r(0)| ≤ D_β for all r, then with Δ = √p D_β and b̂ = b/‖b‖
+
+        |cos∠(b, β(t))| ≤ (c |b̂·β(0)| + Δ) / (c ‖β(0)‖ − Δ).
+
+    Parameters
+    ----------
+    network : Network
+        Weights at t = 0.
+    movement : float
+        D_β ≥ 0, as Theorem 3.2 or a certificate bounds it.
+    decay : float, optional
+        c(t) = Π_{s<t} (1 − ηλ(s)) in [0, 1]; 1 without ridge.
+
+    Returns
+    -------
+    float
+        At most 1, which is no information.
+
+    Examples
+    --------
+    >>> network = Network(np.ones((4, 1)), [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 1.0, -1.0])
+    >>> alignment_bound(network, 0.0), round(alignment_bound(network, 0.1), 6), alignment_bound(network, 2.0)
+    (0.0, 0.111111, 1.0)
+    """
+    movement, decay = as_number("movement", movement, at_least=0), as_number("decay", decay, at_least=0)
+    if decay > 1:
+        raise ValueError(f"decay: expected a finite number >= 0 and <= 1, got {decay:g}")
+    norm_b = float(np.linalg.norm(network.b))
+    if norm_b == 0.0:
+        return 1.0
+    moved = math.sqrt(network.p) * movement
+    least = decay * float(np.linalg.norm(network.beta)) - moved
+    most = decay * abs(float(network.b @ network.beta)) / norm_b + moved
+    return min(1.0, most / least) if least > 0 else 1.0
+
+
+def no_alignment_coefficient(
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: str | Activation = "tanh",
+    *,
+    eta: float | None = None,
+    steps: int | None = None,
+    residual: ArrayLike | None = None,
+    kernel: MeanKernel | None = None,
+) -> float:
+    """Return lim p·E cos∠(b, β(t)) as p → ∞ without ridge: a number where the paper has O(n/√p).
+
+    With C = Ḡ + yyᵀ the second moment of e(0), P = I − ηḠ and A_t = (I − Pᵗ) Ḡ⁻¹,
+
+        p · E cos∠(b, β(t)) → ½ tr( C [ A_t Θ̄ A_t − η² Σ_{s<t} Pˢ Θ̄ Pˢ ] ).
+
+    At convergence and small η this is ½ (tr(Ḡ⁻¹Θ̄) + yᵀḠ⁻¹Θ̄Ḡ⁻¹y). Single networks scatter by ±√p around it. The
+    mean over a pair ±b with the same W and β does not: given e(0), it tends to the same with C = e(0)e(0)ᵀ.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Inputs.
+    y : array_like, shape (n,)
+        Targets.
+    activation : str or Activation, optional
+        ψ.
+    eta : float, optional
+        Step size with η λ_max(Ḡ) < 2; by default the limit η → 0.
+    steps : int, optional
+        Number t of steps, needs ``eta``; by default the limit t → ∞.
+    residual : array_like, shape (n,), optional
+        e(0) of the network or pair at hand, instead of the average over initialisations.
+    kernel : MeanKernel, optional
+        Ḡ and Θ̄, if they are known already.
+
+    Raises
+    ------
+    ValueError
+        If λ_min(Ḡ) is not positive and t → ∞ is asked for, η is too large, or ``steps`` comes without ``eta``.
+
+    Examples
+    --------
+    Orthonormal inputs, linear network: ½ (n + ‖y‖²).
+
+    >>> no_alignment_coefficient(np.eye(3), [2.0, 0.0, 0.0], "identity")
+    3.5
+    >>> round(no_alignment_coefficient(np.eye(3), [2.0, 0.0, 0.0], "identity", eta=0.1), 6)
+    3.315789
+    """
+    problem = Problem(X, y)
+    if steps is not None and eta is None:
+        raise ValueError("eta: expected the step size that the number of steps refers to, got None")
+    kernel = mean_kernel(problem.X, activation) if kernel is None else kernel
+    g, U = np.linalg.eigh(kernel.G)
+    Theta, y_U = U.T @ kernel.Theta @ U, U.T @ problem.y
+    second_moment = np.diag(g) + np.outer(y_U, y_U)
+    if residual is not None:
+        e_0 = U.T @ as_array("residual", residual, ndim=1)
+        second_moment = np.outer(e_0, e_0)
+    rate = 0.0 if eta is None else as_number("eta", eta, above=0)
+    if not rate * g[-1] < 2:
+        raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")
+    if steps is None and g[0] <= g[-1] * g.size * EPS:
+        raise ValueError(f"X: expected lambda_min(G) > 0 (Assumption 3.1), got {g[0]:g}")
+    return 0.5 * float(np.sum(second_moment * Theta * displacement(g, rate, steps)))
+
+
+def displacement(g: Array, eta: float, steps: int | None) -> Array:
+    """A_t Θ A_t − η² Σ Pˢ Θ Pˢ in the eigenbasis of Ḡ, as what multiplies Θ entry by entry."""
+    pairs = g[:, None] + g[None, :] - eta * np.outer(g, g)  # (1 − μ_i μ_j)/η
+    if steps is None:
+        weight: Array = 1.0 / np.outer(g, g) - eta / pairs
+        return weight
+    mu_t = (1.0 - eta * g) ** as_count("steps", steps, at_least=0)
+    reached = np.where(g > 0, (1.0 - mu_t) / np.where(g > 0, g, 1.0), eta * steps)
+    summed = np.where(pairs > 0, (1.0 - np.outer(mu_t, mu_t)) / np.where(pairs > 0, pairs, 1.0), eta * steps)
+    finite: Array = np.outer(reached, reached) - eta * summed
+    return finite

@@ -1,0 +1,1 @@
+"""Proofs that one given network converges, and an independent checker of them."""

@@ -1,0 +1,199 @@
+"""`certify`: train until convergence is proved, and compare the rate that was proved with the one that is seen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fa_ref import schedules
+from fa_ref._support.checks import as_count, as_number
+from fa_ref.activations import Activation, resolve
+from fa_ref.network import Network
+from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
+from fa_ref.training import train
+from theory.certificates.from_state import StateCertificate, from_state
+from theory.precision import EPS
+
+__all__ = ["Certification", "certify"]
+
+Array = NDArray[np.float64]
+
+#: Steps taken at a time after the certificate, until the tolerance is reached.
+CHUNK = 128
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What `certify` found.
+
+    Attributes
+    ----------
+    certificate : StateCertificate or None
+        That of the first attempt that succeeded, or else of the last one; None if none was made.
+    step : int or None
+        The step whose weights are certified, None if there is none.
+    steps : int
+        The step at which ‖e‖ reached the tolerance, or else the last one taken.
+    status : str
+        ``"converged"``, ``"completed"`` (without reaching the tolerance) or ``"diverged"``.
+    attempts : int
+        Number of attempts.
+    observed_rate : float
+        The largest a with ‖e(t + 1)‖ ≤ (1 − ηa) ‖e(t)‖ at every later step seen (NaN if none was); never below
+        the proved rate.
+    mean_rate : float
+        The a with which the later steps contracted on average.
+    network : Network or None
+        The certified weights.
+    """
+
+    certificate: StateCertificate | None
+    step: int | None
+    steps: int
+    status: str
+    attempts: int
+    observed_rate: float = math.nan
+    mean_rate: float = math.nan
+    network: Network | None = None
+
+    def __bool__(self) -> bool:
+        return self.step is not None
+
+    @property
+    def proved_rate(self) -> float | None:
+        """The certificate's rate."""
+        return self.certificate.rate if self.certificate else None
+
+    @property
+    def fraction(self) -> float:
+        """The part of the training that it took to prove the rest."""
+        return self.step / self.steps if self.step is not None and self.steps else math.nan
+
+
+def certify(
+    problem: Problem,
+    network: Network,
+    activation: str | Activation,
+    eta: float,
+    *,
+    ridge: Schedule | None = None,
+    max_steps: int = 10_000,
+    every: int | None = None,
+    rigorous: bool = False,
+    tolerance: float = 1e-10,
+) -> Certification:
+    """Train with feedback alignment until an a-posteriori certificate is found, then on to the tolerance.
+
+    Parameters
+    ----------
+    problem, network, activation, eta
+        As in `fa_ref.train`.
+    ridge : Schedule, optional
+        λ(t); attempts begin where it is zero for good.
+    max_steps : int, optional
+        Steps at most.
+    every : int, optional
+        Attempt at each multiple of this. By default attempts grow rarer: each comes when a quarter more steps have
+        been taken, so a certificate is found a quarter later than it could be, at most.
+    rigorous : bool, optional
+        Confirm in ball arithmetic. An attempt in floating point comes first.
+    tolerance : float, optional
+        ‖e‖ at which training ends.
+
+    Returns
+    -------
+    Certification
+        True as a boolean if the convergence of this run was proved.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said above.
+
+    Examples
+    --------
+    >>> problem = Problem(np.eye(2), [0.5, -0.5])
+    >>> found = certify(problem, Network.gaussian(400, 2, np.random.default_rng(0)), "tanh", 0.5)
+    >>> found.status, 0 < found.proved_rate <= found.observed_rate
+    ('converged', True)
+    """
+    psi, ridge = resolve(activation), ridge or schedules.zero()
+    max_steps = as_count("max_steps", max_steps)
+    every = None if every is None else as_count("every", every)
+    tolerance = as_number("tolerance", tolerance, above=0)
+    search = _Search(problem, psi, eta, rigorous, _ridge_end(ridge, max_steps), every)
+    run = train(
+        problem, network, psi, eta=eta, steps=max_steps, ridge=ridge, record_every=every or 1, observe=search
+    )
+    if search.step is None:
+        return Certification(search.last, None, int(run.times[-1]), run.status, search.attempts)
+    norms, status = _follow(problem, search.network, psi, eta, max_steps - search.step, tolerance)
+    slowest, mean = _rates(norms, eta, float(np.linalg.norm(problem.y)))
+    steps = search.step + norms.size - 1
+    return Certification(search.last, search.step, steps, status, search.attempts, slowest, mean, search.network)
+
+
+class _Search:
+    """The observer that attempts a certificate when it is due."""
+
+    def __init__(
+        self, problem: Problem, psi: Activation, eta: float, rigorous: bool, start: int, every: int | None
+    ) -> None:
+        self.problem, self.psi, self.eta, self.rigorous = problem, psi, eta, rigorous
+        self.start, self.due, self.every = start, start, every
+        self.step: int | None = None
+        self.network: Network | None = None
+        self.last: StateCertificate | None = None
+        self.attempts = 0
+
+    def __call__(self, t: int, network: Network) -> bool:
+        if t < self.due:
+            return False
+        self.due = t + (self.every or max(1, (t - self.start) // 4))
+        self.attempts += 1
+        self.last = from_state(self.problem, network, self.psi, self.eta)
+        if self.last and self.rigorous:
+            self.last = from_state(self.problem, network, self.psi, self.eta, rigorous=True)
+        if self.last:
+            self.step, self.network = t, network.copy()
+        return bool(self.last)
+
+
+def _ridge_end(ridge: Schedule, steps: int) -> int:
+    """The first step from which λ is zero for good; ``steps`` + 1 if it is not known to be."""
+    positive = np.flatnonzero(ridge.values(steps))
+    end = int(positive[-1]) + 1 if positive.size else 0
+    whole = math.isclose(ridge.partial_sum(steps), ridge.total, rel_tol=1e-12)
+    return end if whole else steps + 1
+
+
+def _follow(
+    problem: Problem, network: Network | None, psi: Activation, eta: float, steps: int, tolerance: float
+) -> tuple[Array, str]:
+    """‖e‖ at each step from here until it is within the tolerance, and how it ended."""
+    norms, status = np.empty(0), "completed"
+    while network is not None:
+        run = train(problem, network, psi, eta=eta, steps=min(CHUNK, steps))
+        norms = np.append(norms[:-1], run.residual_norms)
+        steps, network, status = steps - min(CHUNK, steps), run.network, run.status
+        below = np.flatnonzero(norms <= tolerance)
+        if below.size:
+            return norms[: below[0] + 1], "converged"
+        if status == "diverged" or steps == 0:
+            break
+    return norms, status
+
+
+def _rates(norms: Array, eta: float, y_norm: float) -> tuple[float, float]:
+    """The slowest and the mean rate of contraction, above the level at which rounding disturbs them."""
+    floor = 1e4 * EPS * (1 + y_norm)
+    seen = norms[norms > floor]
+    if seen.size < 2:
+        return math.nan, math.nan
+    slowest = float(np.max(seen[1:] / seen[:-1]))
+    mean = float((seen[-1] / seen[0]) ** (1 / (seen.size - 1)))
+    return (1 - slowest) / eta, (1 - mean) / eta

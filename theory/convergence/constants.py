@@ -1,0 +1,211 @@
+"""Every constant that the paper leaves unnamed, for one problem: proved values and observed ones, never mixed.
+
+In the paper's units, with rate a = γ/4 (Theorem 3.2) or γ/2 (Theorem 4.3):
+
+    c₁    ‖w_r(t) − w_r(0)‖ ≤ c₁ n √(log p)/(γ√p) for every unit r and every t        (3.2)
+    c₂    |β_r(t) − β_r(0)| ≤ c₂ n/(γ√p) for every unit r and every t                  (3.2)
+    c     |cos∠(b, β(t))| ≤ c n/√p for every t, λ ≡ 0                                  (Section 4)
+    c_S   S_λ = c_S γ√(γp)/(η√n M), the sum of λ(t) that Theorem 4.3 admits
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fa_ref import Network, Problem, train
+from fa_ref._support.checks import as_count, as_number
+from fa_ref.activations import Activation, identity, resolve
+from theory.convergence import levels
+from theory.convergence import theorem_4_3 as linear
+from theory.convergence.lemmas_3_2 import Drifts
+from theory.convergence.theorem_3_2 import budget, certify
+from theory.convergence.widths import closes_at, probable_drifts, sufficient_width
+from theory.kernels import MeanKernel, mean_kernel
+
+__all__ = ["Constant", "constants_table", "observed_constants"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One line of the table.
+
+    Attributes
+    ----------
+    name : str
+        Symbol, as in the paper.
+    value : float
+        NaN where nothing is proved; ``note`` says why.
+    meaning : str
+        What it bounds.
+    source : str
+        Theorem or assumption, and the form of the proof.
+    kind : {"problem", "proved"}
+        Whether it is a property of the data or a bound with probability 1 − δ.
+    vacuous : float
+        0 where the bound says something; otherwise the factor ≥ 1 by which it exceeds what no run can exceed.
+    note : str
+        Why there is no value, or what it rests on.
+    """
+
+    name: str
+    value: float
+    meaning: str
+    source: str
+    kind: str = "proved"
+    vacuous: float = 0.0
+    note: str = ""
+
+
+def constants_table(
+    problem: Problem, activation: str | Activation, eta: float, delta: float = 0.1, p: int | None = None
+) -> list[Constant]:
+    """All constants of a problem, for networks of width p drawn as the paper draws them.
+
+    Parameters
+    ----------
+    problem : Problem
+        X and y.
+    activation : str or Activation
+        ψ; the identity is treated by Theorem 4.3, all others by Theorems 3.2 and 4.2.
+    eta : float
+        Step size of the loss ½‖e‖².
+    delta : float, optional
+        Every line holds with probability at least 1 − δ (each by itself).
+    p : int, optional
+        Width, the sufficient one if not given.
+
+    Returns
+    -------
+    list of Constant
+
+    Examples
+    --------
+    >>> table = constants_table(Problem(np.eye(2), [1.0, -1.0]), "tanh", 1e-3)
+    >>> [line.name for line in table if line.kind == "problem"]
+    ['γ', 'λ_max(Ḡ)', 'R', 'χ', 'B0', 'B1', 'B2']
+    >>> rate = next(line for line in table if line.name == "a")
+    >>> rate.value > 0.394 / 4
+    True
+    """
+    psi, eta = resolve(activation), as_number("eta", eta, above=0)
+    delta = as_number("delta", delta, above=0, below=1)
+    p = None if p is None else as_count("p", p)
+    kernel = mean_kernel(problem.X, psi)
+    lines = _problem_lines(problem, psi, kernel)
+    if psi is identity:
+        return lines + _linear_lines(problem, eta, delta, p)
+    for form in ("explicit", "first-order"):
+        enough = sufficient_width(problem.X, problem.y, psi, eta, delta, form=form, kernel=kernel)
+        source = f"Theorem 3.2, {form}"
+        lines.append(_width_line(enough, source, delta))
+        width = p if p is not None else enough
+        if width is None:
+            continue
+        lemmas = probable_drifts(problem, psi, eta, width, delta, form=form, kernel=kernel)
+        lines += _at_width(lemmas, width, kernel.gamma_lower, kernel.gamma_lower / 4, source, delta)
+    return lines
+
+
+def _problem_lines(problem: Problem, psi: Activation, kernel: MeanKernel) -> list[Constant]:
+    top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    found = [
+        ("γ", kernel.gamma_lower, "lower bound of λ_min(Ḡ)"),
+        ("λ_max(Ḡ)", top, "upper bound of it"),
+        ("R", problem.radius, "largest ‖xᵢ‖"),
+        ("χ", problem.spectral_norm, "‖X‖₂"),
+        ("B0", psi.B0, "sup |ψ|"),
+        ("B1", psi.B1, "sup |ψ′|"),
+        ("B2", psi.B2, "sup |ψ″|"),
+    ]
+    note = "" if kernel.gamma_lower > 0 else kernel.assumption_3_1
+    return [
+        Constant(name, value, meaning, "Assumption 3.1", "problem", note=note if name == "γ" else "")
+        for name, value, meaning in found
+    ]
+
+
+def _width_line(enough: int | None, source: str, delta: float) -> Constant:
+    meaning = f"sufficient width at δ = {delta:g}"
+    if enough is None:
+        return Constant("p*", math.nan, meaning, source, note="no width suffices: a hypothesis fails")
+    return Constant("p*", float(enough), meaning, source)
+
+
+def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> list[Constant]:
+    lines = []
+    gamma = problem.lambda_min
+    for form in linear.FORMS:
+        source = f"Theorem 4.3, {form}"
+        enough = linear.sufficient_width(problem, eta, delta, form=form)
+        lines.append(_width_line(enough, source, delta))
+        width = p if p is not None else enough
+        if width is None:
+            continue
+        lemmas = linear.probable_drifts(problem, eta, width, delta, form=form)
+        lines += _at_width(lemmas, width, gamma, gamma / 2, source, delta)
+        if lemmas is not None:
+            total = budget(lemmas)
+            c_S = total / linear.unit_of_budget(problem, width, eta)
+            note = "" if total == total else "no ridge is certified at this width"
+            lines.append(Constant("S_λ", total, "largest Σ λ(t)", source, note=note))
+            lines.append(Constant("c_S", c_S, "S_λ in units γ√(γp)/(η√n M)", source, note=note))
+    return lines
+
+
+def _at_width(
+    lemmas: Drifts | None, p: int, gamma: float, paper_rate: float, source: str, delta: float
+) -> list[Constant]:
+    """The constants at width p: the rate, and c₁, c₂, c at the paper's own rate."""
+    if lemmas is None:
+        return [Constant("a", math.nan, "proved rate", source, note=f"p = {p} is below the events' own widths")]
+    proof = certify(lemmas)
+    rate = Constant("a", proof.rate or math.nan, f"proved rate at p = {p}", source, note=proof.why)
+    if not closes_at(lemmas, paper_rate):
+        return [rate]
+    i, n = lemmas.instance, lemmas.instance.n
+    U = i.E / paper_rate
+    b_max = math.sqrt(2 * math.log(p / delta)) if p / delta > 1 else 0.0  # P(max |b_r| > x) ≤ p e^{−x²/2}
+    c_1 = lemmas.weight(U) * b_max * gamma * math.sqrt(p) / (n * math.sqrt(math.log(p)))
+    c_2 = lemmas.unit(U) * gamma * math.sqrt(p) / n
+    share = delta / 2
+    low = math.sqrt(p * max(0.0, 1 - 2 * math.sqrt(math.log(1 / share) / p)))
+    left = low - lemmas.beta(U)
+    cosine = (levels.inner_level(share) + lemmas.beta(U)) / left if left > 0 else math.inf
+    note = f"at a = {paper_rate:.4g}, which holds with probability {1 - delta:g}; with {1 - 2 * delta:g} together"
+    lines = [rate, Constant("c₁", c_1, "‖w_r(t) − w_r(0)‖ ≤ c₁ n √(log p)/(γ√p)", source, note=note)]
+    if math.isfinite(c_2):
+        lines.append(Constant("c₂", c_2, "|β_r(t) − β_r(0)| ≤ c₂ n/(γ√p)", source, note=note))
+    vacuous = cosine if cosine >= 1 else 0.0
+    meaning = "|cos∠(b, β(t))| ≤ c n/√p"
+    lines.append(Constant("c", cosine * math.sqrt(p) / n, meaning, source, vacuous=vacuous, note=note))
+    drift, ceiling = lemmas.G(U), n * i.B0**2
+    vacuous = drift / ceiling if drift >= ceiling else 0.0
+    lines.append(Constant("drift of G", drift, "‖G(t) − G(0)‖", source, vacuous=vacuous, note=note))
+    return lines
+
+
+def observed_constants(
+    problem: Problem, network: Network, activation: str | Activation, eta: float, gamma: float, steps: int
+) -> dict[str, float]:
+    """c₁, c₂ and c as one run shows them: the largest values over all units and recorded steps.
+
+    Examples
+    --------
+    >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(500, 2, np.random.default_rng(0))
+    >>> seen = observed_constants(problem, network, "tanh", 0.3, 0.394, steps=60)
+    >>> sorted(seen), all(0 < value < 5 for value in seen.values())
+    (['c', 'c₁', 'c₂'], True)
+    """
+    run = train(problem, network, activation, eta=eta, steps=steps)
+    n, root = problem.n, math.sqrt(network.p)
+    return {
+        "c₁": float(run.measures["weight_movement"].max()) * gamma * root / (n * math.sqrt(math.log(network.p))),
+        "c₂": float(run.measures["beta_movement"].max()) * gamma * root / n,
+        "c": float(np.abs(run.alignment).max()) * root / n,
+    }

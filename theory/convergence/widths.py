@@ -1,0 +1,193 @@
+"""Sufficient widths and ridge budgets that hold with probability 1 − δ over the random initialisation.
+
+The same lemmas as for one network, read off an `Instance` whose entries are levels that hold with probability
+1 − δ in place of measurements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fa_ref import schedules
+from fa_ref._support.checks import as_number
+from fa_ref.activations import Activation, resolve
+from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
+from theory.convergence import levels
+from theory.convergence.lemmas_3_2 import Drifts, Explicit
+from theory.convergence.lemmas_sharper import FirstOrder
+from theory.convergence.start import Instance
+from theory.kernels import MeanKernel, mean_kernel
+
+__all__ = ["closes_at", "probable_drifts", "smallest_width", "sufficient_width"]
+
+#: Widths beyond this are not searched.
+WIDEST = 10**18
+
+
+def probable_drifts(
+    problem: Problem,
+    activation: str | Activation,
+    eta: float,
+    p: int,
+    delta: float,
+    ridge: Schedule | None = None,
+    *,
+    form: str = "explicit",
+    kernel: MeanKernel | None = None,
+) -> Drifts | None:
+    """The lemmas with constants that all hold with probability at least 1 − δ for a Gaussian network of width p.
+
+    Parameters
+    ----------
+    problem, activation, eta, ridge :
+        As for `theory.convergence.theorem_3_2.certificate`.
+    p : int
+        Width.
+    delta : float
+        Failure probability, in (0, 1).
+    form : {"explicit", "first-order"}, optional
+        ``"explicit"`` keeps the printed levels λ_min(G(0)) ≥ ¾γ, ‖H(0)‖ ≤ γ/8 and gives ‖e(0)‖ what their failure
+        probabilities leave of δ; ``"first-order"`` takes every level from its share of δ.
+    kernel : MeanKernel, optional
+        Of X and ψ, computed if not given.
+
+    Returns
+    -------
+    Drifts or None
+        None where the printed levels fail with probability δ or more.
+
+    Raises
+    ------
+    ValueError
+        If δ is not in (0, 1), or the form is not one of these.
+    """
+    psi, eta = resolve(activation), as_number("eta", eta, above=0)
+    delta = as_number("delta", delta, above=0, below=1)
+    if form not in ("explicit", "first-order"):
+        raise ValueError(f"form: expected explicit or first-order, got {form!r}")
+    ridge = ridge or schedules.zero()
+    kernel = kernel or mean_kernel(problem.X, psi)
+    if not (psi.smooth and math.isfinite(psi.B0) and kernel.gamma_lower > 0):
+        return None
+    entries = (_printed if form == "explicit" else _shared)(problem, psi, p, delta, kernel)
+    if entries is None:
+        return None
+    e_norm, g_low, g_top, h_norm, b_square, b_fourth, moment, beta_norm, overlap = entries
+    y_norm = float(np.linalg.norm(problem.y))
+    instance = Instance(
+        problem.n, p, psi.B0, psi.B1, psi.B2, psi.B3, psi.smooth, problem.radius, problem.spectral_norm,
+        eta, eta * ridge.total, ridge.maximum, y_norm + e_norm, y_norm, g_low, g_top, h_norm,
+        math.sqrt(b_square), b_square, b_fourth, moment, math.inf, beta_norm, overlap,
+    )  # fmt: skip
+    return Explicit(instance) if form == "explicit" else FirstOrder(instance)
+
+
+Entries = tuple[float, float, float, float, float, float, float, float, float]
+
+
+def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
+    n, gamma, K_norm = problem.n, kernel.gamma_lower, float(np.linalg.norm(problem.K))
+    spent = min(levels.gram_failure(p, n, psi.B0, gamma), levels.gram_failure_second_moment(p, n, psi.B0, gamma))
+    spent += levels.h_failure(p, n, psi.B1, problem.spectral_norm, K_norm, gamma / 8)
+    spent += levels.b_square_failure(p) + levels.moment_failure(p)
+    if not spent < delta:
+        return None
+    left = delta - spent
+    output = levels.output_level(n, psi.B0, psi.B0 * math.sqrt(n), left)
+    return output, 0.75 * gamma, n * psi.B0**2, gamma / 8, 2.0, math.inf, 2.0, 0.0, math.inf
+
+
+def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
+    n, share = problem.n, delta / 16
+    top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    K_norm = float(np.linalg.norm(problem.K))
+    g_low = levels.gram_low_level(p, n, psi.B0, kernel.gamma_lower, share)
+    g_top = levels.gram_high_level(p, n, psi.B0, top, share)
+    b_square = levels.b_square_level(p, share)
+    h_norm = levels.h_level(p, n, psi.B1, problem.spectral_norm, K_norm, share, b_square)
+    b_fourth = levels.cantelli_level(levels.FOURTH_MEAN, levels.FOURTH_VARIANCE, p, share)
+    moment = levels.cantelli_level(levels.MOMENT_MEAN, levels.MOMENT_VARIANCE, p, share)
+    low = 1 - 2 * math.sqrt(math.log(1 / share) / p)  # ‖β(0)‖²/p, Laurent and Massart
+    output = levels.output_level(n, psi.B0, math.sqrt(g_top), delta / 2)  # eight shares are δ/2
+    if not low > 0:
+        return None
+    return output, g_low, g_top, h_norm, b_square, b_fourth, moment, math.sqrt(p * low), levels.inner_level(share)
+
+
+def sufficient_width(
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: str | Activation,
+    eta: float,
+    delta: float,
+    *,
+    ridge: Schedule | None = None,
+    form: str = "explicit",
+    kernel: MeanKernel | None = None,
+) -> int | None:
+    """p*(δ): the smallest width from which on Theorem 3.2 (4.2 with ridge) holds with probability at least 1 − δ.
+
+    Parameters
+    ----------
+    X, y :
+        The problem.
+    activation, eta, delta, ridge, form, kernel :
+        See `probable_drifts`; both forms ask for the paper's rate, γ/4.
+
+    Returns
+    -------
+    int or None
+        None where no width suffices: γ not certified positive, ψ not bounded and smooth, Σ λ(t) infinite, or
+        the step-size clause violated.
+
+    Examples
+    --------
+    >>> p = sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1e-3, delta=0.1)
+    >>> 1e7 < p < 2e7
+    True
+    >>> sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1.0, delta=0.1) is None  # η n B0² > 1
+    True
+    """
+    problem, psi = Problem(X, y), resolve(activation)
+    ridge = ridge or schedules.zero()
+    if not (psi.smooth and math.isfinite(psi.B0) and math.isfinite(ridge.total)):
+        return None
+    kernel = kernel or mean_kernel(problem.X, psi)
+
+    def suffices(p: int) -> bool:
+        lemmas = probable_drifts(problem, psi, eta, p, delta, ridge, form=form, kernel=kernel)
+        return lemmas is not None and closes_at(lemmas, kernel.gamma_lower / 4)
+
+    return smallest_width(suffices)
+
+
+def closes_at(lemmas: Drifts, rate: float) -> bool:
+    """Whether the lemmas prove this very rate, step-size clause included."""
+    E = lemmas.instance.E
+    if not all(margin.met for margin in lemmas.hypotheses()):
+        return False
+    return bool(lemmas.floor(E / rate, E) >= rate and lemmas.step_size(rate, E / rate, E).met)
+
+
+def smallest_width(suffices: Callable[[int], bool], start: int = 1) -> int | None:
+    """The smallest p ≥ start with ``suffices(p)``, which must stay true once it is; None beyond `WIDEST`.
+
+    Examples
+    --------
+    >>> smallest_width(lambda p: p >= 12345)
+    12345
+    """
+    low, high = start - 1, start
+    while not suffices(high):
+        low, high = high, 2 * high
+        if high > WIDEST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if suffices(middle) else (middle, high)
+    return high

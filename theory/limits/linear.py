@@ -1,0 +1,150 @@
+"""Alignment of wide linear networks, in closed equations of the Gram matrix K = XXᵀ.
+
+In the eigenbasis of K everything is a vector: the limit p → ∞ at θ = t/√p is an ordinary differential
+equation in R^n, and the mean dynamics at a finite width is a recursion of the exact step count.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
+from theory.limits.theta_time import Penalty, Prediction, jumps
+from theory.precision import EPS
+
+__all__ = ["linear_limit", "linear_mean_run"]
+
+Array = NDArray[np.float64]
+
+
+def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -> Prediction:
+    """Solve for the alignment at θ = t/√p as p → ∞ of a linear network.
+
+    With G = K + K s sᵀ K,
+
+        ds/dθ = −ηλ (G + λI)⁻¹ y,    a = (G + λI)⁻¹ y,    cos = −sᵀKa / √(aᵀGa).
+
+    Parameters
+    ----------
+    problem : Problem
+    eta : float
+    penalty : callable
+        λ(θ); where it jumps the value before the jump is reported.
+    theta : ndarray, shape (m,)
+
+    Returns
+    -------
+    Prediction
+        Its error is the change under a tolerance 10⁴ times looser.
+    """
+    k, y, rest = _spectrum(problem)
+    tight, loose = (_drift(k, y, eta, penalty, theta, rtol) for rtol in (1e-10, 1e-6))
+    mean_square = (tight[1] + rest) / problem.n
+    return Prediction(theta, tight[0], np.abs(tight[0] - loose[0]), mean_square, np.zeros(theta.size), tight[2])
+
+
+def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
+    """Eigenvalues of K, y in its eigenbasis, and the squared norm of what no linear network can fit of y."""
+    k, U = np.linalg.eigh(problem.K)
+    seen = k > k[-1] * problem.n * EPS
+    y = U.T @ problem.y
+    if not np.any(y[seen]):
+        raise ValueError("y: expected targets with a part that a linear network can fit, got none")
+    return k[seen], y[seen], float(y[~seen] @ y[~seen])
+
+
+def _ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
+    """a = (K + vvᵀ + λI)⁻¹ y by the Sherman–Morrison formula."""
+    inverse = 1.0 / (k + lam)
+    a: Array = inverse * (y - v * (v @ (inverse * y)) / (1.0 + v @ (inverse * v)))
+    return a
+
+
+def _largest(k: Array, v: Array) -> float:
+    """λ_max(K + vvᵀ)."""
+    return float(np.linalg.eigvalsh(np.diag(k) + np.outer(v, v))[-1])
+
+
+def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol: float) -> Array:
+    """Alignment, ‖e‖² and λ_max(G) at the times, shape (3, m)."""
+    end = float(theta.max())
+    stops = np.unique([0.0, *jumps(penalty, end), *theta]) if end > 0 else np.zeros(1)
+    lam = penalty(0.0)
+    at_start = _ridge_solution(k, y, 0.0 * y, lam)
+    s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start), float(k[-1]))}
+    for start, stop in pairwise(stops):
+        inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
+
+        def slope(t: float, s: Array, inside: tuple[float, float] = inside) -> Array:
+            lam = penalty(min(max(t, inside[0]), inside[1]))
+            return -eta * lam * _ridge_solution(k, y, k * s, lam)
+
+        atol = 1e-3 * rtol / math.sqrt(k[-1])
+        s = solve_ivp(slope, (start, stop), s, method="DOP853", rtol=rtol, atol=atol).y[:, -1]
+        lam = penalty(inside[1])
+        a = _ridge_solution(k, y, k * s, lam)
+        along = -float((k * s) @ a)
+        cosine = along / math.sqrt(float(a @ (k * a)) + along**2)
+        reached[float(stop)] = cosine, lam**2 * float(a @ a), _largest(k, k * s)
+    return np.array([reached[float(t)] for t in theta]).T
+
+
+def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times: NDArray[np.int64]) -> Prediction:
+    """Run the mean dynamics of a linear network of width p, step by step, and read it at ``times``.
+
+    The exact recursion for β = c β(0) + (F a + g b)/√p and W Xᵀ = F − b uᵀK/√p closes in the Gram matrix of F,
+    b and β(0). Its p-averages are put at their means (FᵀF/p = K, bᵀb/p = 1, the others 0), so what remains of the
+    initialisation is its decaying norm: cos = g / √(c²p + aᵀKa + g²).
+
+    Returns
+    -------
+    Prediction
+        Its error, that of the arithmetic, is reported as 0.
+    """
+    k, y, rest = _spectrum(problem)
+    order = np.unique(times)
+    lam = ridge.values(int(order[-1]))
+    at, moved = np.empty((3, order.size)), np.empty((order.size, k.size))
+    _mean_run(k, y, eta, math.sqrt(p), lam, order, at, moved)
+    place = np.searchsorted(order, times)
+    cosine, square, share = at[:, place]
+    largest = np.array([_largest(k, k * u / math.sqrt(p)) if np.isfinite(u).all() else math.inf for u in moved])
+    mean_square = (square + rest) / problem.n
+    return Prediction(times / math.sqrt(p), cosine, np.zeros(times.size), mean_square, share, largest[place])
+
+
+_V, _M = types.float64[::1], types.float64[:, ::1]
+
+
+@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], _M, _M), cache=True)
+def _mean_run(k, y, eta, root_p, lam, times, out, moved):
+    n, record = k.size, 0
+    a, u, e = np.zeros(n), np.zeros(n), np.zeros(n)
+    g, c = 0.0, 1.0
+    for t in range(times[-1] + 1):
+        square, along, norm = 0.0, 0.0, c * c * root_p * root_p + g * g
+        for i in range(n):
+            e[i] = k[i] * (a[i] - u[i] * g / root_p) - y[i]
+            square += e[i] * e[i]
+            along += k[i] * u[i] * e[i]
+            norm += a[i] * k[i] * a[i]
+        if t == times[record]:
+            out[0, record] = g / math.sqrt(norm)
+            out[1, record] = square
+            out[2, record] = c * root_p / math.sqrt(norm)
+            moved[record] = u
+            record += 1
+        if t < times[-1]:
+            keep = 1.0 - eta * lam[t]
+            for i in range(n):
+                a[i] = keep * a[i] - eta * e[i]
+                u[i] += eta * e[i]
+            g = keep * g + eta / root_p * along
+            c *= keep

@@ -1,0 +1,240 @@
+"""Wide limits without fitted parameters: the residual at fixed t, and the alignment at t = θ√p."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+
+from fa_ref import schedules
+from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref.activations import Activation, resolve
+from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
+from theory.kernels import mean_kernel
+from theory.limits.linear import linear_limit, linear_mean_run
+from theory.limits.mean_field import predict
+from theory.limits.theta_time import Penalty, Prediction, checked_times, rescaled_ridge
+
+__all__ = [
+    "FixedTimeLimit",
+    "Prediction",
+    "fixed_time_limit",
+    "wide_alignment",
+    "wide_prediction",
+]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FixedTimeLimit:
+    """The residual of an infinitely wide network at fixed steps: e(t) = A_t f₀ + m_t with f₀ ~ N(0, Ḡ).
+
+    Attributes
+    ----------
+    times : ndarray of int, shape (m,)
+        Steps.
+    eigenvectors : ndarray, shape (n, n)
+        U of Ḡ = U diag(g) Uᵀ; everything below is in this basis.
+    eigenvalues : ndarray, shape (n,)
+        g.
+    propagators : ndarray, shape (m, n)
+        Diagonals of UᵀA_tU, A_t = Π_{s<t} (I − ηḠ − ηλ(s)I).
+    means : ndarray, shape (m, n)
+        Uᵀm_t.
+    """
+
+    times: NDArray[np.int64]
+    eigenvectors: Array
+    eigenvalues: Array
+    propagators: Array
+    means: Array
+
+    @property
+    def mean_residuals(self) -> Array:
+        """E e(t), shape (m, n)."""
+        return self.means @ self.eigenvectors.T
+
+    @property
+    def mean_loss(self) -> Array:
+        """E ½‖e(t)‖², shape (m,)."""
+        loss: Array = 0.5 * np.sum(self.means**2 + self.propagators**2 * np.maximum(self.eigenvalues, 0.0), axis=1)
+        return loss
+
+    def covariance(self, k: int) -> Array:
+        """Covariance of e at times[k], shape (n, n)."""
+        half = self.eigenvectors * (self.propagators[k] * np.sqrt(np.maximum(self.eigenvalues, 0.0)))
+        return half @ half.T
+
+    def residuals(self, initial_output: ArrayLike) -> Array:
+        """e(t) of the network whose outputs at t = 0 are f₀, shape (m, n)."""
+        f_0 = as_array("initial_output", initial_output, ndim=1)
+        if f_0.size != self.eigenvalues.size:
+            raise ValueError(f"initial_output: expected {self.eigenvalues.size} outputs, got {f_0.size}")
+        along = self.propagators * (self.eigenvectors.T @ f_0) + self.means
+        return along @ self.eigenvectors.T
+
+
+def fixed_time_limit(
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: str | Activation,
+    eta: float,
+    ridge: Schedule | None = None,
+    times: ArrayLike = (0, 1, 10, 100),
+) -> FixedTimeLimit:
+    """Return the law of the residual at fixed steps as p → ∞.
+
+    e(t+1) = (I − ηḠ − ηλ(t)I) e(t) − ηλ(t) y,  e(0) = f₀ − y,  f₀ ~ N(0, Ḡ);
+
+    networks of width p deviate from it by O(1/√p). Neither b nor the movement of W enters.
+
+    Parameters
+    ----------
+    X, y : array_like, shapes (n, d) and (n,)
+        Data.
+    activation : str or Activation
+        ψ.
+    eta : float
+        Step size.
+    ridge : Schedule, optional
+        λ(t), any; 0 by default.
+    times : array_like of int, shape (m,)
+        Steps to report.
+
+    Examples
+    --------
+    >>> limit = fixed_time_limit(np.eye(2), [1.0, 0.0], "identity", eta=0.5, times=[0, 1, 2])
+    >>> limit.mean_residuals
+    array([[-1.  ,  0.  ],
+           [-0.5 ,  0.  ],
+           [-0.25,  0.  ]])
+    >>> limit.mean_loss
+    array([1.5    , 0.375  , 0.09375])
+    """
+    problem, eta = Problem(X, y), as_number("eta", eta, above=0)
+    order = np.array([as_count("times", t, at_least=0) for t in np.atleast_1d(np.asarray(times))], dtype=np.int64)
+    g, U = np.linalg.eigh(mean_kernel(problem.X, activation).G)
+    y_U = U.T @ problem.y
+    lam = (ridge or schedules.zero()).values(int(order.max()))
+    propagators, means = np.empty((order.max() + 1, g.size)), np.empty((order.max() + 1, g.size))
+    propagators[0], means[0] = 1.0, -y_U
+    for t, lam_t in enumerate(lam):
+        factor = 1.0 - eta * (g + lam_t)
+        propagators[t + 1] = factor * propagators[t]
+        means[t + 1] = factor * means[t] - eta * lam_t * y_U
+    return FixedTimeLimit(order, U, g, propagators[order], means[order])
+
+
+def wide_alignment(
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: str | Activation,
+    eta: float,
+    ridge: Schedule | Penalty | float,
+    theta: ArrayLike,
+    **options: Any,
+) -> Any:
+    """Return the predicted cos∠(b, β) at θ = t/√p: `wide_prediction` without its error estimate.
+
+    Returns
+    -------
+    float or ndarray
+        Of the shape of ``theta``.
+
+    Examples
+    --------
+    >>> round(wide_alignment(np.eye(10), np.ones(10), "identity", 0.05, 3.0, theta=10.0), 4)
+    0.734
+    """
+    cosines = wide_prediction(X, y, activation, eta, ridge, theta, **options).alignment
+    return float(cosines[0]) if np.ndim(theta) == 0 else cosines
+
+
+def wide_prediction(
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: str | Activation,
+    eta: float,
+    ridge: Schedule | Penalty | float,
+    theta: ArrayLike,
+    *,
+    p: int | None = None,
+    particles: int = 4096,
+    tolerance: float = 1e-3,
+    rng: np.random.Generator | None = None,
+) -> Prediction:
+    """Predict alignment and loss at t = θ√p, where a ridge penalty aligns β with b.
+
+    In the limit p → ∞ the residual is the ridge residual at every moment, and each hidden unit drifts along Kψ′:
+
+        e*(θ) = −λ (G + λI)⁻¹ y,   G = E ψ(z)ψ(z)ᵀ,   dz/dθ = −η b K (ψ′(z) ∘ e*),   cos = E[b ψ(z)·a] / √(aᵀGa)
+
+    with a = (G + λI)⁻¹ y. At a given width p the residual relaxes, β remembers and the initialisation decays at
+    finite speed: the mean dynamics of ``docs/limits.md``, exact to the first order in 1/√p up to effects of the
+    random initial outputs, which decay with the initialisation.
+
+    Parameters
+    ----------
+    X, y : array_like, shapes (n, d) and (n,)
+        Data.
+    activation : str or Activation
+        ψ. A linear network is solved by an ordinary differential equation, others by interacting particles.
+    eta : float
+        Step size; in the limit only η θ enters.
+    ridge : Schedule, callable or float
+        λ in steps, as a function of θ, or constant; a schedule that changes with time needs ``p``.
+    theta : array_like, scalar or shape (m,)
+        Times t/√p. Where λ jumps, the value before the jump is reported.
+    p : int, optional
+        Width; by default the limit p → ∞.
+    particles : int, optional
+        Particles in all, at least 16 n.
+    tolerance : float, optional
+        Change of the alignment that halving the time steps may still make.
+    rng : numpy.random.Generator, optional
+        Draws the particles; by default always the same ones.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said above.
+
+    Examples
+    --------
+    >>> prediction = wide_prediction(np.eye(4), [1, -1, 1, -1], "tanh", 0.1, 0.5, theta=[5, 50], particles=1024)
+    >>> prediction.alignment.round(1)
+    array([0.4, 0.9])
+    >>> bool(prediction.error.max() < 0.02)
+    True
+    """
+    problem, psi, eta = Problem(X, y), resolve(activation), as_number("eta", eta, above=0)
+    if not problem.y.any():
+        raise ValueError("y: expected targets that are not all zero, got zeros: β decays to 0 and has no direction")
+    times = checked_times(theta)
+    penalty = rescaled_ridge(ridge, p)
+    particles, tolerance = as_count("particles", particles), as_number("tolerance", tolerance, above=0)
+    with threadpool_limits(1):  # so that rounding does not depend on the number of cores
+        if psi.name == "identity":
+            return _linear(problem, eta, ridge, penalty, times, p)
+        rng = np.random.default_rng(0) if rng is None else rng
+        return predict(problem, psi, eta, penalty, times, p, particles, tolerance, rng)
+
+
+def _linear(
+    problem: Problem, eta: float, ridge: Schedule | Penalty | float, penalty: Penalty, times: Array, p: int | None
+) -> Prediction:
+    if p is None:
+        return linear_limit(problem, eta, penalty, times)
+    steps = np.rint(times * np.sqrt(as_count("p", p))).astype(np.int64)
+    if not isinstance(ridge, Schedule):
+        ridge = schedules.explicit([penalty(t / np.sqrt(p)) for t in range(int(steps.max()) + 1)])
+    return linear_mean_run(problem, eta, ridge, p, steps)._replace(theta=times)

@@ -1,0 +1,1 @@
+"""Sheets of statements that the paper does not make."""

@@ -1,0 +1,81 @@
+"""The paper's updates as printed, beside the consistent ones: what the errata and the sign error are shown on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fa_ref.activations import resolve
+from fa_ref.measures import MEASURES, measure
+from fa_ref.training import EXPLOSION
+from validation.judge.claims import Evidence
+from validation.search.cases import Case
+
+__all__ = ["ascend", "descend"]
+
+
+def descend(case: Case, *, sign: float = 1.0, shrink_by_lambda: bool = False) -> Evidence:
+    """Run Algorithm 1 with another reading of its residual or of its ridge update.
+
+    Parameters
+    ----------
+    case : Case
+        What is trained, and how.
+    sign : {1.0, -1.0}, optional
+        −1 puts e = y − f into the updates as printed; the record is of f − y all the same.
+    shrink_by_lambda : bool, optional
+        β ← (1 − λ) β − … as printed, instead of (1 − ηλ) β − ….
+
+    Returns
+    -------
+    Evidence
+        Of the steps before it diverges, as `fa_ref.train` decides.
+
+    Examples
+    --------
+    >>> from validation.search.cases import small_cases
+    >>> case = small_cases()(np.random.default_rng(0))
+    >>> bool(np.allclose(descend(case).residuals, case.evidence().residuals, rtol=1e-9, atol=1e-12))
+    True
+    """
+    problem, start = case.problem, case.network
+    psi = resolve(case.activation)
+    W, beta, b, root = start.W.copy(), start.beta.copy(), start.b, math.sqrt(start.p)
+    lams = case.ridge.values(case.steps + 1)
+    residuals, rows, decay, diverged_at, limit = [], [], 1.0, None, math.inf
+    with np.errstate(all="ignore"):  # divergence is a result
+        for t in range(case.steps + 1):
+            Z = problem.X @ W.T
+            e = psi(Z) @ beta / root - problem.y
+            limit = EXPLOSION * 0.5 * float(e @ e + problem.y @ problem.y) if t == 0 else limit
+            if not 0.5 * float(e @ e) <= limit:
+                diverged_at = t
+                break
+            row = np.empty(len(MEASURES))
+            measure(W, beta, b, start.W, start.beta, decay, row)
+            residuals.append(e)
+            rows.append(row)
+            shrink = 1.0 - (lams[t] if shrink_by_lambda else case.eta * lams[t])
+            g = case.eta / root * sign * e
+            W = W - b[:, None] * ((psi.derivative(Z).T * g) @ problem.X)
+            beta = shrink * beta - g @ psi(Z)
+            decay *= shrink
+    measures = dict(zip(MEASURES, np.array(rows).T, strict=True))
+    return Evidence(
+        problem,
+        psi,
+        case.eta,
+        np.arange(len(residuals)),
+        residuals,
+        case.ridge,
+        start,
+        measures,
+        diverged_at,
+        case.kernel,
+    )
+
+
+def ascend(case: Case) -> Evidence:
+    """Run Algorithm 1 with the residual as printed, e = y − f: every step climbs."""
+    return descend(case, sign=-1.0)

@@ -1,0 +1,125 @@
+"""Fitted rates with intervals: exponents in a size, and the contraction of a trajectory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from fa_ref._support.checks import as_array
+
+__all__ = ["Fit", "contraction_rate", "fit_exponent"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted slope with its interval.
+
+    Attributes
+    ----------
+    slope : float
+        Estimate.
+    low, high : float
+        Confidence limits, Student's t.
+    confidence : float
+        Their level.
+    window : tuple of float
+        Smallest and largest abscissa used.
+    points : int
+        How many.
+    """
+
+    slope: float
+    low: float
+    high: float
+    confidence: float
+    window: tuple[float, float]
+    points: int
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def _slope(x: Array, z: Array, confidence: float, window: tuple[float, float]) -> Fit:
+    if x.size < 3:
+        raise ValueError(f"points: expected at least 3 in the window, got {x.size}")
+    if np.ptp(x) == 0.0:
+        raise ValueError("points: expected at least two different abscissas in the window, got one")
+    line = stats.linregress(x, z)
+    half = float(stats.t.ppf(0.5 + confidence / 2, x.size - 2) * line.stderr)
+    return Fit(float(line.slope), float(line.slope) - half, float(line.slope) + half, confidence, window, x.size)
+
+
+def fit_exponent(
+    sizes: ArrayLike, values: ArrayLike, *, confidence: float = 0.95, window: tuple[float, float] = (0.0, math.inf)
+) -> Fit:
+    """Fit a in values ~ sizes^a, by least squares in logarithms.
+
+    Parameters
+    ----------
+    sizes, values : array_like, shape (m,)
+        Positive; repeats of a size (one for each seed) are welcome and make the interval honest.
+    confidence : float, optional
+        Level of the interval.
+    window : tuple of float, optional
+        Use sizes in this range only.
+
+    Examples
+    --------
+    >>> fit = fit_exponent([100, 400, 1600, 6400], [1.0, 0.5, 0.25, 0.125])
+    >>> round(fit.slope, 12)
+    -0.5
+    """
+    x, z = as_array("sizes", sizes, ndim=1), as_array("values", values, ndim=1)
+    if x.shape != z.shape or not ((x > 0).all() and (z > 0).all()):
+        raise ValueError(f"sizes and values: expected positive numbers of one shape, got {x.shape} and {z.shape}")
+    used = (x >= window[0]) & (x <= window[1])
+    bounds = (float(x[used].min(initial=math.inf)), float(x[used].max(initial=0.0)))
+    return _slope(np.log(x[used]), np.log(z[used]), confidence, bounds)
+
+
+def contraction_rate(
+    times: ArrayLike,
+    norms: ArrayLike,
+    eta: float,
+    *,
+    floor: float = 0.0,
+    last: float = 0.5,
+    confidence: float = 0.95,
+) -> Fit:
+    """Fit a in ‖e(t)‖ ~ (1 − ηa)^t over the last part of a trajectory above a floor.
+
+    Parameters
+    ----------
+    times, norms : array_like, shape (m,)
+        Steps and ‖e(t)‖.
+    eta : float
+        Step size.
+    floor : float, optional
+        Ignore norms at or below it (rounding).
+    last : float, optional
+        Fraction of the remaining steps that is used, counted from the end.
+
+    Returns
+    -------
+    Fit
+        Of a, not of log(1 − ηa).
+
+    Examples
+    --------
+    >>> t = np.arange(100)
+    >>> round(contraction_rate(t, 0.9**t, eta=0.5).slope, 12)
+    0.2
+    """
+    t, e = as_array("times", times, ndim=1), as_array("norms", norms, ndim=1)
+    above = np.flatnonzero(e > floor)
+    used = above[int(above.size * (1.0 - last)) :]
+    window = (float(t[used].min(initial=math.inf)), float(t[used].max(initial=0.0)))
+    fit = _slope(t[used], np.log(e[used]), confidence, window)
+    slope, high, low = (-math.expm1(value) / eta for value in (fit.slope, fit.low, fit.high))
+    return Fit(slope, low, high, confidence, window, fit.points)

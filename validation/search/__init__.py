@@ -1,0 +1,1 @@
+"""Where counterexamples are looked for: cases, strategies, falsification, shrinking."""
