@@ -122,12 +122,16 @@ class Evidence:
         return cls(
             problem, activation, settings["eta"], run.times, run.residuals, ridge,
             start, run.measures, run.diverged_at, kernel, settings["rule"],
+            roundoff=float(np.finfo(settings["dtype"]).eps) / 2,
         )  # fmt: skip
 
     @cached_property
     def residual_norms(self) -> Array:
         """‖e(t)‖ at the recorded steps."""
-        return np.linalg.norm(np.asarray(self.residuals), axis=1)
+        residuals = np.asarray(self.residuals)
+        scale = np.abs(residuals).max(axis=1)  # so that no square overflows
+        scale = np.where((scale > 0) & (scale < np.inf), scale, 1.0)
+        return np.linalg.norm(residuals / scale[:, None], axis=1) * scale
 
     @cached_property
     def psi(self) -> Activation:
