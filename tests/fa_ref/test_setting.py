@@ -1,4 +1,4 @@
-"""A setting is one experiment: equal by content, saved and replayed bit for bit, refused where it cannot be meant."""
+"""A setting is one experiment: equal by content, replayed bit for bit, refused where it cannot be meant."""
 
 import math
 
@@ -122,7 +122,7 @@ def test_recorded_arrays_are_checked_at_the_door(setting):
         with pytest.raises(TypeError, match="residuals: expected"):
             Trajectory.recorded(setting, [0, 1], bad)
     for times in ([1, 2], [0, 0], [0.5, 1.5], [0, 1, 2]):
-        with pytest.raises(ValueError, match="times|residuals"):
+        with pytest.raises(ValueError, match=r"times|residuals"):
             Trajectory.recorded(setting, times, good)
     with pytest.raises(ValueError, match="measures: expected names among"):
         Trajectory.recorded(setting, [0, 1], good, measures={"angle": [0.0, 1.0]})
