@@ -41,7 +41,7 @@ def check_same(reference, run, rtol=RTOL):
     steps, norms = reference.times[-1] + 1, reference.residual_norms
     floor = 2.0**-52 * steps * norms.max()
     gaps = np.linalg.norm(run.residuals - reference.residuals, axis=1)
-    assert np.all(gaps <= rtol * norms + floor), (np.max(gaps / (rtol * norms + floor)), reference.settings)
+    assert np.all(gaps <= rtol * norms + floor), (np.max(gaps / (rtol * norms + floor)), str(reference.setting))
     # the loops know wᵣ(t) − wᵣ(0) to an ulp of ‖wᵣ‖ a step, which a small bᵣ magnifies
     blur = 2.0**-52 * steps * np.abs(reference.network.W).max() * math.sqrt(reference.setting.problem.d)
     blur_b = blur / np.abs(reference.network.b[reference.network.b != 0.0]).min()
