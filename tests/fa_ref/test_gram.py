@@ -211,7 +211,8 @@ def test_float32_keeps_six_digits_and_no_more(activation, rng):
 def test_the_compiled_engine_is_read_from_disk():
     lines = (
         "import numpy as np",
-        "from fa_ref import Network, Problem, gram, train",
+        "from fa_ref import Network, Problem, train",
+        "from fa_ref.engines.gram import engine as gram",
         "rng = np.random.default_rng(0)",
         "problem = Problem(np.eye(3), np.ones(3))",
         "train(problem, Network.gaussian(50, 3, rng), 'relu', engine='gram', eta=0.1, steps=3)",
