@@ -25,11 +25,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from fa_ref import Trajectory
+from fa_ref.trajectory import NotRecordedError
 from theory.margins import Margin
-from validation.judge.evidence import Evidence
 from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import has_diverged
 from validation.judge.verdicts import (
     DIVERGED,
     HOLDS,
@@ -53,20 +53,20 @@ class Claim(ABC):
 
     Examples
     --------
-    >>> from fa_ref import Problem
+    >>> from fa_ref import Problem, Setting
     >>> class Monotone(Claim):
     ...     name, statement, source = "monotone", "‖e(t+1)‖ ≤ ‖e(t)‖", "folklore"
     ...     def hypotheses(self, run):
-    ...         return (Margin("η", run.eta, 1.0, "≤"),)
+    ...         return (Margin("η", run.setting.eta, 1.0, "≤"),)
     ...     def conclusions(self, run):
     ...         norms = run.residual_norms
     ...         return (Inequality("norms", run.times[1:], norms[1:], norms[:-1], 1e-15),)
-    >>> problem = Problem([[1.0]], [1.0])
-    >>> Monotone().judge(Evidence(problem, "tanh", 0.1, [0, 1], [[0.5], [0.4]])).status
+    >>> setting = Setting(Problem([[1.0]], [1.0]), None, "tanh", eta=0.1)
+    >>> Monotone().judge(Trajectory.recorded(setting, [0, 1], [[0.5], [0.4]])).status
     'holds'
-    >>> Monotone().judge(Evidence(problem, "tanh", 0.1, [0, 1], [[0.5], [0.6]])).status
+    >>> Monotone().judge(Trajectory.recorded(setting, [0, 1], [[0.5], [0.6]])).status
     'violated'
-    >>> Monotone().judge(Evidence(problem, "tanh", 2.0, [0, 1], [[0.5], [0.6]])).status
+    >>> Monotone().judge(Trajectory.recorded(setting.replace(eta=2.0), [0, 1], [[0.5], [0.6]])).status
     'not applicable'
     """
 
@@ -82,14 +82,14 @@ class Claim(ABC):
                 raise TypeError(f"{field}: expected text in the body of {cls.__name__}, got {value!r}")
 
     @abstractmethod
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Return every hypothesis with its margin."""
 
     @abstractmethod
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """Return the inequalities; none where they cannot be written down (γ = 0, say)."""
 
-    def judge(self, run: Evidence) -> Verdict:
+    def judge(self, run: Trajectory) -> Verdict:
         """Decide the claim on this run.
 
         Raises
@@ -97,12 +97,18 @@ class Claim(ABC):
         TypeError
             If the sheet returns something else than margins and inequalities.
         """
-        hypotheses, parts = self.hypotheses(run), self.conclusions(run)
+        if not isinstance(run, Trajectory):
+            raise TypeError(f"run: expected a Trajectory, got {run!r:.60}")
+        hypotheses = self.hypotheses(run)
+        try:
+            parts = self.conclusions(run)
+        except NotRecordedError as error:
+            parts = (Unjudged("conclusions", str(error)),)
         _check("hypotheses", hypotheses, Margin)
         _check("conclusions", parts, Inequality, Unjudged)
         inequalities = tuple(part for part in parts if isinstance(part, Inequality))
         left_out = tuple(part for part in parts if isinstance(part, Unjudged))
-        diverged = run.diverged_at is not None or not np.isfinite(run.residuals).all()
+        diverged = has_diverged(run)
         if any(margin.met is False for margin in hypotheses):
             status = DIVERGED if diverged else NOT_APPLICABLE
         elif diverged or not all(i.holds for i in inequalities):
@@ -164,11 +170,11 @@ class Derived(Claim):
         """As the claim that it comes from."""
         return self.base.source
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """As the claim that it comes from."""
         return self.base.hypotheses(run)
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """As the claim that it comes from."""
         return self.base.conclusions(run)
 
@@ -182,7 +188,7 @@ class Decided(Derived):
         """Says what is dropped."""
         return f"{self.base.name} at any width"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those with a number."""
         return tuple(margin for margin in self.base.hypotheses(run) if margin.met is not None)
 
@@ -198,7 +204,7 @@ class Without(Derived):
         """Says what is dropped."""
         return f"{self.base.name} without {', '.join(self.dropped)}"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """The others."""
         margins = self.base.hypotheses(run)
         missing = set(self.dropped) - {margin.name for margin in margins}

@@ -36,7 +36,7 @@ class Unjudged:
         return f"{self.name}: not judged: {self.reason}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Inequality:
     """lhs(t) ≤ rhs(t) at recorded steps; ask it what it `holds`: it has no truth value.
 
@@ -72,19 +72,27 @@ class Inequality:
     lhs: Array
     rhs: Array
     tolerance: Array
-    ceiling: float = math.inf
+    ceiling: float
 
-    def __post_init__(self) -> None:
-        times = np.asarray(_unmasked("times", self.times))
+    def __init__(
+        self,
+        name: str,
+        times: ArrayLike,
+        lhs: ArrayLike,
+        rhs: ArrayLike,
+        tolerance: ArrayLike,
+        ceiling: float = math.inf,
+    ) -> None:
+        times = np.asarray(_unmasked("times", times))
         if times.ndim != 1 or not (times.dtype.kind in "iu" or times.size == 0):
             raise TypeError(f"times: expected integers in one row, got {times.dtype} of shape {times.shape}")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "ceiling", ceiling if ceiling == math.inf else as_number("ceiling", ceiling))
         _freeze(self, "times", times.astype(np.int64))
-        for name in ("lhs", "rhs", "tolerance"):
-            _freeze(self, name, _side(name, getattr(self, name), times.size))
+        for side, value in (("lhs", lhs), ("rhs", rhs), ("tolerance", tolerance)):
+            _freeze(self, side, _side(side, value, times.size))
         if not (self.tolerance >= 0).all():
             raise ValueError(f"tolerance: expected numbers >= 0, got {self.tolerance[~(self.tolerance >= 0)][0]:g}")
-        if self.ceiling != math.inf:
-            as_number("ceiling", self.ceiling)
 
     def __bool__(self) -> bool:
         raise TypeError("Inequality: expected .holds or .judged to be asked for, it has no truth value")

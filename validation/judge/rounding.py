@@ -29,8 +29,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fa_ref import Trajectory
 from theory.precision import gamma
-from validation.judge.evidence import Evidence
+from validation.judge.record import known_start
 
 __all__ = [
     "BLIND_ULPS",
@@ -67,47 +68,49 @@ def blind(roundoff: float, size: float = 1.0) -> float:
     return BLIND_ULPS * 2.0 * roundoff * size
 
 
-def residual_rounding(run: Evidence) -> Array:
+def residual_rounding(run: Trajectory) -> Array:
     """Bound ‖fl(e(t)) − e(t)‖ at each recorded step, for e(t) exact at the recorded weights."""
-    problem, norms, u = run.problem, run.residual_norms, run.roundoff
+    problem, norms, u = run.setting.problem, run.residual_norms, run.roundoff
     sizes, y_norm = _sizes(run), float(np.linalg.norm(problem.y))
     if sizes is None:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
-    reach = run.psi.B1 * problem.radius
+    reach = run.setting.activation.B1 * problem.radius
     output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
     return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
 
 
-def step_rounding(run: Evidence) -> Array:
+def step_rounding(run: Trajectory) -> Array:
     """Bound the rounding in a comparison of ‖e‖ at successive recorded steps, shape (m − 1,)."""
     output, sizes = residual_rounding(run), _sizes(run)
     both = output[1:] + output[:-1]
     if sizes is None:
         return both
-    problem, u, n = run.problem, run.roundoff, run.problem.n
-    gaps, norms = np.diff(np.asarray(run.times)), run.residual_norms[:-1]
-    if run.ridge.maximum > 0:
+    problem, eta, u, n = run.setting.problem, run.setting.eta, run.roundoff, run.setting.problem.n
+    gaps, norms = np.diff(run.times), run.residual_norms[:-1]
+    if run.setting.ridge.maximum > 0:
         norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(problem.y)), norms)
     beta_norm, unit_mean, squares = (
         np.maximum(values[1:], values[:-1]) for values in (sizes.beta_norm, sizes.unit_mean, sizes.squares)
     )
-    reach = run.psi.B1 * problem.radius
+    reach = run.setting.activation.B1 * problem.radius
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite or unknown bound is a result
-        terms = run.eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
+        terms = eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
         hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms)
-        return _known(both + gaps * (hidden + gamma(n + 3, u) * run.eta * n * squares * norms))
+        return _known(both + gaps * (hidden + gamma(n + 3, u) * eta * n * squares * norms))
 
 
-def _sizes(run: Evidence) -> _Sizes | None:
+def _sizes(run: Trajectory) -> _Sizes | None:
     """The weights' sizes; None where they were not recorded."""
-    if run.start is None or not all(np.isfinite(run.measures.get(name, np.nan)).all() for name in SIZES):
+    start, psi = known_start(run), run.setting.activation
+    if start is None or not all(np.isfinite(run.measures.get(name, np.nan)).all() for name in SIZES):
         return None
-    psi, (S1, S2, weight_square, beta_norm) = run.psi, (run.measures[name] for name in SIZES)
-    at_zero, reach = abs(float(psi(0.0))), psi.B1 * run.problem.radius
+    S1, S2, weight_square, beta_norm = (run.measures[name] for name in SIZES)
+    at_zero, reach = abs(float(psi(0.0))), psi.B1 * run.setting.problem.radius
     outputs, squares = at_zero * S1 + reach * S2, 2.0 * (at_zero**2 + reach**2 * weight_square)
     if np.isfinite(psi.B0):
         outputs, squares = np.minimum(outputs, psi.B0 * S1), np.minimum(squares, psi.B0**2)
-    return _Sizes(run.start.p, float(np.linalg.norm(run.start.b)), beta_norm, S2, outputs, squares)
+    b_norm = float(np.linalg.norm(start.b))
+    return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
 
 
 def _known(bound: Array) -> Array:
@@ -115,15 +118,20 @@ def _known(bound: Array) -> Array:
     return np.where(np.isnan(bound), np.inf, bound)
 
 
-def movement_rounding(run: Evidence) -> Array:
+def movement_rounding(run: Trajectory) -> Array:
     """Bound what rounding adds up to, by each recorded step, in ‖wᵣ(t) − wᵣ(0)‖ for every r."""
-    if run.start is None:
-        return np.zeros(run.residual_norms.size)
-    problem, psi, start = run.problem, run.psi, run.start
-    frobenius = np.sqrt(run.measures["weight_square"] * start.p)
+    problem, psi, start = run.setting.problem, run.setting.activation, known_start(run)
+    if start is None:
+        return np.zeros(run.times.size)
+    norms = np.append(run.residual_norms[:1], run.residual_norms[:-1])  # of the steps before, not of the record
+    if run.setting.ridge.maximum > 0:
+        norms = np.maximum(norms, np.linalg.norm(problem.y))
     reach = psi.B1 * problem.radius * np.sqrt(problem.n)
-    terms = run.eta / np.sqrt(start.p) * np.abs(start.b).max() * reach * run.residual_norms
-    return accumulated(np.asarray(run.times), np.asarray(gamma(problem.n + 8, run.roundoff) * (frobenius + terms)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        frobenius = np.sqrt(run.measures["weight_square"] * start.p)
+        terms = run.setting.eta / np.sqrt(start.p) * np.abs(start.b).max() * reach * norms
+        per_step = _known(gamma(problem.n + 8, run.roundoff) * (frobenius + terms))
+        return accumulated(run.times, per_step)
 
 
 def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:

@@ -37,9 +37,7 @@ class NoTruthValue:
     """
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            f"{type(self).__name__}: expected one of its fields to be compared, it has no truth value"
-        )
+        raise TypeError(f"{type(self).__name__}: expected one of its fields to be compared, it has no truth value")
 
 
 @dataclass(frozen=True, kw_only=True)

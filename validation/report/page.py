@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
 from fa_ref._support.storage import write_atomically
-from validation.judge.claims import Inequality
+from validation.judge.inequalities import Inequality
 from validation.report.verification import Finding
 
 __all__ = ["check_writable", "row", "write_report"]
@@ -143,7 +143,7 @@ def _counted(inequality: Inequality) -> str:
 def _facts(finding: Finding) -> str:
     problem, kernel = finding.setting.problem, finding.kernel
     return (
-        f"n = {problem.n}, d = {problem.d}, η = {finding.run.settings['eta']:.4g}, "
+        f"n = {problem.n}, d = {problem.d}, η = {finding.run.setting.eta:.4g}, "
         f"γ = {kernel.gamma:.4g} (at least {kernel.gamma_lower:.4g}), λ_max(K) = {problem.lambda_max:.4g}"
     )
 

@@ -19,14 +19,14 @@ import math
 
 import numpy as np
 
+from fa_ref import Trajectory
 from theory.alignment import alignment_bound
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.evidence import Evidence
 from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, mean_kernel, missing
 from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_3_2
-from validation.theorems.conclusions import missing
 
 __all__ = ["CLAIM", "AlignmentBound"]
 
@@ -40,22 +40,22 @@ class AlignmentBound(Claim):
     statement = "|cos∠(b, β(t))| ≤ (|b̂·β(0)| + Δ)/(‖β(0)‖ − Δ)"
     source = "Section 4.1"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those of Theorem 3.2, and that the weights at t = 0 are known."""
-        recorded = Margin("starting weights recorded", float(run.start is not None), 1.0)
+        recorded = Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
         return (*theorem_3_2.CLAIM.hypotheses(run), recorded)
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """The bound; what it rests on, (3.1) and (3.2), is judged by the sheet of Theorem 3.2."""
-        rate, start, lacking = run.mean_kernel.gamma / 4.0, run.start, missing(run, "alignment")
+        rate, start, lacking = mean_kernel(run).gamma / 4.0, known_start(run), missing(run, "alignment")
         if start is None or lacking:
             return (Unjudged(NAME, lacking),)
-        if not (rate > 0 and math.isfinite(run.psi.B0)):
+        if not (rate > 0 and math.isfinite(run.setting.activation.B0)):
             return ()
         reach = float(run.residual_norms[0]) / (rate * math.sqrt(start.p))
-        bound = alignment_bound(start, run.psi.B0 * math.sqrt(run.problem.n) * reach)
+        bound = alignment_bound(start, run.setting.activation.B0 * math.sqrt(run.setting.problem.n) * reach)
         cosines, rounding = np.abs(run.measures["alignment"]), alignment_rounding(start.p, run.roundoff)
-        return (Inequality(NAME, np.asarray(run.times), cosines, bound, rounding, ceiling=1.0),)
+        return (Inequality(NAME, run.times, cosines, bound, rounding, ceiling=1.0),)
 
 
 CLAIM = AlignmentBound()

@@ -6,18 +6,19 @@ import math
 
 import numpy as np
 
+from fa_ref import Trajectory
 from fa_ref.schedules import Schedule
 from theory.margins import Margin
 from validation.judge.claims import Conclusion
-from validation.judge.evidence import Evidence
 from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, missing
 from validation.judge.rounding import movement_rounding, step_rounding
 
-__all__ = ["contraction", "missing", "movement", "residual_budget", "start_margins"]
+__all__ = ["contraction", "movement", "residual_budget", "start_margins"]
 
 
 def contraction(
-    name: str, run: Evidence, rate: float, *, pull: float | None = None, ridge: Schedule | None = None
+    name: str, run: Trajectory, rate: float, *, pull: float | None = None, ridge: Schedule | None = None
 ) -> Inequality:
     """‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, between successive recorded steps.
 
@@ -27,7 +28,7 @@ def contraction(
     ----------
     name : str
         Equation number.
-    run : Evidence
+    run : Trajectory
         The recorded run.
     rate : float
         a > 0.
@@ -36,10 +37,10 @@ def contraction(
     ridge : Schedule, optional
         λ(t) of the claim: that of the run if not given.
     """
-    times, norms = np.asarray(run.times), run.residual_norms
-    eta, y_norm = run.eta, float(np.linalg.norm(run.problem.y))
+    times, norms = run.times, run.residual_norms
+    eta, y_norm = run.setting.eta, float(np.linalg.norm(run.setting.problem.y))
     pull = eta if pull is None else pull
-    lam = (run.ridge if ridge is None else ridge).values(int(times[-1]))
+    lam = (run.setting.ridge if ridge is None else ridge).values(int(times[-1]))
     rhs = norms[:-1].copy()
     for k in range(times.size - 1):
         for t in range(times[k], times[k + 1]):
@@ -48,9 +49,9 @@ def contraction(
     return Inequality(name, times[:-1], norms[1:], rhs, step_rounding(run))
 
 
-def start_margins(run: Evidence) -> list[Margin]:
+def start_margins(run: Trajectory) -> list[Margin]:
     """What can be seen of "W(0), β(0) and b have independent N(0, 1) entries": all three are near 1, 1 and 0."""
-    start = run.start
+    start = known_start(run)
     if start is None:
         return []
     p = start.p
@@ -61,26 +62,26 @@ def start_margins(run: Evidence) -> list[Margin]:
     ]
 
 
-def residual_budget(run: Evidence, ridge: Schedule | None = None) -> float:
+def residual_budget(run: Trajectory, ridge: Schedule | None = None) -> float:
     """E = ‖e(0)‖ + η Σ λ(t) ‖y‖: with a rate a, η Σ ‖e(t)‖ is at most E/a."""
-    total = run.eta * (run.ridge if ridge is None else ridge).total
-    y_norm = float(np.linalg.norm(run.problem.y))
+    total = run.setting.eta * (run.setting.ridge if ridge is None else ridge).total
+    y_norm = float(np.linalg.norm(run.setting.problem.y))
     return float(run.residual_norms[0]) + (total * y_norm if total > 0 else 0.0)
 
 
-def movement(run: Evidence, rate: float, *, ridge: Schedule | None = None) -> tuple[Conclusion, ...]:
+def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> tuple[Conclusion, ...]:
     """‖wᵣ(t) − wᵣ(0)‖ ≤ |bᵣ| B1 ‖X‖ E/(a√p) and |βᵣ(t) − c(t) βᵣ(0)| ≤ B0 √n E/(a√p), c(t) = Π_{s<t} (1 − ηλ(s)).
 
     Parameters
     ----------
-    run : Evidence
+    run : Trajectory
         The recorded run; what needs weights or measures that it does not bring is left out, with the reason.
     rate : float
         a > 0.
     ridge : Schedule, optional
         λ(t) of the claim: that of the run if not given.
     """
-    psi, problem, start = run.psi, run.problem, run.start
+    psi, problem, start = run.setting.activation, run.setting.problem, known_start(run)
     reach = residual_budget(run, ridge) / rate
     names = {"(3.2) W": "scaled_weight_movement", "(3.2) β": "beta_movement"}
     lacking = missing(run, "weight_square")
@@ -93,7 +94,7 @@ def movement(run: Evidence, rate: float, *, ridge: Schedule | None = None) -> tu
     least_b = float(np.abs(start.b[start.b != 0]).min(initial=math.inf))
     bounds = (psi.B1 * problem.spectral_norm * reach, psi.B0 * math.sqrt(problem.n) * reach)
     errors = (rounding / least_b, rounding)
-    times = np.asarray(run.times)[1:]  # at t = 0 both sides of a movement bound are trivial
+    times = run.times[1:]  # at t = 0 both sides of a movement bound are trivial
     parts: list[Conclusion] = []
     for (name, measure), bound, error in zip(names.items(), bounds, errors, strict=True):
         lacking = missing(run, measure)
@@ -102,10 +103,3 @@ def movement(run: Evidence, rate: float, *, ridge: Schedule | None = None) -> tu
         else:
             parts.append(Inequality(name, times, run.measures[measure][1:], bound, error[1:]))
     return tuple(parts)
-
-
-def missing(run: Evidence, *measures: str) -> str:
-    """Say which of the starting weights and these measures the run does not bring; empty if it brings all."""
-    lacking = ["starting weights"] * (run.start is None)
-    lacking += [name for name in measures if np.isnan(run.measures.get(name, np.nan)).all()]
-    return f"{', '.join(lacking)} not recorded" if lacking else ""

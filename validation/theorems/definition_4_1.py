@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fa_ref import Trajectory
 from fa_ref._support.checks import as_array, as_count, as_number
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.evidence import Evidence
 from validation.judge.inequalities import Inequality, Unjudged
 from validation.judge.rounding import alignment_rounding, blind
 
@@ -98,17 +98,17 @@ class Aligned(Claim):
         """With its numbers."""
         return f"cos∠(b, β(t)) ≥ {self.c:g} for t > {self.T}"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:  # noqa: ARG002
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:  # noqa: ARG002
         """There is none."""
         return ()
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """The one that is its statement."""
-        name, times = "cos∠(b, β) ≥ c", np.asarray(run.times)
+        name, times = "cos∠(b, β) ≥ c", run.times
         if "alignment" not in run.measures:
             return (Unjudged(name, "alignment not recorded"),)
-        after, start = times > self.T, run.start
-        rounding = alignment_rounding(start.p, run.roundoff) if start is not None else blind(run.roundoff)
+        after, p = times > self.T, run.setting.p
+        rounding = alignment_rounding(p, run.roundoff) if p is not None else blind(run.roundoff)
         return (Inequality(name, times[after], self.c, run.measures["alignment"][after], rounding),)
 
 

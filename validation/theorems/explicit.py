@@ -16,12 +16,13 @@ violation refutes the claim. These are the sheets to search for counterexamples 
 
 from __future__ import annotations
 
+from fa_ref import Trajectory
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.lemmas_3_2 import Drifts
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.evidence import Evidence
+from validation.judge.record import known_start, mean_kernel
 from validation.theorems.conclusions import contraction, movement
 
 __all__ = ["LINEAR", "NONLINEAR", "PRINTED_PULL", "RATE", "STEP", "Linear", "Nonlinear", "PrintedPull"]
@@ -46,14 +47,15 @@ class Nonlinear(Claim):
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far"
     source = "Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence.theorem_3_2"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Every condition of the argument at the rate γ/4, decided."""
-        if run.start is None:
+        setting, start = run.setting, known_start(run)
+        if start is None:
             return (Margin("starting weights recorded", 0.0, 1.0),)
-        lemmas = convergence.drifts(run.problem, run.start, run.psi, run.eta, run.ridge)
+        lemmas = convergence.drifts(setting.problem, start, setting.activation, setting.eta, setting.ridge)
         return (_feedback(run), *_margins(lemmas, _nonlinear_rate(run)))
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(4.2) at the rate γ/4, and (3.2)."""
         rate = _nonlinear_rate(run)
         return (contraction("(4.2)", run, rate), *movement(run, rate)) if rate > 0 else ()
@@ -66,14 +68,15 @@ class Linear(Claim):
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖"
     source = "Theorem 4.3, (4.3), with the constants of theory.convergence.theorem_4_3"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Every condition of the argument at the rate γ/2, decided."""
-        if run.start is None or not run.psi.linear:
+        setting, start = run.setting, known_start(run)
+        if start is None or not setting.activation.linear:
             return (Margin("ψ linear, starting weights recorded", 0.0, 1.0),)
-        lemmas = linear.drifts(run.problem, run.start, run.eta, run.ridge)
+        lemmas = linear.drifts(setting.problem, start, setting.eta, setting.ridge)
         return (_feedback(run), *_margins(lemmas, _linear_rate(run)))
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(4.3) at the rate γ/2."""
         rate = _linear_rate(run)
         return (contraction("(4.3)", run, rate),) if rate > 0 else ()
@@ -86,22 +89,22 @@ class PrintedPull(Linear):
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + λ(t) ‖y‖"
     source = "Theorem 4.3, (4.3) as printed"
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(4.3) as printed, at the rate γ/2."""
         rate = _linear_rate(run)
         return (contraction("(4.3) as printed", run, rate, pull=1.0),) if rate > 0 else ()
 
 
-def _feedback(run: Evidence) -> Margin:
-    return Margin("rule is FA", float(run.rule == "fa"), 1.0)
+def _feedback(run: Trajectory) -> Margin:
+    return Margin("rule is FA", float(run.setting.rule == "fa"), 1.0)
 
 
-def _nonlinear_rate(run: Evidence) -> float:
-    return run.mean_kernel.gamma / 4.0
+def _nonlinear_rate(run: Trajectory) -> float:
+    return mean_kernel(run).gamma / 4.0
 
 
-def _linear_rate(run: Evidence) -> float:
-    return run.problem.lambda_min / 2.0
+def _linear_rate(run: Trajectory) -> float:
+    return run.setting.problem.lambda_min / 2.0
 
 
 NONLINEAR, LINEAR, PRINTED_PULL = Nonlinear(), Linear(), PrintedPull()

@@ -21,7 +21,8 @@ import numpy as np
 from fa_ref.activations import Activation, resolve
 from theory.kernels import mean_kernel
 from theory.kernels.isometry import wishart_root
-from validation.judge.probability import ProbabilityVerdict, draw_outcomes, sequential_verdict
+from validation.judge.draws import draw_outcomes
+from validation.judge.probability import ProbabilityVerdict, sequential_verdict
 
 __all__ = ["judge", "nonlinear_part"]
 
@@ -65,5 +66,7 @@ def judge(
     return sequential_verdict(draw_outcomes(outcome, rng, jobs=jobs), draws, delta, error, progress)
 
 
-def _bounded_away(n: int, d: int, activation: str | Activation, least: float, generator: np.random.Generator) -> bool:
+def _bounded_away(
+    n: int, d: int, activation: str | Activation, least: float, generator: np.random.Generator
+) -> bool:
     return mean_kernel(wishart_root(n, d, generator), activation).gamma_lower >= least

@@ -23,10 +23,10 @@ import sys
 
 import numpy as np
 
-from fa_ref import schedules
+from fa_ref import Trajectory, schedules
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.evidence import Evidence
+from validation.judge.record import known_start, mean_kernel
 from validation.theorems.conclusions import contraction, movement, start_margins
 
 __all__ = ["CLAIM", "Theorem32"]
@@ -39,29 +39,30 @@ class Theorem32(Claim):
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖, and no weight moves far"
     source = "Theorem 3.2, (3.1) and (3.2)"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """The hypotheses of Theorem 3.2; the width is measured in the paper's two units."""
-        problem, psi, kernel = run.problem, run.psi, run.mean_kernel
+        setting, kernel, start = run.setting, mean_kernel(run), known_start(run)
+        problem, psi = setting.problem, setting.activation
         finite = sys.float_info.max
         margins = [
             Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
-            Margin("rule is FA", float(run.rule == "fa"), 1.0),
+            Margin("rule is FA", float(setting.rule == "fa"), 1.0),
             Margin("ψ smooth", float(psi.smooth), 1.0),
             Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
-            Margin("Σλ", run.ridge.total, 0.0, "≤"),
-            Margin("ηnB0²", run.eta * problem.n * psi.B0**2, 1.0, "≤"),
+            Margin("Σλ", setting.ridge.total, 0.0, "≤"),
+            Margin("ηnB0²", setting.eta * problem.n * psi.B0**2, 1.0, "≤"),
             Margin("max(R, |y|)", max(problem.radius, float(np.abs(problem.y).max()))),
         ]
         margins += start_margins(run)
-        if run.start is not None:
-            p, n, gamma = run.start.p, problem.n, kernel.gamma
+        if start is not None:
+            p, n, gamma = start.p, problem.n, kernel.gamma
             margins.append(Margin("pγ²/n²", p * gamma**2 / n**2))
             margins.append(Margin("pγ⁴/(n⁴ log p)", p * gamma**4 / (n**4 * math.log(max(p, 2)))))
         return tuple(margins)
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(3.1) at the rate γ/4, and (3.2)."""
-        rate, none = run.mean_kernel.gamma / 4.0, schedules.zero()  # (3.1) knows no penalty
+        rate, none = mean_kernel(run).gamma / 4.0, schedules.zero()  # (3.1) knows no penalty
         if not rate > 0:
             return ()
         return contraction("(3.1)", run, rate, ridge=none), *movement(run, rate, ridge=none)

@@ -28,15 +28,15 @@ import math
 
 import numpy as np
 
+from fa_ref import Trajectory
 from theory.alignment import sharp_bracket, sharp_constant
 from theory.convergence.theorem_4_3 import unit_of_budget
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.evidence import Evidence
 from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, missing
 from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_4_3
-from validation.theorems.conclusions import missing
 
 __all__ = ["CLAIM", "REMARK", "SHARE", "AnySchedule", "Theorem46", "cutoff_of"]
 
@@ -59,27 +59,27 @@ class Theorem46(Claim):
     statement = "cos∠(b, β(t)) ≥ c for all t > T"
     source = "Theorem 4.6, with the constant of theory.alignment"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those of Theorem 4.3, the shape of λ(t), and y ≠ 0; ε, L and c_S are measured."""
         lam, T = cutoff_of(run)
-        problem = run.problem
+        problem = run.setting.problem
         gamma, M = problem.lambda_min, problem.lambda_max
         margins = [*_shared(run), Margin("steps recorded after the cutoff", float(T >= 0), 1.0)]
         if gamma > 0:
             margins += [Margin("ε", M / gamma - 1.0), Margin("L = λ/γ", lam / gamma)]
         return tuple(margins)
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """The alignment after the cutoff, and (4.3)."""
         lam, T = cutoff_of(run)
-        problem, start = run.problem, run.start
+        problem, start = run.setting.problem, known_start(run)
         gamma, M, nu = problem.lambda_min, problem.lambda_max, _target(run)
         contracts, lacking = theorem_4_3.CLAIM.conclusions(run), missing(run, "alignment")
         if start is None or lacking:
             return Unjudged(NAME, lacking), *contracts
         if T < 0 or not (gamma > 0 and nu > 0):
             return contracts
-        c_S = T * lam / unit_of_budget(problem, start.p, run.eta)
+        c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
         least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
         return _aligned(run, start.p, T, least), *contracts
 
@@ -91,69 +91,69 @@ class AnySchedule(Claim):
     statement = "cos∠(b, β(t)) ≥ c for all t > T, for every λ(t) of the same sum"
     source = "Remark after Theorem 4.6, with the constant of theory.alignment"
 
-    def hypotheses(self, run: Evidence) -> tuple[Margin, ...]:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those of Theorem 4.3, a budget that is nearly spent, exact isometry, and y ≠ 0."""
-        problem, total = run.problem, run.ridge.total
+        problem, total = run.setting.problem, run.setting.ridge.total
         spent = _spent(run)[1] / total if 0 < total < math.inf else 0.0
         ratio = problem.lambda_max / problem.lambda_min if problem.lambda_min > 0 else math.inf
         return (*_shared(run), Margin("ε", ratio - 1.0, EXACT, "≤"), Margin("share of Σλ spent", spent, SPENT))
 
-    def conclusions(self, run: Evidence) -> tuple[Conclusion, ...]:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """The alignment once the budget is nearly spent, and (4.3)."""
-        problem, start, ridge = run.problem, run.start, run.ridge
+        problem, start, ridge = run.setting.problem, known_start(run), run.setting.ridge
         gamma, nu, (T, budget) = problem.lambda_min, _target(run), _spent(run)
         contracts, lacking = theorem_4_3.CLAIM.conclusions(run), missing(run, "alignment")
         if start is None or lacking:
             return Unjudged(NAME, lacking), *contracts
         if T < 0 or not (gamma > 0 and nu > 0 and math.isfinite(ridge.total)):
             return contracts
-        c_S = budget / unit_of_budget(problem, start.p, run.eta)
+        c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
         least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
         return _aligned(run, start.p, T, least), *contracts
 
 
-def cutoff_of(run: Evidence) -> tuple[float, int]:
+def cutoff_of(run: Trajectory) -> tuple[float, int]:
     """Return (λ, T) of a schedule that is λ up to T and 0 after; (NaN, −1) of any other, as far as it is recorded.
 
     Examples
     --------
     >>> from fa_ref import Problem, schedules
     >>> record = [0, 1, 2, 3], np.ones((4, 1))
-    >>> cutoff_of(Evidence(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.cutoff(0.5, 1)))
+    >>> cutoff_of(Trajectory(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.cutoff(0.5, 1)))
     (0.5, 1)
-    >>> cutoff_of(Evidence(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.constant(0.5)))
+    >>> cutoff_of(Trajectory(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.constant(0.5)))
     (nan, -1)
     """
-    lam = run.ridge.values(int(np.asarray(run.times)[-1]) + 1)
+    lam = run.setting.ridge.values(int(run.times[-1]) + 1)
     used = np.flatnonzero(lam)
     if used.size == 0 or used[-1] == lam.size - 1 or np.ptp(lam[: used[-1] + 1]) > 0:
         return math.nan, -1
     return float(lam[0]), int(used[-1])
 
 
-def _shared(run: Evidence) -> tuple[Margin, ...]:
+def _shared(run: Trajectory) -> tuple[Margin, ...]:
     return (
         *theorem_4_3.CLAIM.hypotheses(run),
-        Margin("‖y‖", float(np.linalg.norm(run.problem.y)), 0.0, ">"),
-        Margin("starting weights recorded", float(run.start is not None), 1.0),
+        Margin("‖y‖", float(np.linalg.norm(run.setting.problem.y)), 0.0, ">"),
+        Margin("starting weights recorded", float(known_start(run) is not None), 1.0),
     )
 
 
-def _target(run: Evidence) -> float:
+def _target(run: Trajectory) -> float:
     """ν = ‖y‖/√n."""
-    return float(np.linalg.norm(run.problem.y)) / math.sqrt(run.problem.n)
+    return float(np.linalg.norm(run.setting.problem.y)) / math.sqrt(run.setting.problem.n)
 
 
-def _aligned(run: Evidence, p: int, T: int, least: float) -> Inequality:
-    times = np.asarray(run.times)
+def _aligned(run: Trajectory, p: int, T: int, least: float) -> Inequality:
+    times = run.times
     cosines = run.measures["alignment"][times > T]
     return Inequality(NAME, times[times > T], SHARE * least, cosines, alignment_rounding(p, run.roundoff))
 
 
-def _spent(run: Evidence) -> tuple[int, float]:
+def _spent(run: Trajectory) -> tuple[int, float]:
     """Return the step by which `SPENT` of Σλ is spent, and Σλ up to it; (−1, Σλ recorded) if that is less."""
-    sums = np.cumsum(run.ridge.values(int(np.asarray(run.times)[-1])))
-    enough = np.flatnonzero(sums >= SPENT * run.ridge.total)
+    sums = np.cumsum(run.setting.ridge.values(int(run.times[-1])))
+    enough = np.flatnonzero(sums >= SPENT * run.setting.ridge.total)
     if enough.size == 0 or not sums[-1] > 0:
         return -1, float(sums[-1])
     return int(enough[0]), float(sums[enough[0]])
