@@ -84,11 +84,12 @@ def assert_same_run(setting: Setting, residuals: ArrayLike, *, times: ArrayLike 
     --------
     >>> from fa_ref import Network, Problem
     >>> setting = Setting(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", eta=0.1)
-    >>> same = assert_same_run(setting, [[-0.23840584404423515], [-0.2203097945396366]])
-    >>> assert_same_run(setting, [[-0.23840584404423515], [-0.2203]])  # doctest: +ELLIPSIS
+    >>> theirs = reference_run(setting, 5).residuals
+    >>> same = assert_same_run(setting, theirs)
+    >>> assert_same_run(setting, -theirs)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    AssertionError: residuals: expected those of tanh, ... at t = 1 they differ by ..., more than the ... of rounding
+    AssertionError: residuals: expected those of tanh, ... differ by 0.477, more than the ... of rounding
     """
     rows = np.arange(len(np.asarray(residuals))) if times is None else times
     given = Trajectory.recorded(setting, rows, residuals)
@@ -97,7 +98,7 @@ def assert_same_run(setting: Setting, residuals: ArrayLike, *, times: ArrayLike 
     seen = given.times[given.times <= run.times[-1]]
     if not bound[seen[-1]] < np.linalg.norm(run.residuals - run.residuals[0], axis=1).max():
         raise AssertionError(
-            f"residuals: expected {setting} to be told from others, but rounding may move it by {bound[seen[-1]]:.3g}"
+            f"residuals: expected a run to compare with, but rounding may move {setting} by {bound[seen[-1]]:.3g}"
         )
     difference = np.linalg.norm(given.residuals[: seen.size] - run.residuals[seen], axis=1)
     failed = ~(difference <= bound[seen])

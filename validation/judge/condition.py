@@ -43,6 +43,7 @@ def drift(run: Trajectory, roundoff: float) -> Array:
 
     Examples
     --------
+    >>> from fa_ref import Setting
     >>> setting = Setting(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", eta=0.1)
     >>> bool((drift(reference_run(setting, 5), 2.0**-53) < 1e-13).all())
     True

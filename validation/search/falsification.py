@@ -108,8 +108,9 @@ class Counterexample:
         """
         content = read_npz(path, ("claim", "steps", "failing", "evaluations", "residuals"))
         return cls(
-            claim=str(content["claim"]), setting=Setting.load(path, activation), steps=int(content["steps"]),
-            residuals=content["residuals"], failing=str(content["failing"]), evaluations=int(content["evaluations"]),
+            claim=str(content["claim"]), setting=Setting.load(path, activation),
+            steps=int(content["steps"]), residuals=content["residuals"],
+            failing=str(content["failing"]), evaluations=int(content["evaluations"]),
         )  # fmt: skip
 
     def replays(self, simulate: Simulator = reference_run) -> bool:

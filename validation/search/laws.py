@@ -53,7 +53,7 @@ def small_settings(activation: str | Activation = "tanh") -> Callable[[np.random
     Examples
     --------
     >>> print(small_settings("identity")(np.random.default_rng(3)))
-    identity, n = 3, d = 3, p = 40, η = 0.00295633, λ = explicit(1 values), rule fa
+    identity, n = 3, d = 3, p = 40, η = 0.00295558, λ = explicit(4 values), rule fa
     """
 
     def draw(rng: np.random.Generator) -> Setting:

@@ -47,7 +47,8 @@ def climb(
     Examples
     --------
     >>> from validation.search.strategies import small_settings
-    >>> setting, best, _ = climb(lambda setting: setting.eta, small_settings(), np.random.default_rng(0), examples=100)
+    >>> rng = np.random.default_rng(0)
+    >>> setting, best, _ = climb(lambda setting: setting.eta, small_settings(), rng, examples=100)
     >>> setting.eta == best > 10.0
     True
     """

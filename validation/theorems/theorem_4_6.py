@@ -117,11 +117,11 @@ def cutoff_of(run: Trajectory) -> tuple[float, int]:
 
     Examples
     --------
-    >>> from fa_ref import Problem, schedules
-    >>> record = [0, 1, 2, 3], np.ones((4, 1))
-    >>> cutoff_of(Trajectory(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.cutoff(0.5, 1)))
+    >>> from fa_ref import Problem, Setting, schedules
+    >>> setting, record = Setting(Problem([[1.0]], [1.0]), None, "identity", eta=0.1), ([0, 1, 2, 3], np.ones((4, 1)))
+    >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.cutoff(0.5, 1)), *record))
     (0.5, 1)
-    >>> cutoff_of(Trajectory(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.constant(0.5)))
+    >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.constant(0.5)), *record))
     (nan, -1)
     """
     lam = run.setting.ridge.values(int(run.times[-1]) + 1)
