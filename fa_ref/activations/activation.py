@@ -193,7 +193,8 @@ class Activation:
         """Which of the named ψ this is, told by its two compiled functions; None for a user's own.
 
         Every decision on what ψ is asks this property: closed forms, fast paths, formulas of ψ″, linearity. A copy
-        in other words is not recognised, ``lambda z: z`` included: it takes the general path, with the right numbers.
+        in other words is not recognised, ``lambda z: z`` included: it takes the general path, with the right
+        numbers.
 
         Examples
         --------
@@ -220,7 +221,9 @@ class Activation:
         for label in BOUNDS:
             stated, known = getattr(self, label), getattr(facts, label)
             if stated < known:
-                raise ValueError(f"{self.name}.{label}: expected at least {known!r}, that of {facts.kind}, got {stated!r}")
+                raise ValueError(
+                    f"{self.name}.{label}: expected at least {known!r}, that of {facts.kind}, got {stated!r}"
+                )
             if math.isinf(stated):
                 object.__setattr__(self, label, known)
         object.__setattr__(self, "smooth", facts.smooth)

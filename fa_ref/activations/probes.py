@@ -46,8 +46,12 @@ def contradiction(psi: Activation) -> str | None:
     """
     values, slopes = _evaluated(psi.psi, GRID), _evaluated(psi.dpsi, GRID)
     noise = _allowance(psi, values, slopes, GRID)
-    found = _undefined(psi, values, slopes) or _not_derivative(psi, values, slopes)
-    return found or _beyond_bounds(psi, values, slopes, noise) or _uneven(psi, values, slopes)
+    return (
+        _undefined(psi, values, slopes)
+        or _uneven(psi, values, slopes)
+        or _not_derivative(psi, values, slopes)
+        or _beyond_bounds(psi, values, slopes, noise)
+    )
 
 
 def _evaluated(function: Scalar, points: Array) -> Array:
@@ -98,7 +102,7 @@ def _not_derivative(psi: Activation, values: Array, slopes: Array) -> str | None
 
 
 def _beyond_bounds(psi: Activation, values: Array, slopes: Array, noise: Array) -> str | None:
-    """|ψ| ≤ B0, |ψ′| ≤ B1, and the increments of ψ, ψ′ and of the quotients of ψ′ are those that B1, B2, B3 allow."""
+    """|ψ| ≤ B0, |ψ′| ≤ B1, and what B1, B2 and B3 allow ψ, ψ′ and the quotients of ψ′ to change by."""
     B1, B2, B3 = psi.B1, psi.B2, psi.B3
     offset = math.inf
     if psi.strip is not None:  # on R, what Cauchy's formula makes of the strip holds too
@@ -125,7 +129,8 @@ def _beyond_bounds(psi: Activation, values: Array, slopes: Array, noise: Array) 
         if excess.any():
             k = int(np.argmax(np.where(excess, seen - allowed, -math.inf)))
             most = float(np.broadcast_to(allowed, seen.shape)[k])
-            return f"{name}: expected a bound, under which {what} is at most {most:.6g}, got {seen[k]:.6g} at z = {where[k]:.6g}"
+            promised = f"expected a bound, under which {what} is at most {most:.6g}"
+            return f"{name}: {promised}, got {seen[k]:.6g} at z = {where[k]:.6g}"
     return None
 
 
@@ -133,15 +138,15 @@ def _uneven(psi: Activation, values: Array, slopes: Array) -> str | None:
     """Neighbours of a few units in the last place show how far rounding moves ψ and ψ′."""
     if math.isinf(psi.rounding):
         return None
-    chosen = np.abs(GRID) <= MODERATE
-    z = GRID[chosen][::7]
-    slope = slopes[chosen][::7]
-    exact, noise = values[chosen][::7], _allowance(psi, values, slopes, GRID)[chosen][::7]
+    chosen = np.flatnonzero(np.abs(GRID) <= MODERATE)[::7]
+    z, noise = GRID[chosen], _allowance(psi, values, slopes, GRID)[chosen]
+    first, last = (_evaluated(psi.psi, z * (1.0 + k * 2.0**-46)) for k in (-11, 9))
     worst, where = 0.0, 0.0
-    for k in (-11, -5, 3, 9):
-        near = z * (1.0 + k * 2.0**-46)
+    for k in (-5, 1, 3):
         with np.errstate(invalid="ignore"):
-            off = np.abs(_evaluated(psi.psi, near) - exact - slope * (near - z)) / (2 * noise)
+            straight = first + (k + 11) / 20 * (last - first)
+            slack = 2 * (noise + psi.rounding * U * np.abs(last - first) * 2.0**46 / 20)
+            off = np.abs(_evaluated(psi.psi, z * (1.0 + k * 2.0**-46)) - straight) / slack
         if np.nanmax(off, initial=0.0) > worst:
             worst, where = float(np.nanmax(off)), float(z[np.nanargmax(off)])
     if worst <= 1.0:

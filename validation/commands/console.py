@@ -101,7 +101,7 @@ def given_or_synthetic(
     if problem is not None:
         return problem
     X = data.gaussian_inputs(n, d, rng, scale=scale)
-    linear = resolve(activation).name == "identity"
+    linear = resolve(activation).linear
     return Problem(X, data.linear_teacher(X, rng) if linear else data.network_teacher(X, 1000, activation, rng))
 
 
