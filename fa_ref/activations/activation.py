@@ -151,10 +151,9 @@ class Activation:
     >>> softsign = Activation("softsign", psi, dpsi, B0=1.0, B1=1.0, B2=2.0, smooth=False)
     >>> softsign([-1.0, 0.0, 3.0])
     array([-0.5 ,  0.  ,  0.75])
-    >>> Activation("softsign", psi, dpsi, B0=1.0, B1=1.0, B2=1.5)
-    Traceback (most recent call last):
-    ...
-    ValueError: softsign.B2: ...
+    >>> try: Activation("softsign", psi, dpsi, B0=1.0, B1=1.0, B2=1.5)
+    ... except ValueError as error: print(str(error)[:59])
+    softsign.B2: expected a bound, under which the change of ψ′
     """
 
     name: str
