@@ -66,7 +66,7 @@ def read_lines(text: Iterable[str], path: str, name: str, header: bool | None) -
         header=head[0].number if is_header else None,
         headings=tuple(first[1:] if index else first) if is_header else (),
         lines=np.array(numbers, dtype=np.int64),
-        index=index,
+        has_index=index,
     )
 
 
