@@ -9,98 +9,31 @@ as numbers (``inf`` where there is none), so that a hypothesis can be decided an
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_number
 from fa_ref.activations import psi as _psi
+from fa_ref.activations.known import BOUNDS, FUNCTIONS, KNOWN, Facts, Kind, Strip
 from fa_ref.activations.probes import contradiction
 from fa_ref.activations.psi import SCALAR_FUNCTION
 
-__all__ = ["Activation", "Kind", "Strip"]
+__all__ = ["Activation"]
 
 Scalar = Callable[[float], float]
-Kind = Literal["identity", "relu", "tanh", "sigmoid", "erf", "softplus"]
 
 
 @njit(types.void(types.float64[::1], SCALAR_FUNCTION, types.float64[::1]), cache=True)
 def _apply(z, function, out):
     for i in range(z.size):
         out[i] = function(z[i])
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Where ψ is analytic, and how large it gets there: the data of exponentially accurate quadrature.
-
-    On the complex strip |Im z| ≤ ``width``, ψ is analytic, |ψ(z)| ≤ ``offset`` + ``growth``·|Re z| and
-    |ψ′(z)| ≤ ``slope``.
-
-    Raises
-    ------
-    ValueError
-        If a number is not finite, or ``width`` is not positive.
-
-    Examples
-    --------
-    >>> from fa_ref.activations import tanh
-    >>> tanh.strip.width < math.pi / 2  # tanh has poles at ±iπ/2
-    True
-    """
-
-    width: float
-    offset: float
-    growth: float
-    slope: float
-
-    def __post_init__(self) -> None:
-        as_number("width", self.width, above=0)
-        for name in ("offset", "growth", "slope"):
-            as_number(name, getattr(self, name), at_least=0)
-
-
-class _Facts(NamedTuple):
-    """What is known of a ψ whose functions are those of `fa_ref.activations.psi`."""
-
-    kind: Kind
-    B0: float
-    B1: float
-    B2: float
-    B3: float
-    smooth: bool
-    strip: Strip | None
-
-
-# tanh:     |tanh(x+iy)|² = (sinh²x + sin²y)/(sinh²x + cos²y) ≤ tan²y and |cosh(x+iy)| ≥ cos y, at y = 0.45π
-# sigmoid:  |1 + exp(−z)| ≥ sin y, and ψ′ = sech²(z/2)/4, at y = 0.9π
-# erf:      |erf(x+iy)| ≤ 1 + (2/√π) y exp(y²) and |ψ′| ≤ (2/√π) exp(y²), at y = 1.5
-# softplus: |log(1 + exp z)| ≤ max(|x| + log 2, −log sin y) + y, and ψ′ is the sigmoid, at y = 0.9π
-_KNOWN: dict[tuple[Any, Any], _Facts] = {
-    (_psi.identity, _psi.one): _Facts("identity", math.inf, 1.0, 0.0, 0.0, True, Strip(1.0, 1.0, 1.0, 1.0)),
-    (_psi.relu, _psi.step): _Facts("relu", math.inf, 1.0, math.inf, math.inf, False, None),
-    (_psi.tanh, _psi.dtanh): _Facts(
-        "tanh", 1.0, 1.0, 4.0 / (3.0 * math.sqrt(3.0)), 2.0, True, Strip(0.45 * math.pi, 6.32, 0.0, 40.9)
-    ),
-    (_psi.sigmoid, _psi.dsigmoid): _Facts(
-        "sigmoid", 1.0, 0.25, math.sqrt(3.0) / 18.0, 0.125, True, Strip(0.9 * math.pi, 3.24, 0.0, 10.3)
-    ),
-    (_psi.erf, _psi.derf): _Facts(
-        "erf", 1.0, 2.0 / math.sqrt(math.pi), 2.0 * math.sqrt(2.0 / math.pi) * math.exp(-0.5),
-        4.0 / math.sqrt(math.pi), True, Strip(1.5, 17.1, 0.0, 10.8),
-    ),
-    (_psi.softplus, _psi.sigmoid): _Facts(
-        "softplus", math.inf, 1.0, 0.25, math.sqrt(3.0) / 18.0, True, Strip(0.9 * math.pi, 4.01, 1.0, 3.24)
-    ),
-}  # fmt: skip
-_FUNCTIONS = {facts.kind: functions for functions, facts in _KNOWN.items()}
-BOUNDS = ("B0", "B1", "B2", "B3")
 
 
 @dataclass(frozen=True)
@@ -175,8 +108,8 @@ class Activation:
             bound = getattr(self, label)
             if not bound >= 0:
                 raise ValueError(f"{self.name}.{label}: expected a number >= 0 or inf, got {bound!r}")
-        if (self.psi, self.dpsi) in _KNOWN:
-            self._fill_in(_KNOWN[self.psi, self.dpsi])
+        if (self.psi, self.dpsi) in KNOWN:
+            self._fill_in(KNOWN[self.psi, self.dpsi])
             return
         if not self.smooth and math.isfinite(self.B3):
             raise ValueError(
@@ -186,6 +119,9 @@ class Activation:
         found = contradiction(self)
         if found is not None:
             raise ValueError(f"{self.name}.{found}")
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def kind(self) -> Kind | None:
@@ -203,7 +139,7 @@ class Activation:
         >>> Activation("tanh", lambda z: math.tanh(3.0 * z), lambda z: 3.0 / math.cosh(3.0 * z) ** 2).kind is None
         True
         """
-        facts = _KNOWN.get((self.psi, self.dpsi))
+        facts = KNOWN.get((self.psi, self.dpsi))
         return None if facts is None else facts.kind
 
     @property
@@ -212,11 +148,30 @@ class Activation:
         return self.kind == "identity"
 
     @cached_property
+    def fingerprint(self) -> str:
+        """What ψ is, for files and digests: its kind if it is one of ours, else a digest of its code and bounds.
+
+        Examples
+        --------
+        >>> from fa_ref.activations import tanh
+        >>> tanh.fingerprint
+        'tanh'
+        """
+        facts, stated = KNOWN.get((self.psi, self.dpsi)), [getattr(self, label) for label in BOUNDS]
+        if facts is not None and stated == [getattr(facts, label) for label in BOUNDS]:
+            return facts.kind
+        sha = hashlib.sha256()
+        for function in (self.psi, self.dpsi):
+            sha.update(_code(function).encode())
+        sha.update(repr((*stated, self.smooth, self.strip, self.rounding)).encode())
+        return sha.hexdigest()
+
+    @cached_property
     def entrywise(self) -> Callable[[NDArray[np.float64], NDArray[np.float64]], None]:
         """The compiled function of two matrices that writes ψ(z) to the second and ψ′(z) in the place of z."""
         return _psi.entrywise(self.psi, self.dpsi)
 
-    def _fill_in(self, facts: _Facts) -> None:
+    def _fill_in(self, facts: Facts) -> None:
         for label in BOUNDS:
             stated, known = getattr(self, label), getattr(facts, label)
             if stated < known:
@@ -244,12 +199,12 @@ class Activation:
 
 
 def _restored(name: str, functions: tuple[Any, ...], stated: dict[str, Any]) -> Activation:
-    return Activation(name, *(_FUNCTIONS[functions[0]] if len(functions) == 1 else functions), **stated)
+    return Activation(name, *(FUNCTIONS[functions[0]] if len(functions) == 1 else functions), **stated)
 
 
 def of_kind(kind: Kind) -> Activation:
     """The named activation of this kind."""
-    return Activation(kind, *_FUNCTIONS[kind])
+    return Activation(kind, *FUNCTIONS[kind])
 
 
 def _compiled(name: str, function: Any) -> Any:
@@ -264,6 +219,19 @@ def _compiled(name: str, function: Any) -> Any:
     if not isinstance(value, float):
         raise TypeError(f"{name}: expected a function that returns a float, got {value!r}")
     return jitted
+
+
+def _code(function: Any) -> str:
+    """The bytecode of a function with the constants and the values that it closes over, as text."""
+    plain = getattr(function, "py_func", function)
+    closed = [cell.cell_contents for cell in plain.__closure__ or ()]
+    inner = [_code(value) if hasattr(value, "py_func") else repr(value) for value in closed]
+    used = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
+    reached = [_code(value) for value in used.values() if hasattr(value, "py_func")]
+    numbers = [(name, value) for name, value in used.items() if isinstance(value, int | float)]
+    return repr(
+        (plain.__code__.co_code, plain.__code__.co_consts, plain.__code__.co_names, inner, reached, numbers)
+    )
 
 
 def _map(function: Scalar, z: ArrayLike) -> NDArray[np.float64]:
