@@ -81,7 +81,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         gammas = {"gamma": self.kernel.gamma, "gamma_lower": self.kernel.gamma_lower}
-        return {"setting": self.setting.name, **self.run.settings, **gammas, **self.verdict.to_dict()}
+        return {"setting": self.setting.name, **self.run.describe(), **gammas, **self.verdict.to_dict()}
 
 
 def synthetic_settings(rng: np.random.Generator, n: int = 50, d: int = 150) -> list[Setting]:
