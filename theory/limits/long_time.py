@@ -2,8 +2,8 @@
 
 Under a constant λ > 0 there is no stationary point to converge to (`theory.limits.stationarity`). The loss first
 stays on a plateau, then moves with θ = t/√p. Here are its height, the limits of loss and alignment for linear,
-ReLU and tanh networks as θ → ∞ in the limit p → ∞, and the time θ_c at which a linear network of any large width
-leaves the step sizes for which it is stable. ``docs/open_questions.md`` derives each and says which are proved.
+ReLU and tanh networks as θ → ∞ in the limit p → ∞. `theory.limits.edge` has the time at which linear networks
+become unstable. ``docs/open_questions.md`` derives each law and says which are proved.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, root
+from scipy.optimize import root
 
 from fa_ref._support.checks import as_number
 from fa_ref.activations import Activation
@@ -22,7 +21,7 @@ from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.kernels import mean_kernel
-from theory.limits.linear import ridge_solution, spectrum
+from theory.limits.linear import spectrum
 from theory.limits.theta_time import checked_times
 
 __all__ = [
@@ -30,11 +29,9 @@ __all__ = [
     "Plateau",
     "Saturation",
     "constant_penalty",
-    "edge_time",
     "linear_law",
     "plateau",
     "relu_law",
-    "small_step_edge_time",
     "tanh_law",
 ]
 
@@ -142,89 +139,6 @@ def plateau(problem: Problem, activation: str | Activation, ridge: Schedule) -> 
     return Plateau(0.5 * lam**2 * float(a @ a), 0.5 * lam * float(problem.y @ a))
 
 
-def edge_time(problem: Problem, *, eta: float, ridge: Schedule) -> float:
-    """Return θ_c, where η(λ + λ_max(G(θ))) reaches 2 in the limit p → ∞ of a linear network.
-
-    G(θ) = K + K s sᵀK grows without bound along ds/dθ = −ηλ(G + λ)⁻¹y, so every η > 0 is too large in the end:
-    from t = θ_c √p on the residual no longer relaxes. That networks then diverge is seen, and not proved. If
-    XXᵀ = γI,
-
-        θ_c = [(γ + λ)σ_c + γ²σ_c³/3] / (ηλ‖y‖),    σ_c = √(2/η − λ − γ)/γ.
-
-    Parameters
-    ----------
-    problem : Problem
-    eta : float
-        Step size.
-    ridge : Schedule
-        A constant λ > 0.
-
-    Returns
-    -------
-    float
-        θ_c; 0 if η(λ + λ_max(K)) ≥ 2 at the start.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what is said above, or Xᵀy = 0: then W does not move.
-
-    Examples
-    --------
-    >>> from fa_ref import schedules
-    >>> problem, ridge = Problem(np.eye(5), np.ones(5)), schedules.constant(1.0)
-    >>> sigma = (2 / 0.1 - 2) ** 0.5
-    >>> closed = (2 * sigma + sigma**3 / 3) / (0.1 * 5**0.5)
-    >>> round(edge_time(problem, eta=0.1, ridge=ridge), 6) == round(closed, 6)
-    True
-    """
-    eta, lam = as_number("eta", eta, above=0), constant_penalty(ridge)
-    k, y, _ = spectrum(problem)
-    largest = 2.0 / eta - lam  # of λ_max(G) at the edge
-    if k[-1] >= largest:
-        return 0.0
-
-    def slope(tau: float, s: Array) -> Array:  # noqa: ARG001
-        return -ridge_solution(k, y, k * s, lam)
-
-    def distance(tau: float, s: Array) -> float:  # noqa: ARG001
-        return float(
-            1.0 - (k * s) ** 2 @ (1.0 / (largest - k))
-        )  # λ_max(K + vvᵀ) < largest ⟺ vᵀ(largest − K)⁻¹v < 1
-
-    distance.terminal = True  # type: ignore[attr-defined]
-    span, s, start = eta * lam * small_step_edge_time(problem, eta=eta, ridge=ridge), np.zeros_like(y), 0.0
-    while True:
-        run = solve_ivp(
-            slope,
-            (start, start + span),
-            s,
-            method="DOP853",
-            events=distance,
-            rtol=1e-11,
-            atol=1e-14 / math.sqrt(k[-1]),
-        )
-        if run.t_events[0].size:
-            return float(run.t_events[0][0]) / (eta * lam)
-        start, s, span = start + span, run.y[:, -1], 2.0 * span
-
-
-def small_step_edge_time(problem: Problem, *, eta: float, ridge: Schedule) -> float:
-    """Return the limit of `edge_time` as η → 0: (2/η)^{3/2} ỹ²/(3ηλ‖y‖³), ỹ² = yᵀK⁻¹y.
-
-    Examples
-    --------
-    >>> from fa_ref import schedules
-    >>> problem, ridge = Problem(np.diag([1.0, 2.0]), [1.0, 1.0]), schedules.constant(0.5)
-    >>> exact, said = (f(problem, eta=1e-5, ridge=ridge) for f in (edge_time, small_step_edge_time))
-    >>> bool(abs(said / exact - 1) < 1e-3)
-    True
-    """
-    eta, lam = as_number("eta", eta, above=0), constant_penalty(ridge)
-    k, y, _ = spectrum(problem)
-    return float((2.0 / eta) ** 1.5 * np.sum(y**2 / k) / (3.0 * eta * lam * np.linalg.norm(y) ** 3))
-
-
 def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedule) -> LongTime:
     """Return w³ = 3ỹηλθ, ½λ²‖K⁻¹y‖²/w⁴ and 1 − 1/(2w²), with ỹ² = yᵀK⁻¹y: the limit for large θ, η → 0.
 
@@ -238,7 +152,7 @@ def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedul
     >>> problem, ridge = Problem(np.diag([1.0, 2.0]), [1.0, 1.0]), schedules.constant(0.5)
     >>> law = linear_law(problem, [1e6], eta=0.1, ridge=ridge)
     >>> exact = wide_prediction(problem.X, problem.y, "identity", 0.1, ridge, [1e6])
-    >>> bool(abs(2 * law.loss / (2 * exact.mean_square) - 1) < 2e-3), bool(abs(law.alignment - exact.alignment) < 1e-6)
+    >>> bool(abs(law.loss / exact.mean_square - 1) < 2e-3), bool(abs(law.alignment - exact.alignment) < 1e-6)
     (True, True)
     """
     eta, lam, times = as_number("eta", eta, above=0), constant_penalty(ridge), checked_times(theta)
@@ -252,7 +166,7 @@ def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedul
 def relu_law(
     problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedule, network: Network | None = None
 ) -> LongTime:
-    """Return the self-similar growth of a ReLU network with XXᵀ = γI: ψ(z_ri) ≈ |b_r| S_i of the units that stay alive.
+    """Return the self-similar growth of a ReLU network with XXᵀ = γI: ψ(z_ri) ≈ |b_r| S_i while unit r is alive.
 
     Unit r stays alive on sample i if z_ri(0) > 0 and b_r has the sign of y_i. With N_ij = E b² over the units that
     are alive on both samples (¼ on the diagonal, ⅛ for y_i y_j > 0, 0 else) and τ = ηλγθ,
@@ -344,14 +258,18 @@ def tanh_law(problem: Problem, ridge: Schedule, *, network: Network | None = Non
     isometry_constant(problem)
     if not size.any():
         raise ValueError("y: expected targets that are not all zero, got zeros")
-    level = float(
-        brentq(lambda c: lam * c - np.maximum(size - c, 0.0).sum(), 0.0, size.max(), xtol=1e-15 * size.max())
-    )
+    level = _level(lam, size)
     loss = 0.5 * float(np.sum(np.maximum(size - level, 0.0) ** 2))
     cosine = math.sqrt(2.0 / math.pi)
     if network is not None:
         cosine = float(np.abs(network.b).sum() / (math.sqrt(network.p) * np.linalg.norm(network.b)))
     return Saturation(level, loss, cosine)
+
+
+def _level(lam: float, size: Array) -> float:
+    """The root c of λc = Σ (|y_j| − c)₊: with the m largest above it, c = (their sum)/(λ + m)."""
+    largest = np.sort(size)[::-1]
+    return float(np.max(np.cumsum(largest) / (lam + np.arange(1, size.size + 1))))
 
 
 def isometry_constant(problem: Problem) -> float:

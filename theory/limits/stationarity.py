@@ -1,7 +1,7 @@
 """A constant penalty has no stationary point: a lower bound on the length of a step, at any weights.
 
-Feedback alignment with λ > 0 stands still at (W, β) if every λβ_r + ψ_r·e/√p and every b_r XᵀD_r e vanish. If ψ′ > 0
-and X has full row rank, the second gives e = 0, then the first gives β = 0, so f = 0 and e = −y ≠ 0: a
+Feedback alignment with λ > 0 stands still at (W, β) if every λβ_r + ψ_r·e/√p and every b_r XᵀD_r e vanish. If
+ψ′ > 0 and X has full row rank, the second gives e = 0, then the first gives β = 0, so f = 0 and e = −y ≠ 0: a
 contradiction. In numbers, with g_β = λβ + Ψᵀe/√p, G = ΨᵀΨ/p and Θ_p = (1/p) Σ_r b_r² D_r K D_r,
 
     λ ‖(G + λ)⁻¹y‖ ≤ ‖g_β‖/(2√λ) + ‖g_W‖/√λ_min(Θ_p),       ‖g_W‖² = (1/p) Σ_r b_r² ‖XᵀD_r e‖² = eᵀΘ_p e,
