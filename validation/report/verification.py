@@ -101,7 +101,7 @@ def data_settings(mnist: str | Path | None, n: int = 50) -> list[Setting]:
     Raises
     ------
     ValueError
-        If the folder does not hold the MNIST files, or scikit-learn is missing.
+        If the folder does not hold the MNIST files.
     """
     name, read = ("MNIST", lambda: data.read_mnist(mnist)) if mnist is not None else ("digits", data.read_digits)
     images = read()
