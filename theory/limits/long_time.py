@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import root
 
+from fa_ref import schedules
 from fa_ref._support.checks import as_number
 from fa_ref.activations import Activation
 from fa_ref.network import Network
@@ -106,14 +107,13 @@ def constant_penalty(ridge: Schedule) -> float:
     >>> constant_penalty(schedules.cutoff(0.5, 3))
     Traceback (most recent call last):
     ...
-    ValueError: ridge: expected a constant λ > 0, got cutoff(0.5, 3)
+    ValueError: ridge: expected schedules.constant of a number > 0, got cutoff(0.5, 3)
     """
     if not isinstance(ridge, Schedule):
         raise TypeError(f"ridge: expected a Schedule, got {ridge!r:.60}")
-    lam = ridge.formula(np.array([0, 2**20, 2**40], dtype=np.int64))
-    if not (lam[0] > 0 and np.ptp(lam) == 0):
-        raise ValueError(f"ridge: expected a constant λ > 0, got {ridge.name}")
-    return float(lam[0])
+    if not ridge.maximum > 0 or ridge != schedules.constant(ridge.maximum):
+        raise ValueError(f"ridge: expected schedules.constant of a number > 0, got {ridge.name}")
+    return ridge.maximum
 
 
 def plateau(problem: Problem, activation: str | Activation, ridge: Schedule) -> Plateau:
