@@ -136,15 +136,9 @@ def test_no_weights_stand_still(activation):
 
 
 def test_standing_is_the_step_that_is_taken_and_is_nearly_tight_on_the_plateau():
-    problem, eta, network = (
-        Problem(np.eye(3), [1.0, -2.0, 0.5]),
-        0.3,
-        Network.gaussian(2000, 3, np.random.default_rng(1)),
-    )
-    seen = {}
-    train(
-        problem, network, "tanh", eta=eta, steps=101, ridge=LAM, observe=lambda t, now: seen.update({t: now.copy()})
-    )
+    problem, eta, seen = Problem(np.eye(3), [1.0, -2.0, 0.5]), 0.3, {}
+    setting = Setting(problem, Network.gaussian(2000, 3, np.random.default_rng(1)), "tanh", eta=eta, ridge=LAM)
+    train(setting, steps=101, observe=lambda t, now: seen.update({t: now.copy()}))
     here = standing(problem, seen[100], "tanh", LAM)
     assert np.linalg.norm(seen[101].W - seen[100].W) == pytest.approx(eta * here.gradient_W, rel=1e-9)
     assert np.linalg.norm(seen[101].beta - seen[100].beta) == pytest.approx(eta * here.gradient_beta, rel=1e-6)
