@@ -1,4 +1,4 @@
-"""What is known of the named ψ, by their compiled functions: kind, sup-norms, smoothness, a strip of analyticity."""
+"""What is known of the named ψ, by their compiled functions: kind, sup-norms, smoothness, strip of analyticity."""
 
 from __future__ import annotations
 
