@@ -2,8 +2,8 @@
 
     z₁ = W₁ x,   h_l = ψ(z_l),   z_{l+1} = W_{l+1} h_l / √p,   f(x) = β·h_L / √p,   e = f − y.
 
-A step is `forward`; then the error is carried back to every layer, as G[l, r, i], the step in z of unit r of layer l
-sample i that descends on the loss; then `update`. The three rules differ by what carries the error:
+A step is `forward`; then the error is carried back to every layer, as G[l, r, i], the step in z of unit r of layer
+l at sample i that descends on the loss; then `update`. The three rules differ by what carries the error:
 
     backpropagation              `carry` through W_{l+1}ᵀ and β, the weights themselves
     feedback alignment           `carry` through fixed random B_{l+1}ᵀ and b in their place

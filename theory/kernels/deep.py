@@ -1,4 +1,4 @@
-"""Ḡ_L, the mean kernel of the last of L hidden layers, with a bound on its error that is carried from layer to layer."""
+"""Ḡ_L, the mean kernel of the last of L hidden layers, with an error bound carried from layer to layer."""
 
 from __future__ import annotations
 

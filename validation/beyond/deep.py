@@ -6,9 +6,9 @@ r"""Deeper networks under feedback alignment follow the kernel of their last hid
 
     e(t+1) = (I − ηḠ_L − ηλ(t)) e(t) − ηλ(t) y,    Ḡ_1 = E ψψᵀ over N(0, XXᵀ),  Ḡ_{l+1} = E ψψᵀ over N(0, Ḡ_l),
 
-up to O(p^{-1/2}), for feedback alignment and for direct feedback alignment: what moves the layers below is carried by
-weights that are independent of those it meets on its way forwards. For backpropagation it is not so, which is the
-negative control: there the layers below add their own part of the tangent kernel.
+up to O(p^{-1/2}), for feedback alignment and for direct feedback alignment: what moves the layers below is carried
+by weights that are independent of those it meets on its way forwards. For backpropagation it is not so, which is
+the negative control: there the layers below add their own part of the tangent kernel.
 
 **Guarantee.** **Asymptotic**, judged on paired runs: see `validation.judge.asymptotics`. With γ_L > 0 the residual
 contracts as Theorem 3.2 says at L = 1, with γ_L in the place of γ.
