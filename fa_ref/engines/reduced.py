@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number, require_memory
+from fa_ref._support.compiled import njit
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem

@@ -20,10 +20,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import config, get_num_threads, njit, prange, types
+from numba import config, get_num_threads, prange, types
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
+from fa_ref._support.compiled import njit
 from fa_ref.activations import ACTIVATIONS, Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.engines.gram.blocks import CALLED, KINDS, answer, fast, learn, norms
