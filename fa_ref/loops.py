@@ -2,9 +2,7 @@
 
 A network of p hidden units sees n samples xᵢ ∈ R^d. The error of its answer f(xᵢ), (2.1), is e = f − y here; the
 paper prints e = y − f, and with that sign the updates of Algorithm 1 would climb. They descend on the loss
-½ Σᵢ eᵢ² + ½ λ(t) ‖β‖², (4.1); λ ≡ 0 is Algorithm 1 itself.
-
-These loops are to be read. `fa_ref.engines.ordered` takes the same sums in the same order, faster: the same bits.
+½ Σᵢ eᵢ² + ½ λ(t) ‖β‖², (4.1); λ ≡ 0 is Algorithm 1 itself. `fa_ref.engines.ordered` has the same bits, faster.
 """
 
 import math

@@ -53,7 +53,7 @@ def njit(signature: Any = None, *, cache: bool = False, **options: Any) -> Any:
     """
     if inspect.isfunction(signature):
         return numba.njit(signature)
-    if config.DISABLE_JIT or not cache:
+    if config.DISABLE_JIT or not cache:  # type: ignore[attr-defined]
         return numba.njit(signature, **options) if signature is not None else numba.njit(**options)
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -136,8 +136,9 @@ def _kept(function: Any) -> FunctionCache | None:
 
 def _folders(file: Path) -> Iterator[Path]:
     path = os.fspath(file)
-    if config.CACHE_DIR:
-        yield Path(config.CACHE_DIR) / UserWideCacheLocator.get_suitable_cache_subpath(path)
+    chosen = config.CACHE_DIR  # type: ignore[attr-defined]
+    if chosen:
+        yield Path(chosen) / UserWideCacheLocator.get_suitable_cache_subpath(path)
     yield file.parent / "__pycache__"
     with suppress(RuntimeError, OSError):
         from numba.misc.appdirs import AppDirs
@@ -168,7 +169,7 @@ class _Locator:
             _forget_old_versions(self.folder)
 
 
-class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+class _Implementation(CompileResultCacheImpl):
     def __init__(self, function: Any, folder: Path) -> None:
         self._lineno = function.__code__.co_firstlineno
         self._locator = _Locator(inspect.getfile(function), folder)
@@ -177,7 +178,7 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
         self._filename_base = f"{name}-{self._lineno}.{python}"
 
 
-class _Kept(FunctionCache):  # type: ignore[misc]
+class _Kept(FunctionCache):
     """One function's compiled code on disk, in the folder of one version of its source.
 
     What cannot be read is compiled again, and what cannot be written is not kept: neither is an error.

@@ -1,9 +1,9 @@
 """How many threads compute: of compiled loops, which never changes a bit, and of BLAS, which may.
 
 `threads` sets both for a block of code. `one_blas_thread` is for products whose bits must not depend on the number
-of cores. `parallel_kernel` decides what runs in parallel: nothing small, since waking threads takes time; one kernel
-at a time, since Numba's workqueue layer ends a process in which two Python threads start one at once; and nothing in
-a process made by fork, since GNU OpenMP does not survive that.
+of cores. `parallel_kernel` decides what runs in parallel: nothing small, since waking threads takes time; one
+kernel at a time, since Numba's workqueue layer ends a process in which two Python threads start one at once; and
+nothing in a process made by fork, since GNU OpenMP does not survive that.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number, require_memory
 from fa_ref._support.compiled import njit
+from fa_ref.engines.slices import Progress
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -277,7 +278,7 @@ class Reduced:
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 4 + 2 * problem.d))
             known = Statistics.of(problem, start)
-            units = (start.W @ problem.X.T, np.sum(start.W**2, axis=1), start.b, start.beta)
+            units = (start.W @ problem.X.T, np.sum(start.W**2, axis=1), np.array(start.b), np.array(start.beta))
         else:
             known, units = start, (np.empty((0, n)), np.empty(0), np.empty(0), np.empty(0))
         if known.F_b.shape != (n,):
@@ -309,8 +310,11 @@ class Reduced:
         kappa = c * b_beta + F_b @ a / math.sqrt(p) + g * b_b
         return np.asarray(c * F_beta + S @ a + (g * F_b - kappa * (K @ u)) / math.sqrt(p) - self.y)
 
-    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
-        """Record and step as `fa_ref.engines.choice.Loops.advance` does."""
+    def advance(
+        self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> int:  # fmt: skip
+        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
         return int(_advance(*self.known, *self.rest, stops, limit, residuals, rows))
 
 

@@ -28,7 +28,7 @@ class Loops:
     ) -> None:
         n, p, d = problem.n, network.p, network.d
         require_memory(f"p = {p}, n = {n}, d = {d}", 8 * (2 * p * d + 2 * p * n + 3 * p))
-        self.network, self.start = network.copy(), network
+        self.network, self.start = network.copy(), network.copy()  # kernels take writeable arrays
         self.X, self.y, self.activation = np.array(problem.X), np.array(problem.y), activation
         self.eta, self.lam = eta, np.ascontiguousarray(lam)
         self.decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)

@@ -29,6 +29,7 @@ from fa_ref.activations import ACTIVATIONS, Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.engines.gram.blocks import CALLED, KINDS, answer, fast, learn, norms
 from fa_ref.engines.gram.tiles import BLOCK_BYTES, LAYOUT, TILE, in_tiles
+from fa_ref.engines.slices import Progress
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -214,7 +215,7 @@ class Gram:
         size_0 = np.einsum("rk,rk->r", network.W, network.W)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.a, self.f = a, sums[0]
-        self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, network.beta)
+        self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, np.array(network.beta))
         self.rules = (rule == "bp", kind, activation.psi, activation.dpsi)
         self.parallel = n * size > SERIAL
         self.schedule = (eta, lam, decay)
@@ -235,8 +236,11 @@ class Gram:
         self._run(np.zeros(1, dtype=np.int64), 0.0, none, none, refresh=True)
         return np.asarray(self.f[:, : self.y.size].sum(axis=0, dtype=np.float64) / np.sqrt(self.start.p) - self.y)
 
-    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
-        """Record and step as `fa_ref.engines.choice.Loops.advance` does."""
+    def advance(
+        self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> int:  # fmt: skip
+        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
         return self._run(stops, limit, residuals, rows, refresh=False)
 
     def _run(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array, *, refresh: bool) -> int:
