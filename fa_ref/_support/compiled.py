@@ -89,7 +89,7 @@ def source_digest(file: Path) -> str:
 def _read(file: Path, _modified: int, _size: int) -> tuple[bytes, tuple[Path, ...]]:
     """The digest of a file's text, and the files of these packages that it imports."""
     text = file.read_bytes()
-    imports: list[Path] = []
+    imports: list[Path | None] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             for alias in node.names:

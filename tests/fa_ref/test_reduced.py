@@ -221,7 +221,7 @@ def test_statistics_are_refused_where_units_are_needed(settings, message, rng):
 
 def test_statistics_of_another_problem_are_refused(rng):
     statistics = sample_in_law(Problem(np.eye(4), np.ones(4)), 100, rng)
-    with pytest.raises(ValueError, match="expected statistics of 3 samples"):
+    with pytest.raises(ValueError, match="expected averages over 3 samples"):
         train(Problem(np.eye(3), np.ones(3)), statistics, "linear", eta=0.1, steps=3)
 
 
