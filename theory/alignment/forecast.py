@@ -171,7 +171,8 @@ def with_ridge(
 
     Examples
     --------
-    >>>     >>> problem, ridge = Problem(np.eye(2), [1.0, 1.0]), schedules.constant(1.0)
+    >>> from fa_ref import schedules
+    >>> problem, ridge = Problem(np.eye(2), [1.0, 1.0]), schedules.constant(1.0)
     >>> rows = with_ridge(problem, "identity", [20.0], [9, 10000], eta=0.1, ridge=ridge)
     >>> [(row.p, row.t, round(row.alignment, 3)) for row in rows]
     [(None, None, 0.756), (9, 60, 0.729), (10000, 2000, 0.756)]
