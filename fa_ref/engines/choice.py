@@ -8,7 +8,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from fa_ref.activations import Activation, identity
+from fa_ref.activations import Activation
 from fa_ref.engines.gram.engine import Gram, is_well_conditioned
 from fa_ref.engines.ordered import Ordered
 from fa_ref.engines.reduced import Reduced, Statistics
@@ -73,7 +73,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     Examples
     --------
     >>> import numpy as np
-    >>> from fa_ref.activations import tanh
+    >>> from fa_ref.activations import identity, tanh
     >>> wide, tall = (Problem(np.eye(n, 3), np.ones(n)) for n in (2, 6))
     >>> network = Network.gaussian(100, 3, np.random.default_rng(0))
     >>> [choose(p, network, a, "fa", "float64") for p in (wide, tall) for a in (tanh, identity)]
@@ -81,7 +81,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     """
     if dtype == "float32":
         return "gram"
-    if isinstance(start, Statistics) or (activation is identity and rule == "fa"):
+    if isinstance(start, Statistics) or (activation.linear and rule == "fa"):
         return "reduced"
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "ordered"
@@ -104,7 +104,7 @@ def build(
     if engine != "gram" and dtype != "float64":
         raise ValueError(f"dtype: expected float64 for engine {engine!r}, got {dtype!r}")
     if engine == "reduced":
-        if activation is not identity or rule != "fa":
+        if not activation.linear or rule != "fa":
             raise ValueError(
                 "engine: expected 'loops', 'ordered' or 'gram', since 'reduced' is for a linear network and"
                 f" rule 'fa', got 'reduced' for {activation.name} and {rule!r}"
