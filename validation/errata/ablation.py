@@ -207,7 +207,7 @@ def _theorem_4_3(seed: int) -> Rows:
 
 def _theorem_4_6(seed: int) -> Rows:
     p, eta, n = 2500, 0.05, 5
-    ridge = sharp_schedule(3.0, 5.0, p, n, eta)
+    ridge = sharp_schedule(3.0, 5.0, p, n, eta=eta)
     spent = round(ridge.total / 3.0)
     setting = _setting("identity", seed, n=n, p=p, eta=eta).replace(ridge=ridge)
     run = partial(partial, reference_run, steps=spent + 300)

@@ -1,4 +1,4 @@
-"""What a run brings to a judgement, and the run of a setting on the reference engine."""
+"""What a run brings to a judgement, and the run of a setting by the loops of the definition."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mean_kernel(run: Trajectory) -> MeanKernel:
 
 
 def reference_run(setting: Setting, steps: int) -> Trajectory:
-    """Train on the reference loops, and record every step.
+    """Train with the loops of the definition, and record every step.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def reference_run(setting: Setting, steps: int) -> Trajectory:
     array([0.2384, 0.2203, 0.2035, 0.1879])
     """
     with single_thread():
-        return train(setting, steps=steps, engine="loops")
+        return train(setting, steps=steps, engine="ordered")
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def scalings(
     """
     chosen = QUANTITIES if quantities is None else quantities
     sizes = [p for p in widths if window[0] <= p <= window[1] for _ in range(as_count("runs", runs))]
-    limit = fixed_time_limit(problem.X, problem.y, activation, eta, times=[steps])
+    limit = fixed_time_limit(problem, activation, [steps], eta=eta)
     values: dict[str, list[float]] = {name: [] for name in chosen}
     for p, child in zip(sizes, rng.spawn(len(sizes)), strict=True):
         run = Run(_train(Setting(problem, None, activation, eta=eta), p, child, steps), limit)

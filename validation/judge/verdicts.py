@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from theory.margins import Margin
+from theory.margins import Margin, failing
 from validation.judge.inequalities import Inequality, Unjudged
 
 __all__ = [
@@ -92,7 +92,7 @@ class Verdict:
     @property
     def failing(self) -> str:
         """The hypotheses that fail, with their numbers."""
-        return "; ".join(str(margin) for margin in self.hypotheses if margin.met is False)
+        return failing(self.hypotheses)
 
     @property
     def worst_words(self) -> str:

@@ -102,7 +102,7 @@ def data_settings(mnist: str | Path | None, n: int = 50) -> list[Setting]:
     Raises
     ------
     ValueError
-        If the folder does not hold the MNIST files, or scikit-learn is missing.
+        If the folder does not hold the MNIST files.
     """
     name, read = ("MNIST", lambda: data.read_mnist(mnist)) if mnist is not None else ("digits", data.read_digits)
     images = read()
@@ -134,7 +134,7 @@ def verify(
     seed: int,
     *,
     steps: int = STEPS,
-    engine: str = "loops",
+    engine: str = "ordered",
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Finding]:
     """Train once for every setting and width, and judge every step.
