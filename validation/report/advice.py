@@ -69,6 +69,8 @@ def advise(
     kernel = kernel or mean_kernel(problem.X, psi)
     singular = problem.rank < problem.n if psi.linear else not kernel.certified
     if singular:
+        if psi.linear and problem.n > problem.d:
+            return _rank(problem) + _targets(problem, psi, kernel, p)
         found = _equal_rows(problem, lines) or _parallel_rows(problem, psi, kernel, lines)
         found = found or (_rank(problem) if psi.linear else _uncertified(problem, psi, kernel))
         return found + (_targets(problem, psi, kernel, p) if psi.linear else [])
@@ -187,4 +189,9 @@ def _targets(problem: Problem, psi: Activation, kernel: MeanKernel, p: int | Non
     width = math.ceil(p * (ratio / ENOUGH) ** 2)
     size, less = float(np.abs(problem.y).max()), ratio / ENOUGH
     moves = f"to fit targets up to {size:.3g} the weights must move by {ratio:.2g} times their own size at p = {p}"
-    return [f"{moves}; a width of {width:.2g}, or targets divided by {less:.2g}, makes that {ENOUGH:g}"]
+    remedy = f"a width of {width:.2g}, or targets divided by {less:.2g}, makes that {ENOUGH:g}"
+    scaled = standardised(problem)[0]
+    if not (np.allclose(scaled.X, problem.X) and np.allclose(scaled.y, problem.y)):
+        then = relative_movement(scaled, psi, p, mean_kernel(scaled.X, psi))
+        remedy += f"; standardised data (--standardise) make it {then:.2g}" if then < ratio / 2 else ""
+    return [f"{moves}; {remedy}"]
