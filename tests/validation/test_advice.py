@@ -48,8 +48,8 @@ def test_zero_rows_are_named(problem):
 
 def test_large_inputs_off_the_origin_are_standardised(rng):
     """Columns as of a real table: means far beyond their spread, so that all rows point the same way."""
-    X = rng.uniform(50, 60, (40, 5)) * [1, 1, 1, 10, 10]
-    raw = Problem(X, rng.standard_normal(40))
+    X = rng.uniform(5, 5.1, (20, 5))
+    raw = Problem(X, rng.standard_normal(20))
     (said,) = advise(raw, "tanh")
     assert "γ is not certified" in said
     assert "standardised columns (--standardise)" in said
