@@ -144,8 +144,8 @@ def long_run(problem: Problem, activation: str | Activation, *, eta: float, ridg
         return LongRun(
             edge=theta,
             plateau=height,
-            meaning=f"at every η, η(λ + λ_max(G)) reaches 2 in the end: here at θ_c = {theta:.5g}, as p → ∞; networks"
-            " diverge soon after t = θ_c √p (seen, not proved)",
+            meaning=f"at every η, η(λ + λ_max(G)) reaches 2 in the end: here at θ_c = {theta:.5g} as p → ∞;"
+            " networks diverge soon after t = θ_c √p (seen, not proved)",
         )
     largest = eta * (lam + problem.n * psi.B0**2)
     if largest < 2:

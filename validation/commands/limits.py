@@ -145,17 +145,11 @@ def _print_long_run(problem: Problem, activation: str, eta: float, lam: float, p
     from theory.limits.edge import long_run
 
     later = long_run(problem, activation, eta=eta, ridge=schedules.constant(lam))
-    say(
-        f"Constant λ: no stationary point. ½‖e‖² is {later.plateau:.4g} for 1/(η(λ + γ)) ≪ t ≪ √p, and moves after."
-    )
+    say(f"Constant λ: no stationary point. ½‖e‖² = {later.plateau:.4g} for 1/(η(λ + γ)) ≪ t ≪ √p, and moves after.")
     say(later.meaning + ".")
     if math.isfinite(later.edge):
         say("θ_c √p: " + ", ".join(f"{later.edge * math.sqrt(p):.6g} steps at p = {p}" for p in ps))
-    return {
-        "plateau": later.plateau,
-        "edge": later.edge if math.isfinite(later.edge) else None,
-        "meaning": later.meaning,
-    }
+    return asdict(later) | {"edge": later.edge if math.isfinite(later.edge) else None}
 
 
 def _print_cutoff(
