@@ -7,9 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem, schedules, train
+from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, Activation
-from theory.certificates.from_state import StateCertificate, _measure, from_state, largest_rate, proves
+from theory.certificates.from_state import from_state, measure, provable_rate, proves
+from theory.certificates.record import StateCertificate
 from theory.certificates.search import certify
 from theory.certificates.tubes import drift
 from theory.kernels import empirical_G, empirical_H
@@ -59,15 +60,15 @@ def contracts(problem, network, activation, eta, rate, steps=400):
 
 
 def prove(problem, network, activation, eta):
-    return from_state(problem, network, activation, eta).rate
+    return from_state(Setting(problem, network, activation, eta=eta)).rate
 
 
 def prove_rigorously(problem, network, activation, eta):
-    return from_state(problem, network, activation, eta, rigorous=True).rate
+    return from_state(Setting(problem, network, activation, eta=eta), rigorous=True).rate
 
 
 def prove_without_the_step_size_clause(problem, network, activation, eta):
-    return from_state(problem, network, activation, 1e-9).rate
+    return from_state(Setting(problem, network, activation, eta=1e-9)).rate
 
 
 def soundness(draws, seed, prover=prove):
@@ -132,8 +133,8 @@ def test_near_a_solution_only_the_step_size_clause_stands_between(solved):
     problem, network = solved
     top = spectrum(problem, network, "tanh")[-1]
     for rigorous in (False, True):
-        assert from_state(problem, network, "tanh", 1.8 / top, rigorous=rigorous)
-        refused = from_state(problem, network, "tanh", 2.2 / top, rigorous=rigorous)
+        assert from_state(Setting(problem, network, "tanh", eta=1.8 / top), rigorous=rigorous)
+        refused = from_state(Setting(problem, network, "tanh", eta=2.2 / top), rigorous=rigorous)
         assert not refused
         assert refused.why == "η λ_max(A) = 2.2 ≤ 2: not met"
     away = train(problem, network, "tanh", eta=2.2 / top, steps=300)
@@ -144,10 +145,10 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
     problem, network = solved
     for noise in (0.0, 1e-4, 1e-3, 3e-3, 1e-2):
         moved = Network(network.W, network.beta + noise * np.sin(np.arange(network.p)), network.b)
-        now = _measure(problem, moved, ACTIVATIONS["tanh"])
+        now = measure(problem, moved, ACTIVATIONS["tanh"])
         for eta in (0.1, 1.9 / now.lambda_max):
             budget = min(now.lambda_min, 2 / eta - now.lambda_max)
-            rate = largest_rate(now, eta, budget)
+            rate = provable_rate(now, eta, budget)
             grid = budget * np.linspace(0.01, 0.999, 200)
             provable = [a for a in grid if a + drift(now.state, now.residual_norm / a).map <= budget]
             assert (rate is None) == (not provable)
@@ -160,14 +161,14 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
 
 def test_the_rate_approaches_the_smallest_eigenvalue(solved):
     problem, network = solved
-    assert from_state(problem, network, "tanh", 0.4).rate == pytest.approx(
+    assert from_state(Setting(problem, network, "tanh", eta=0.4)).rate == pytest.approx(
         spectrum(problem, network, "tanh")[0], rel=1e-3
     )
 
 
 def test_rigorous_and_floating_point_agree(solved):
     problem, network = solved
-    plain, proved = (from_state(problem, network, "tanh", 0.4, rigorous=flag) for flag in (False, True))
+    plain, proved = (from_state(Setting(problem, network, "tanh", eta=0.4), rigorous=flag) for flag in (False, True))
     assert (plain.rigorous, proved.rigorous) == (False, True)
     assert proved.rate == pytest.approx(plain.rate, rel=1e-6)
 
@@ -175,14 +176,14 @@ def test_rigorous_and_floating_point_agree(solved):
 def test_why_not(solved):
     problem, _ = solved
     fresh = Network.gaussian(120, 8, np.random.default_rng(0))
-    far = from_state(problem, fresh, "tanh", 0.4)
+    far = from_state(Setting(problem, fresh, "tanh", eta=0.4))
     assert not far
     twins = Problem(np.ones((2, 3)), [1.0, -1.0])
     singular = from_state(twins, Network.gaussian(50, 3, np.random.default_rng(0)), "tanh", 0.1)
     assert "λ_min(A)" in singular.why
     exploded = Network(1e200 * fresh.W, 1e200 * fresh.beta, 1e200 * fresh.b)
     for rigorous in (False, True):
-        assert not from_state(problem, exploded, "identity", 0.1, rigorous=rigorous)
+        assert not from_state(Setting(problem, exploded, "identity", eta=0.1), rigorous=rigorous)
 
 
 def test_far_from_a_solution_the_factor_says_how_far(solved):
@@ -190,21 +191,21 @@ def test_far_from_a_solution_the_factor_says_how_far(solved):
     problem, network = solved
     e = network.output(problem.X, "tanh") - problem.y
     shifted = Problem(problem.X, problem.y + e + 0.1)
-    margin = from_state(shifted, network, "tanh", 0.4).margins[-1]
+    margin = from_state(Setting(shifted, network, "tanh", eta=0.4)).margins[-1]
     assert margin.name == "drift at half the budget"
     assert 0 < margin.factor < 1
     nearer = Problem(problem.X, problem.y + e + 0.1 * margin.factor)
-    assert from_state(nearer, network, "tanh", 0.4)
+    assert from_state(Setting(nearer, network, "tanh", eta=0.4))
 
 
 def test_relu_on_its_kink_and_away_from_it():
     problem = Problem([[1.0, 0.0]], [1.0])
     away = Network([[1.0, 0.3], [-1.0, 0.2]], [1.0, 1.0], [1.0, 1.0])
     fitted = Problem([[1.0, 0.0]], away.output([[1.0, 0.0]], "relu") + 1e-3)
-    assert from_state(fitted, away, "relu", 0.1)
+    assert from_state(Setting(fitted, away, "relu", eta=0.1))
     on = Network([[1.0, 0.3], [0.0, 0.2]], [1.0, 1.0], [1.0, 1.0])
     for rigorous in (False, True):
-        refused = from_state(problem, on, "relu", 0.1, rigorous=rigorous)
+        refused = from_state(Setting(problem, on, "relu", eta=0.1), rigorous=rigorous)
         assert "distance from the kink" in refused.why
 
 
@@ -213,18 +214,18 @@ def test_a_users_activation_needs_bounds_and_has_no_rigorous_form(solved):
     tanh = ACTIVATIONS["tanh"]
     bounded = Activation("mine", tanh.psi, tanh.dpsi, B0=1.0, B1=1.0, B2=tanh.B2)
     assert (
-        0 < from_state(problem, network, bounded, 0.4).rate < from_state(problem, network, "tanh", 0.4).rate * 1.01
+        0 < from_state(Setting(problem, network, bounded, eta=0.4)).rate < from_state(Setting(problem, network, "tanh", eta=0.4)).rate * 1.01
     )
     unbounded = Activation("mine", tanh.psi, tanh.dpsi, B1=1.0)
-    assert from_state(problem, network, unbounded, 0.4).why == "sup |ψ″| = inf (finite): not met"
+    assert from_state(Setting(problem, network, unbounded, eta=0.4)).why == "sup |ψ″| = inf (finite): not met"
     with pytest.raises(ValueError, match="rigorous"):
-        from_state(problem, network, bounded, 0.4, rigorous=True)
+        from_state(Setting(problem, network, bounded, eta=0.4), rigorous=True)
 
 
 def test_bad_arguments(solved):
     problem, network = solved
     with pytest.raises(ValueError, match="eta"):
-        from_state(problem, network, "tanh", -1.0)
+        from_state(Setting(problem, network, "tanh", eta=-1.0))
     with pytest.raises(ValueError, match="network: expected input dimension 8"):
         from_state(problem, Network.gaussian(3, 2, np.random.default_rng(0)), "tanh", 0.1)
 
@@ -234,9 +235,9 @@ def test_saved_certificates_read_back(solved, tmp_path):
     path = tmp_path / "certificate.json"
     fresh = Network.gaussian(120, 8, np.random.default_rng(0))
     for certificate in (
-        from_state(problem, network, "tanh", 0.4),
-        from_state(problem, fresh, "tanh", 0.4),
-        from_state(problem, fresh, "relu", 40.0),
+        from_state(Setting(problem, network, "tanh", eta=0.4)),
+        from_state(Setting(problem, fresh, "tanh", eta=0.4)),
+        from_state(Setting(problem, fresh, "relu", eta=40.0)),
     ):
         certificate.save(path)
         assert StateCertificate.load(path) == certificate
