@@ -6,9 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from own_psi import copy_of
 
 from fa_ref import Network, Problem, Setting, schedules, train
-from fa_ref.activations import ACTIVATIONS, Activation
+from fa_ref.activations import ACTIVATIONS
 from theory.certificates.from_state import from_state, measure, provable_rate, proves
 from theory.certificates.record import StateCertificate
 from theory.certificates.search import certify
@@ -168,7 +169,8 @@ def test_the_rate_approaches_the_smallest_eigenvalue(solved):
 
 def test_rigorous_and_floating_point_agree(solved):
     problem, network = solved
-    plain, proved = (from_state(Setting(problem, network, "tanh", eta=0.4), rigorous=flag) for flag in (False, True))
+    setting = Setting(problem, network, "tanh", eta=0.4)
+    plain, proved = (from_state(setting, rigorous=flag) for flag in (False, True))
     assert (plain.rigorous, proved.rigorous) == (False, True)
     assert proved.rate == pytest.approx(plain.rate, rel=1e-6)
 
@@ -179,7 +181,7 @@ def test_why_not(solved):
     far = from_state(Setting(problem, fresh, "tanh", eta=0.4))
     assert not far
     twins = Problem(np.ones((2, 3)), [1.0, -1.0])
-    singular = from_state(twins, Network.gaussian(50, 3, np.random.default_rng(0)), "tanh", 0.1)
+    singular = from_state(Setting(twins, Network.gaussian(50, 3, np.random.default_rng(0)), "tanh", eta=0.1))
     assert "λ_min(A)" in singular.why
     exploded = Network(1e200 * fresh.W, 1e200 * fresh.beta, 1e200 * fresh.b)
     for rigorous in (False, True):
@@ -211,12 +213,10 @@ def test_relu_on_its_kink_and_away_from_it():
 
 def test_a_users_activation_needs_bounds_and_has_no_rigorous_form(solved):
     problem, network = solved
-    tanh = ACTIVATIONS["tanh"]
-    bounded = Activation("mine", tanh.psi, tanh.dpsi, B0=1.0, B1=1.0, B2=tanh.B2)
-    assert (
-        0 < from_state(Setting(problem, network, bounded, eta=0.4)).rate < from_state(Setting(problem, network, "tanh", eta=0.4)).rate * 1.01
-    )
-    unbounded = Activation("mine", tanh.psi, tanh.dpsi, B1=1.0)
+    bounded = copy_of("tanh", B0=1.0, B1=1.0, B2=ACTIVATIONS["tanh"].B2)
+    setting = Setting(problem, network, bounded, eta=0.4)
+    assert 0 < from_state(setting).rate < from_state(setting.replace(activation="tanh")).rate * 1.01
+    unbounded = copy_of("tanh", B1=1.0)
     assert from_state(Setting(problem, network, unbounded, eta=0.4)).why == "sup |ψ″| = inf (finite): not met"
     with pytest.raises(ValueError, match="rigorous"):
         from_state(Setting(problem, network, bounded, eta=0.4), rigorous=True)
@@ -227,7 +227,7 @@ def test_bad_arguments(solved):
     with pytest.raises(ValueError, match="eta"):
         from_state(Setting(problem, network, "tanh", eta=-1.0))
     with pytest.raises(ValueError, match="network: expected input dimension 8"):
-        from_state(problem, Network.gaussian(3, 2, np.random.default_rng(0)), "tanh", 0.1)
+        from_state(Setting(problem, Network.gaussian(3, 2, np.random.default_rng(0)), "tanh", eta=0.1))
 
 
 def test_saved_certificates_read_back(solved, tmp_path):
@@ -251,14 +251,14 @@ def test_certify_proves_a_rate_that_is_seen():
     rng = np.random.default_rng(5)
     problem = Problem(rng.standard_normal((3, 6)) / np.sqrt(6), rng.standard_normal(3))
     network = Network.gaussian(100, 6, rng)
-    found = certify(problem, network, "tanh", 0.5, every=1, rigorous=True)
+    found = certify(Setting(problem, network, "tanh", eta=0.5), every=1, rigorous=True)
     assert found
     assert found.status == "converged"
     assert 0 < found.proved_rate <= found.observed_rate <= found.mean_rate
     assert 0 < found.fraction < 1
     replay = train(problem, network, "tanh", eta=0.5, steps=found.step).network
     assert replay.digest() == found.network.digest() == found.certificate.network
-    seldom = certify(problem, network, "tanh", 0.5)
+    seldom = certify(Setting(problem, network, "tanh", eta=0.5))
     assert found.step <= seldom.step <= 1.25 * found.step + 1
     assert seldom.attempts < found.attempts
 
@@ -266,10 +266,11 @@ def test_certify_proves_a_rate_that_is_seen():
 def test_certify_waits_for_the_ridge_to_end():
     rng = np.random.default_rng(6)
     problem, network = Problem(np.eye(2), [0.5, -0.5]), Network.gaussian(200, 2, rng)
-    found = certify(problem, network, "tanh", 0.5, ridge=schedules.cutoff(0.1, 150), every=10)
+    setting = Setting(problem, network, "tanh", eta=0.5, ridge=schedules.cutoff(0.1, 150))
+    found = certify(setting, every=10)
     assert found
     assert found.step > 150
-    never = certify(problem, network, "tanh", 0.5, ridge=schedules.constant(0.1), max_steps=100)
+    never = certify(setting.replace(ridge=schedules.constant(0.1)), max_steps=100)
     assert not never
     assert (never.step, never.attempts, never.certificate) == (None, 0, None)
 
@@ -277,7 +278,7 @@ def test_certify_waits_for_the_ridge_to_end():
 def test_certify_beyond_the_edge_of_stability():
     rng = np.random.default_rng(7)
     problem, network = Problem(np.eye(2), [0.5, -0.5]), Network.gaussian(200, 2, rng)
-    found = certify(problem, network, "identity", 20.0, max_steps=300)
+    found = certify(Setting(problem, network, "identity", eta=20.0), max_steps=300)
     assert not found
     assert found.status == "diverged"
     assert math.isnan(found.fraction)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref.activations import Activation, relu
+from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.setting import Setting
@@ -84,7 +84,7 @@ def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
         raise ValueError(f"ridge: expected none from the weights at hand on, got {setting.ridge}")
     problem, network, psi, eta = setting.problem, setting.start, setting.activation, setting.eta
     facts: dict[str, Any] = {
-        "eta": eta, "activation": psi.name, "network": network.digest(), "problem": problem_digest(problem),
+        "eta": eta, "activation": psi.fingerprint, "network": network.digest(), "problem": problem_digest(problem),
         "rigorous": bool(rigorous),
     }  # fmt: skip
     given = _hypotheses(psi)
@@ -107,7 +107,7 @@ def _hypotheses(psi: Activation) -> tuple[Margin, ...]:
 
 
 def _piecewise_linear(activation: Activation) -> bool:
-    return (activation.psi, activation.dpsi) == (relu.psi, relu.dpsi)
+    return activation.kind == "relu"
 
 
 def measure(problem: Problem, network: Network, activation: Activation) -> Enclosure:

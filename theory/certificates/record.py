@@ -31,7 +31,7 @@ class StateCertificate(Certificate):
     eta : float
         Step size.
     activation : str
-        Name of ψ.
+        What ψ is: one of the named kinds, or the fingerprint of a user's own.
     network, problem : str
         SHA-256 of the weights and of the data.
     rigorous : bool

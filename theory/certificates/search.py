@@ -102,7 +102,8 @@ def certify(
         Steps at most.
     every : int, optional
         Attempt at each multiple of this. By default attempts grow rarer: each comes when a quarter more steps have
-        been taken, so a certificate is found a quarter later than it could be, at most.
+        been taken since λ became zero, and a sixteenth of the steps before that at least; so a certificate is found
+        no more than so much later than it could be.
     rigorous : bool, optional
         Confirm in ball arithmetic. An attempt in floating point comes first.
     tolerance : float, optional
@@ -135,8 +136,10 @@ def certify(
     max_steps = as_count("max_steps", max_steps)
     every = None if every is None else as_count("every", every)
     tolerance = as_number("tolerance", tolerance, above=0)
-    search = _Search(setting, rigorous, _ridge_end(setting.ridge, max_steps), every)
-    run = train(setting, steps=max_steps, record_every=every or 1, observe=search)
+    start = _ridge_end(setting.ridge, max_steps)
+    search = _Search(setting, rigorous, start, every)
+    stride = every or max(1, min(start, max_steps) // 16)  # recovering W at a step costs as much as many steps
+    run = train(setting, steps=max_steps, record_every=stride, observe=search)
     if search.found is None:
         return Certification(
             certificate=search.last,
