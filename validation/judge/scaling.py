@@ -166,7 +166,7 @@ def _train(
 ) -> tuple[Network, Trajectory]:
     start = Network.gaussian(p, problem.d, rng)
     with single_thread():
-        trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="loops")
+        trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="ordered")
     if trajectory.diverged_at is not None:
         raise ValueError(f"eta: expected a step that converges, got {eta:g}, which diverged at p = {p}")
     return start, trajectory
