@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref._support.checks import as_array, as_count, as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
+from theory.alignment.nonlinear.rounding import Bounded, form, solution, times
 from theory.kernels import MeanKernel, mean_kernel
 from theory.margins import Margin
 from theory.precision import EPS
@@ -100,14 +101,14 @@ def final_sign(
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
     kernel = kernel or mean_kernel(problem.X, psi)
-    y, G, Theta = problem.y, kernel.G, kernel.Theta
+    identity, y = np.eye(problem.n), Bounded(problem.y, 0.0)
     G_error, Theta_error = (float(np.linalg.norm(error)) * 1.001 for error in (kernel.error, kernel.Theta_error))
-    a, a_error = _solution(G, lam, y, G_error, kernel.gamma_lower)
-    before, before_error = _form(a, a_error, Theta, Theta_error, a, a_error)
+    a = solution(Bounded(kernel.G + lam * identity, G_error), lam + kernel.gamma_lower, y)
+    pulled = times(Bounded(kernel.Theta, Theta_error), a)
+    before, before_error = form(a, pulled)
     after, after_error = math.nan, math.inf
     if kernel.gamma_lower > 0:
-        plus, plus_error = _solution(G, 0.0, y, G_error, kernel.gamma_lower)
-        after, after_error = _form(plus, plus_error, Theta, Theta_error, a, a_error)
+        after, after_error = form(solution(Bounded(kernel.G, G_error), kernel.gamma_lower, y), pulled)
     return FinalSign(
         before=before, before_error=before_error, after=after, after_error=after_error, rigorous=kernel.rigorous
     )
@@ -115,23 +116,6 @@ def final_sign(
 
 def _sign(value: float, error: float) -> int:
     return int(np.sign(value)) if abs(value) > error else 0
-
-
-def _solution(G: Array, lam: float, y: Array, G_error: float, gamma: float) -> tuple[Array, float]:
-    """v ≈ (Ḡ + λ)⁻¹y and a bound on the norm of its error."""
-    v = np.asarray(np.linalg.solve(G + lam * np.eye(y.size), y), dtype=np.float64)
-    size = float(np.linalg.norm(v))
-    rounding = (y.size + 4) * EPS * float(np.linalg.norm(np.abs(G) @ np.abs(v) + lam * np.abs(v) + np.abs(y)))
-    defect = float(np.linalg.norm(y - G @ v - lam * v)) + rounding
-    return v, (defect + G_error * size) / (lam + gamma) * (1 + 8 * EPS)
-
-
-def _form(u: Array, du: float, Theta: Array, dTheta: float, v: Array, dv: float) -> tuple[float, float]:
-    """uᵀΘ̄v and a bound on its error."""
-    U, V, T = (float(np.linalg.norm(x)) for x in (u, v, Theta))
-    error = (U + du) * (T + dTheta) * dv + (U + du) * dTheta * V + du * T * V
-    error += (2 * u.size + 4) * EPS * float(np.abs(u) @ np.abs(Theta) @ np.abs(v))
-    return float(u @ Theta @ v), error * (1 + 16 * EPS)
 
 
 @dataclass(frozen=True, kw_only=True)
