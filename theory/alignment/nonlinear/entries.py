@@ -183,8 +183,12 @@ def curvature(psi: Activation, Z: Array) -> tuple[Array, Array]:
     return value, _times(psi.B3, np.full_like(Z, h)) + 16 * EPS * psi.B1 / h
 
 
-def measure(problem: Problem, network: Network, psi: Activation, eta: float, lam: float) -> tuple[Data, Entries]:
+def measure(
+    problem: Problem, network: Network, psi: Activation, eta: float, lam: float, *, sign: int = 1
+) -> tuple[Data, Entries]:
     """Measure the entries of one network, each on the safe side of its rounding.
+
+    With ``sign`` −1 the signed entries are bounded with the opposite sign: then −cos is bounded from below.
 
     Raises
     ------
@@ -217,16 +221,16 @@ def measure(problem: Problem, network: Network, psi: Activation, eta: float, lam
     weight_error = float(a.error * np.linalg.norm(units.Psi) / root)
     h_ridge = _norm(_slopes(problem, units, b * weight))
     h_ridge += psi.B1**2 * problem.lambda_max * float(np.linalg.norm(b)) / root * weight_error
-    forms = _forms(problem, (G, Theta), g_low, lam, a, m, (pulled, moved))
+    forms = _forms(problem, (G, Theta), g_low, lam, a, m, (pulled, moved), sign)
     return data_of(problem, psi, eta, lam), Entries(
         p=p, b2=float(np.mean(b**2)) * up, b3=float(np.mean(np.abs(b) ** 3)) * up, b4=float(np.mean(b**4)) * up,
         m2=float(np.mean(np.abs(beta) * b**2)) * up, h0=_norm(_slopes(problem, units, b * beta)),
         h_ridge=h_ridge, e0=vector_norm(Bounded(f.value - problem.y, f.error + EPS * _size(f, y, a, 0.0))),
         d0=vector_norm(start), f0=vector_norm(f), s0=_root(form(a, times(G, a))), a_norm=vector_norm(a),
         beta_norm=float(np.linalg.norm(beta)) * up, g0=g_low, sigma0=math.sqrt(top) * (1 + 4 * EPS),
-        q=_low(form(a, pulled)), theta_a=vector_norm(pulled), theta=_norm(Theta), m0=vector_norm(m),
-        m0_a=_low(form(m, a)), start=_low(form(_minus(a), moved)), start_norm=vector_norm(moved),
-        overlap=(float(b @ beta) - (p + 8) * EPS * float(np.abs(b) @ np.abs(beta))) / root,
+        q=_low(form(a, pulled), sign), theta_a=vector_norm(pulled), theta=_norm(Theta), m0=vector_norm(m),
+        m0_a=_low(form(m, a), sign), start=_low(form(_minus(a), moved), sign), start_norm=vector_norm(moved),
+        overlap=(sign * float(b @ beta) - (p + 8) * EPS * float(np.abs(b) @ np.abs(beta))) / root,
         **_taus(problem, units, b), **forms,
     )  # fmt: skip
 
@@ -239,18 +243,19 @@ def _forms(
     a: Bounded,
     m: Bounded,
     images: tuple[Bounded, Bounded],
+    sign: int,
 ) -> dict[str, float]:
     """The entries that need G_p⁻¹; images are Θ_pa and Θ_p(G_p + λ)⁻¹(e + λa)."""
     if not g_low > 0:
         return {}
     (G, Theta), (pulled, moved), y = kernels, images, Bounded(problem.y, 0.0)
     plus, rest = solution(G, g_low, y), solution(G, g_low, Bounded(lam * a.value, lam * a.error))
-    found = {"s_plus": _root(form(y, plus)), "start_rest": _low(form(_minus(rest), moved))}
+    found = {"s_plus": _root(form(y, plus)), "start_rest": _low(form(_minus(rest), moved), sign)}
     for name, v in (("rest", rest), ("plus", plus)):
         found |= {
-            f"q_{name}": _low(form(v, pulled)),
+            f"q_{name}": _low(form(v, pulled), sign),
             f"theta_{name}": vector_norm(times(Theta, v)),
-            f"m0_{name}": _low(form(m, v)),
+            f"m0_{name}": _low(form(m, v), sign),
             f"{name}_norm": vector_norm(v),
         }
     return found
@@ -321,8 +326,8 @@ def _size(f: Bounded, y: Bounded, a: Bounded, lam: float) -> float:
     return float(np.linalg.norm(f.value) + np.linalg.norm(y.value) + lam * np.linalg.norm(a.value))
 
 
-def _low(value: tuple[float, float]) -> float:
-    return value[0] - value[1]
+def _low(value: tuple[float, float], sign: int) -> float:
+    return sign * value[0] - value[1]
 
 
 def _root(value: tuple[float, float]) -> float:
