@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import schedules, train
-from fa_ref.activations import Activation
-from fa_ref.network import Network
-from fa_ref.problem import Problem
+from fa_ref import Network, train
+from fa_ref.setting import Setting
 from theory.alignment.nonlinear import closed, sharp
-from theory.alignment.nonlinear.entries import measure
+from theory.alignment.nonlinear.entries import penalty_of
 from theory.alignment.nonlinear.majorants import majorants
+from theory.alignment.nonlinear.measuring import measure
 
 __all__ = ["Line", "Measured", "closed_ledger", "cutoff_ledger", "follow", "sharp_ledger"]
 
@@ -78,6 +77,8 @@ class Measured:
         cos∠(b, β) and κ_p.
     beta : ndarray
         ‖β‖.
+    located : ndarray
+        From the cutoff T on, ‖β(t) − A(T)ᵀG_p(T)⁻¹(y + e(t))‖; NaN before.
     """
 
     residual: Array
@@ -98,29 +99,28 @@ class Measured:
     cosine: Array
     kappa: Array
     beta: Array
+    located: Array
 
 
-def follow(
-    problem: Problem, network: Network, psi: Activation, *, eta: float, lam: float, steps: int, tail: int = 0
-) -> Measured:
-    """Train with λ for ``steps`` steps, then without for ``tail`` more, and measure at every step."""
-    recorder = _Recorder(problem, network, psi, eta, lam, steps)
-    ridge = schedules.explicit(np.r_[np.full(steps, lam), np.zeros(max(tail, 1))])
-    train(problem, network, psi, eta=eta, steps=steps + tail, ridge=ridge, engine="gram", observe=recorder)
+def follow(setting: Setting, steps: int) -> Measured:
+    """Train for ``steps`` steps and measure at every one; λ of the ridge regression is that before a cutoff."""
+    recorder = _Recorder(setting)
+    train(setting, steps=steps, engine="gram", observe=recorder)
     return recorder.result()
 
 
 class _Recorder:
-    def __init__(
-        self, problem: Problem, network: Network, psi: Activation, eta: float, lam: float, steps: int
-    ) -> None:
-        self.problem, self.psi, self.eta, self.lam, self.steps = problem, psi, eta, lam, steps
+    def __init__(self, setting: Setting) -> None:
+        network = setting.start
+        self.problem, self.psi, self.eta = setting.problem, setting.activation, setting.eta
+        self.lam, self.steps = penalty_of(setting.ridge)
         self.beta_0, self.b, self.root = network.beta.copy(), network.b, math.sqrt(network.p)
         self.rows: list[dict[str, object]] = []
         self.N: list[float] = []
-        self.u, self.path, self.c = np.zeros(problem.n), 0.0, 1.0
+        self.u, self.path, self.c = np.zeros(setting.problem.n), 0.0, 1.0
         self.first: Array | None = None
         self.last: tuple[Array, Array, Array] | None = None
+        self.least: Array | None = None  # A(T)ᵀG_p(T)⁻¹
 
     def __call__(self, t: int, network: Network) -> None:
         problem, root, b = self.problem, self.root, self.b
@@ -134,6 +134,9 @@ class _Recorder:
         star, m = A.T @ a, Psi @ b / b.size
         self.first = star if self.first is None else self.first
         built = beta - self.c * self.beta_0
+        if t == self.steps:
+            self.least = np.linalg.pinv(A)
+        off = np.nan if self.least is None else np.linalg.norm(beta - self.least @ (problem.y + e))
         g = np.linalg.eigvalsh(G)
         s, b_norm = float(np.linalg.norm(star)), float(np.linalg.norm(b))
         self.rows.append({
@@ -142,6 +145,7 @@ class _Recorder:
             "gap": np.linalg.norm(beta - star), "built": np.linalg.norm(built), "lag": np.linalg.norm(built - star),
             "projection": b @ built / root, "cosine": b @ beta / b_norm / np.linalg.norm(beta),
             "kappa": b @ star / b_norm / s, "beta": np.linalg.norm(beta),
+            "located": off,
         })  # fmt: skip
         self.last = Z, Psi, D
         self.u, self.path = self.u + self.eta * e, self.path + self.eta * float(np.linalg.norm(e)) / root
@@ -170,10 +174,10 @@ def _norms(rows: Array) -> Array:
     return np.linalg.norm(rows, axis=1)
 
 
-def _parts(
-    problem: Problem, network: Network, psi: Activation, eta: float, lam: float, seen: Measured
-) -> dict[str, Array]:
+def _parts(setting: Setting, seen: Measured) -> dict[str, Array]:
     """α, δ, μ, μ′ and ξ, from their definitions."""
+    problem, network, psi = setting.problem, setting.start, setting.activation
+    eta, lam = setting.eta, penalty_of(setting.ridge)[0]
     Z = problem.X @ network.W.T
     D, A = psi.derivative(Z), psi(Z) / math.sqrt(network.p)
     Theta = problem.K * ((D * network.b**2) @ D.T) / network.p
@@ -188,15 +192,13 @@ def _parts(
     }  # fmt: skip
 
 
-def sharp_ledger(
-    problem: Problem, network: Network, psi: Activation, *, eta: float, lam: float, steps: int
-) -> tuple[Line, ...]:
+def sharp_ledger(setting: Setting, steps: int) -> tuple[Line, ...]:
     """Every majorant of Theorem B′ beside the run, up to the last step for which they are valid."""
-    data, entries = measure(problem, network, psi, eta, lam)
+    data, entries = measure(setting)
     found = majorants(data, entries, steps)
     steps = min(steps, found.valid)
-    seen = follow(problem, network, psi, eta=eta, lam=lam, steps=steps)
-    parts = _parts(problem, network, psi, eta, lam, seen)
+    seen = follow(setting, steps)
+    parts = _parts(setting, seen)
     k, scale = slice(0, steps + 1), 1.0 + data.Y + entries.beta_norm
     overlap = np.sum(seen.m * seen.a, axis=1)
     most, full = found.m_norm[k] * found.a_norm[k], math.sqrt(entries.b2) * found.beta_built[k]
@@ -218,17 +220,15 @@ def sharp_ledger(
     return _lines(pairs, scale)
 
 
-def closed_ledger(
-    problem: Problem, network: Network, psi: Activation, *, eta: float, lam: float, steps: int, order: int
-) -> tuple[Line, ...]:
+def closed_ledger(setting: Setting, steps: int, order: int) -> tuple[Line, ...]:
     """Every constant of Theorem B in closed form beside the run; empty where (C1) or (C2) fails."""
-    data, entries = measure(problem, network, psi, eta, lam)
+    data, entries = measure(setting)
     found = [closed.along(data, entries, t, order) for t in range(steps + 1)]
     if not all(each.met for each in found):
         return ()
-    seen = follow(problem, network, psi, eta=eta, lam=lam, steps=steps)
-    parts = _parts(problem, network, psi, eta, lam, seen)
-    root = math.sqrt(network.p)
+    seen = follow(setting, steps)
+    parts = _parts(setting, seen)
+    root = math.sqrt(entries.p)
 
     def bound(name: str) -> Array:
         return np.array([getattr(each, name) for each in found])
@@ -247,31 +247,27 @@ def closed_ledger(
     return _lines(pairs, 1.0 + data.Y + entries.beta_norm)
 
 
-def cutoff_ledger(
-    problem: Problem,
-    network: Network,
-    psi: Activation,
-    *,
-    eta: float,
-    lam: float,
-    T: int,
-    tail: int,
-    order: int = 0,
-) -> tuple[Line, ...]:
-    """Theorem C (order 1 or 2) or C′ (order 0) beside a run with a cutoff at T; empty where it proves nothing."""
-    data, entries = measure(problem, network, psi, eta, lam)
+def cutoff_ledger(setting: Setting, tail: int, order: int = 0) -> tuple[Line, ...]:
+    """Theorem C (order 1 or 2) or C′ (order 0) for ``tail`` steps after the cutoff; empty where it says nothing."""
+    T = int(penalty_of(setting.ridge)[1])
+    data, entries = measure(setting)
     found = majorants(data, entries, T)
-    seen = follow(problem, network, psi, eta=eta, lam=lam, steps=T, tail=tail)
-    bounds = []
-    for residual in seen.residual[T:]:
+    seen = follow(setting, T + tail)
+
+    def bound(residual: float) -> closed.Bound:
         if order:
-            bounds.append(closed.after_cutoff(data, entries, T, order, float(residual)))
-        else:
-            bounds.append(sharp.all_after_cutoff(data, entries, found, T, float(residual)))
+            return closed.after_cutoff(data, entries, T, order, residual)
+        return sharp.all_after_cutoff(data, entries, found, T, residual)
+
+    bounds = [bound(float(residual)) for residual in seen.residual[T:]]
     if not math.isfinite(bounds[0].rate):
         return ()
     later = np.arange(tail + 1)
-    contraction = np.asarray(bounds[0].residual * (1 - eta * bounds[0].rate) ** later)
+    contraction = np.asarray(bounds[0].residual * (1 - setting.eta * bounds[0].rate) ** later)
     cosines = np.array([each.cosine for each in bounds])
-    pairs = [("‖e‖", seen.residual[T:], contraction), ("1 − cos", 1.0 - seen.cosine[T:], 1.0 - cosines)]
+    pairs = [
+        ("‖e‖", seen.residual[T:], contraction),
+        ("‖β − AᵀG⁻¹(y + e)‖", seen.located[T:], np.full(tail + 1, bound(0.0).X)),
+        ("1 − cos", 1.0 - seen.cosine[T:], 1.0 - cosines),
+    ]
     return _lines(pairs, 1.0 + data.Y + entries.beta_norm)

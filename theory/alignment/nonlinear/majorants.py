@@ -143,11 +143,12 @@ def majorants(data: Data, entries: Entries, steps: int) -> Majorants:
 
     Examples
     --------
-    >>> from fa_ref import Network, Problem
-    >>> from fa_ref.activations import tanh
-    >>> from theory.alignment.nonlinear.entries import measure
+    >>> from fa_ref import Network, Problem, Setting, schedules
+    >>> from theory.alignment.nonlinear.measuring import measure
     >>> network = Network.gaussian(20_000, 2, np.random.default_rng(0))
-    >>> found = majorants(*measure(Problem(np.eye(2), [1.0, 1.0]), network, tanh, 0.3, 1.0), 40)
+    >>> problem = Problem(np.eye(2), [1.0, 1.0])
+    >>> setting = Setting(problem, network, "tanh", eta=0.3, ridge=schedules.constant(1.0))
+    >>> found = majorants(*measure(setting), 40)
     >>> found.valid, bool(found.projection[40] > 0)
     (40, True)
     """

@@ -24,11 +24,12 @@ def cosines(data: Data, entries: Entries, steps: int, found: Majorants | None = 
 
     Examples
     --------
-    >>> from fa_ref import Network, Problem
-    >>> from fa_ref.activations import tanh
-    >>> from theory.alignment.nonlinear.entries import measure
+    >>> from fa_ref import Network, Problem, Setting, schedules
+    >>> from theory.alignment.nonlinear.measuring import measure
     >>> network = Network.gaussian(5_000, 2, np.random.default_rng(0))
-    >>> bounds = cosines(*measure(Problem(np.eye(2), [1.0, 1.0]), network, tanh, 0.3, 1.0), 60)
+    >>> problem = Problem(np.eye(2), [1.0, 1.0])
+    >>> setting = Setting(problem, network, "tanh", eta=0.3, ridge=schedules.constant(1.0))
+    >>> bounds = cosines(*measure(setting), 60)
     >>> bool(bounds.max() > 0)
     True
     """
