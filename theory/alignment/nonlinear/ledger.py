@@ -135,7 +135,7 @@ class _Recorder:
         self.first = star if self.first is None else self.first
         built = beta - self.c * self.beta_0
         if t == self.steps:
-            self.least = np.linalg.pinv(A)
+            self.least = np.asarray(np.linalg.pinv(A), dtype=np.float64)
         off = np.nan if self.least is None else np.linalg.norm(beta - self.least @ (problem.y + e))
         g = np.linalg.eigvalsh(G)
         s, b_norm = float(np.linalg.norm(star)), float(np.linalg.norm(b))
