@@ -21,7 +21,7 @@ from validation.commands.console import (
     say,
     write_json,
 )
-from validation.commands.inputs import Files, Header, Standardise, XFile, YFile
+from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
 
 if TYPE_CHECKING:
     from validation.statements import Finding, Inputs, Options, Statement
@@ -35,7 +35,7 @@ Mnist = Annotated[
 Draws = Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
 Steps = Annotated[int, typer.Option(min=1, help="Steps of each run.")]
 Break = Annotated[bool, typer.Option("--break", help="Run each statement's negative control in its place.")]
-Data = Annotated[
+Names = Annotated[
     str, typer.Option("--data", metavar="NAMES", help="Among gaussian, digits and mnist, separated by commas.")
 ]
 
@@ -47,7 +47,7 @@ def verify(
     y_file: YFile = None,
     header: Header = None,
     standardise: Standardise = False,
-    data: Data = "gaussian,digits",
+    data: Names = "gaussian,digits",
     only: Annotated[str | None, typer.Option(metavar="NUMBERS", help="These statements alone: 3.2,4.6.")] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List the statements, and check none.")] = False,
     broken: Break = False,
@@ -71,19 +71,21 @@ def verify(
     folder = check_writable(report)
     check_json(json_file)
     check_json(junit_file, "--junit")
-    files = Files(x_file, y_file, header, standardise)
-    inputs = _inputs(context, files, data, mnist, seed)
+    given = Files(x_file, y_file, header, standardise).read()
+    inputs = _inputs(context, given, data, mnist, seed)
     with _options(statements, inputs, seed=seed, draws=draws, steps=steps, broken=broken) as options:
         findings = list(check(statements, inputs, options))
     print_table(summary(findings))
     for finding in findings:
         for remark in finding.remarks:
             say(f"{finding.title}, {finding.inputs}: {remark}")
-    command = command_line()
-    page = write_report(
-        findings, folder, command=command, seed=seed, steps=steps, notes=[data.note for data in inputs]
-    )
-    write_json(json_file, {"command": command, "findings": [finding.to_dict() for finding in findings]})
+    hints = _hints(findings, given)
+    for hint in hints:
+        say(f"hint: {hint}")
+    command, notes = command_line(), [note for chosen in inputs for note in chosen.notes]
+    page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=[*notes, *hints])
+    content = {"command": command, "notes": notes, "hints": hints}
+    write_json(json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
         _write_junit(junit_file, findings)
     violated = sum(finding.status == "violated" for finding in findings)
@@ -103,7 +105,7 @@ def theorem(
     y_file: YFile = None,
     header: Header = None,
     standardise: Standardise = False,
-    data: Data = "gaussian",
+    data: Names = "gaussian",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the dossier as a page too.")] = None,
     json_file: JsonFile = None,
     seed: Seed = 0,
@@ -118,7 +120,7 @@ def theorem(
     statement = find(number)
     check_json(html, "--html")
     check_json(json_file)
-    inputs = _inputs(context, Files(x_file, y_file, header, standardise), data, mnist, seed)
+    inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
     command = command_line()
     with _options([statement], inputs, seed=seed, draws=draws, steps=steps, broken=False) as options:
         found = dossier(statement, inputs, options, command=command)
@@ -138,7 +140,7 @@ def theorem(
         if part.code:
             say(part.code)
     if html is not None:
-        notes = [data.note for data in inputs]
+        notes = [note for chosen in inputs for note in chosen.notes]
         page = render(found.findings, command=command, seed=seed, steps=steps, notes=notes, dossier=found)
         write_atomically(html, lambda file: file.write(page.encode()))
     write_json(json_file, {"command": command, **found.to_dict()})
@@ -155,17 +157,16 @@ def _options(
         yield Options(seed=seed, draws=draws, steps=steps, broken=broken, progress=advance)
 
 
-def _inputs(context: typer.Context, files: Files, names: str, folder: Path | None, seed: int) -> list[Inputs]:
+def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:
     """The user's data if they are given, else the named ones; a folder with MNIST adds MNIST."""
     import numpy as np
 
     from validation.statements import inputs
 
-    given = files.read()
     if given is not None:
         refuse_beside(context, "mnist", "--X and --y")
         refuse_beside(context, "data", "--X and --y")
-        return [inputs.own(given.name, given.problem)]
+        return [inputs.own(given.problem, given.name, given.notes)]
     makers = {"gaussian": lambda: inputs.gaussian(np.random.default_rng(seed)), "digits": inputs.digits}
     if folder is not None:
         makers["mnist"] = lambda: inputs.mnist(folder)
@@ -177,6 +178,24 @@ def _inputs(context: typer.Context, files: Files, names: str, folder: Path | Non
         if name not in makers:
             raise ValueError(f"--data: expected names among gaussian, digits and mnist, got {name!r}")
     return [makers[name]() for name in wanted]
+
+
+def _hints(findings: list[Finding], given: Data | None) -> list[str]:
+    """What in the user's data keeps statements from being judged, for the activations that they speak of."""
+    from validation.report.advice import advise
+    from validation.statements.convergence import LINEAR_WIDTH, NONLINEAR_WIDTH
+
+    if given is None:
+        return []
+    hints = []
+    for activation, p, numbers in (
+        ("identity", LINEAR_WIDTH, ("4.3", "4.6")),
+        ("tanh", NONLINEAR_WIDTH, ("A3.1", "3.2", "4.1", "4.2")),
+    ):
+        if any(finding.number in numbers and not finding for finding in findings):
+            said = advise(given.problem, activation, p=p, lines=given.lines)
+            hints += [f"{activation}: {sentence}" for sentence in said]
+    return hints
 
 
 def _write_junit(path: Path, findings: list[Finding]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from validation.errata import algorithm, alignment, convergence, inputs
+from validation.errata import algorithm, alignment, convergence, inputs, open_questions
 from validation.errata.entry import Demonstration, Erratum
 
 __all__ = ["DEMONSTRATIONS", "Erratum", "demonstrate"]
@@ -27,6 +27,10 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
     inputs.isometry_rate,
     algorithm.expansion_of_beta,
     alignment.large_L,
+    open_questions.fixed_schedules,
+    open_questions.constant_penalty,
+    open_questions.nonlinear_cutoff,
+    open_questions.isometry_is_not_needed,
 )
 
 

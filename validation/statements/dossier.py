@@ -186,4 +186,4 @@ def _reproduce(findings: tuple[Finding, ...], command: str) -> Part:
 
 def _maker(name: str) -> str:
     known = {"Gaussian": "gaussian(np.random.default_rng(seed))", "digits": "digits()", "MNIST": "mnist(folder)"}
-    return known.get(name, "own(name, problem)")
+    return known.get(name, "own(problem)")

@@ -22,7 +22,7 @@ class Inputs:
         In a word or two, for the table.
     linear, nonlinear : Problem
         The same X; y for the identity, and y for tanh. They may be the same problem.
-    note : str
+    notes : tuple of str
         Where they come from.
     gaussian : bool
         Whether X has independent Gaussian entries, which Propositions 3.3 and 4.5 speak of.
@@ -31,7 +31,7 @@ class Inputs:
     name: str
     linear: Problem
     nonlinear: Problem
-    note: str = ""
+    notes: tuple[str, ...] = ()
     gaussian: bool = False
 
     @property
@@ -52,7 +52,7 @@ def gaussian(rng: np.random.Generator, n: int = 50, d: int = 150) -> Inputs:
     tanh = Problem(X, data.network_teacher(X, 1000, "tanh", rng))
     return Inputs(
         name="Gaussian", linear=linear, nonlinear=tanh, gaussian=True,
-        note=f"N(0, 1) entries, n = {n}, d = {d}; y of a linear teacher, and of a tanh network of 1000 units",
+        notes=(f"N(0, 1) entries, n = {n}, d = {d}; y of a linear teacher, and of a tanh network of 1000 units",),
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def digits(n: int = 50) -> Inputs:
     """The first n of the 8×8 digits with unit rows, y = ±1 by parity."""
     problem = data.digit_parity(data.read_digits, n, unit=True)
     return Inputs(
-        name="digits", linear=problem, nonlinear=problem, note=f"{n} of the 8×8 digits, unit rows, y = ±1"
+        name="digits", linear=problem, nonlinear=problem, notes=(f"{n} of the 8×8 digits, unit rows, y = ±1",)
     )
 
 
@@ -74,9 +74,12 @@ def mnist(folder: str | Path, n: int = 50) -> Inputs:
     """
     images = data.read_mnist(folder)
     problem = data.digit_parity(lambda: images, n, unit=True)
-    return Inputs(name="MNIST", linear=problem, nonlinear=problem, note=f"{n} of MNIST's images, unit rows, y = ±1")
+    return Inputs(
+        name="MNIST", linear=problem, nonlinear=problem, notes=(f"{n} of MNIST's images, unit rows, y = ±1",)
+    )
 
 
-def own(name: str, problem: Problem) -> Inputs:
-    """A user's data, as they are."""
-    return Inputs(name=name, linear=problem, nonlinear=problem, note=f"your data, n = {problem.n}, d = {problem.d}")
+def own(problem: Problem, source: str = "", notes: tuple[str, ...] = ()) -> Inputs:
+    """A user's data, as they are; ``source`` and ``notes`` say where they come from and how they were read."""
+    said = f"{source}, n = {problem.n}, d = {problem.d}" if source else f"n = {problem.n}, d = {problem.d}"
+    return Inputs(name="your data", linear=problem, nonlinear=problem, notes=(said, *notes))
