@@ -70,16 +70,15 @@ def test_every_tolerance_grows_with_the_roundoff(run):
 
 def test_cosines_in_single_precision_get_its_tolerance(run):
     def tolerance(sheet, record):
-        return [
-            i.tolerance.max() for i in sheet.conclusions(record) if isinstance(i, Inequality) and "cos" in i.name
-        ]
+        (found,) = [i for i in sheet.conclusions(record) if isinstance(i, Inequality) and "cos" in i.name]
+        return found.tolerance.max()
 
     penalised = reference_run(run.setting.replace(activation="identity", ridge=schedules.cutoff(0.5, 20)), 40)
     for sheet, record in (
         (alignment_bound.CLAIM, run), (definition_4_1.claim(0.1, 3), run), (theorem_4_6.CLAIM, penalised),
         (theorem_4_6.REMARK, penalised),
     ):  # fmt: skip
-        assert tolerance(sheet, replace(record, roundoff=SINGLE))[0] > 2.0**28 * tolerance(sheet, record)[0]
+        assert tolerance(sheet, replace(record, roundoff=SINGLE)) > 2.0**28 * tolerance(sheet, record)
 
 
 @pytest.mark.parametrize("last", [np.inf, -np.inf, np.nan, 1e200, 1e308])
@@ -114,7 +113,7 @@ def test_a_start_that_is_infinite_holds_nowhere(setting, sheet):
 
 
 def test_the_tolerance_of_a_step_does_not_know_its_end(run):
-    """A residual that is 10⁶ times too large may widen its own tolerance by the rounding of its size, and no more."""
+    """A residual that is 10⁶ times too large may widen its tolerance by the rounding of its size, and no more."""
     residuals = run.residuals.copy()
     residuals[-1] *= 1e6
     grown = step_rounding(replace(run, residuals=residuals)) - step_rounding(run)
