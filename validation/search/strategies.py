@@ -1,8 +1,8 @@
 """Hypothesis strategies for problems, networks, schedules, activations and whole settings.
 
 Everything shrinks to a small readable setting: X towards a multiple of the identity, y towards ones, a network
-towards few units and the first seeds, a schedule towards zero. Only this module and `validation.search.targeting` need
-Hypothesis (the ``test`` extra). For assertions see `validation.judge.assertions`.
+towards few units and the first seeds, a schedule towards zero. Only this module and `validation.search.targeting`
+need Hypothesis (the ``test`` extra). For assertions see `validation.judge.assertions`.
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def cutoff_of(run: Trajectory) -> tuple[float, int]:
     Examples
     --------
     >>> from fa_ref import Problem, Setting, schedules
-    >>> setting, record = Setting(Problem([[1.0]], [1.0]), None, "identity", eta=0.1), ([0, 1, 2, 3], np.ones((4, 1)))
+    >>> setting = Setting(Problem([[1.0]], [1.0]), None, "identity", eta=0.1)
+    >>> record = [0, 1, 2, 3], np.ones((4, 1))
     >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.cutoff(0.5, 1)), *record))
     (0.5, 1)
     >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.constant(0.5)), *record))
