@@ -71,35 +71,38 @@ class Movement(Statement):
     control = "movement is multiplied by √p"
     errata = ("8",)
 
-    SAMPLES = 20
+    SAMPLES, CONFIDENCE = 10, 0.9999
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
-        """Fit the exponent of p on independent runs at three widths, with the first 20 samples."""
+        """Fit the exponent of p on independent runs at three widths, with the first ten samples and small steps."""
         whole, rng = inputs.nonlinear, options.rng(self.number, inputs)
         problem = Problem(whole.X[: self.SAMPLES], whole.y[: self.SAMPLES])
         names = [name for name, quantity in QUANTITIES.items() if quantity.source == "(3.2)"]
-        chosen = {name: _scaled(QUANTITIES[name]) if options.broken else QUANTITIES[name] for name in names}
+        chosen = {name: _relative(QUANTITIES[name], times_root_p=options.broken) for name in names}
         fits = scalings(
-            problem, (400, 1600, 6400), rng, eta=nonlinear_step(problem), steps=20, runs=4, confidence=0.99,
-            quantities=chosen,
+            problem, (1600, 6400, 25_600), rng, eta=0.1 * nonlinear_step(problem), steps=10, runs=6,
+            confidence=self.CONFIDENCE, quantities=chosen,
         )  # fmt: skip
         slowest = max(fits.values(), key=lambda fit: fit.slope)
         numbers = tuple(
             Number(
-                symbol=f"{name[0]}: p^", value=fit.slope, kind="observed", note=f"{fit.low:.2f} to {fit.high:.2f}"
+                symbol=f"{name[1:4]}: p^", value=fit.slope, kind="observed", note=f"{fit.low:.2f} to {fit.high:.2f}"
             )
             for name, fit in fits.items()
         )
         words = "; ".join(f"{name}: exponent {fit.low:.2f} to {fit.high:.2f}" for name, fit in fits.items())
         return self.finding(
-            inputs, _status(list(fits.values())), slack=-0.5 - slowest.slope, where=words, confidence="99 %",
+            inputs, _status(list(fits.values())), slack=-0.5 - slowest.slope, where=words, confidence="99.99 %",
             numbers=numbers,
         )  # fmt: skip
 
 
-def _scaled(quantity: Quantity) -> Quantity:
+def _relative(quantity: Quantity, *, times_root_p: bool) -> Quantity:
+    """Movement over ‖e(0)‖, to which the bounds are proportional; times √p for the negative control."""
+
     def measure(run: Run) -> float:
-        return quantity.measure(run) * math.sqrt(run.start.p)
+        scale = math.sqrt(run.start.p) if times_root_p else 1.0
+        return quantity.measure(run) * scale / float(run.trajectory.residual_norms[0])
 
     return replace(quantity, measure=measure)
 
