@@ -205,7 +205,7 @@ def _write_junit(path: Path, findings: list[Finding]) -> None:
     write_junit(
         path,
         (
-            (f"{f.title}, {f.inputs}", passed.get(f.status), f"{f.status}: {f.where or '; '.join(f.remarks)}")
+            (f"{f.title}, {f.inputs}", passed.get(f.status), f"{f.status}: {'; '.join(f.remarks) or f.where}")
             for f in findings
         ),
         "fa-ref verify",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from validation.statements.statement import Finding
 
@@ -26,16 +26,17 @@ def tightest(group: list[Finding]) -> Finding:
     return min(measured, key=lambda finding: finding.slack, default=group[0])
 
 
-def summary(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def summary(findings: Sequence[Finding]) -> list[dict[str, str]]:
     """Return the cells of the table: statement, a verdict for each set of inputs, tightest margin, and a number.
 
     The number is that of the first set of inputs to which the statement applies.
     """
-    rows = []
+    rows, names = [], dict.fromkeys(finding.inputs for finding in findings)
     for group in by_statement(findings).values():
         closest = tightest(group)
         speaking = next((finding for finding in group if finding.numbers and finding), group[0])
-        verdicts = {finding.inputs: SHORT.get(finding.status, finding.status) for finding in group}
+        found = {finding.inputs: SHORT.get(finding.status, finding.status) for finding in group}
+        verdicts = {name: found.get(name, "–") for name in names}
         rows.append(
             {
                 "statement": group[0].title,
@@ -47,6 +48,7 @@ def summary(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return rows
 
 
-def nothing_held(findings: Iterable[Finding]) -> bool:
-    """Whether no finding holds: then nothing was shown, and that is not a success."""
-    return not any(findings)
+def nothing_held(findings: Sequence[Finding]) -> bool:
+    """Whether nothing that depends on the inputs holds: then nothing was shown of them, and that is no success."""
+    telling = [finding for finding in findings if not finding.general] or findings
+    return not any(telling)

@@ -144,6 +144,7 @@ class Schedules(Statement):
     """The remark after Theorem 4.6: other schedules of the same sum."""
 
     number = "schedules"
+    general = True
     title = "remark on schedules"
     printed = (
         r"inverse-squared or exponential decay gives \"the same alignment result as long as the summation of "

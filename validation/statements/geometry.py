@@ -68,6 +68,7 @@ class Proposition33(Statement):
     """Gaussian inputs satisfy Assumption 3.1."""
 
     number = "3.3"
+    general = True
     title = "Proposition 3.3"
     printed = (
         r"$x_i \sim N(0, I_d/d)$, $\psi$ sigmoid or tanh, $d = \Omega(n)$: "
@@ -96,6 +97,7 @@ class Proposition45(Statement):
     """Gaussian inputs are nearly isometric."""
 
     number = "4.5"
+    general = True
     title = "Def. 4.4, Prop. 4.5"
     printed = (
         r"$d = \Omega\bigl(\tfrac1\varepsilon\log\tfrac n\delta + "

@@ -109,6 +109,8 @@ class Finding:
     ----------
     number, title : str
         Of the statement.
+    general : bool
+        Whether the statement does not depend on the inputs at hand.
     inputs : str
         Name of the inputs.
     status : str
@@ -143,6 +145,7 @@ class Finding:
     verdict: Verdict | None = None
     runs: tuple[Trajectory, ...] = ()
     probability: ProbabilityVerdict | None = None
+    general: bool = False
 
     def __bool__(self) -> bool:
         return self.status == HOLDS
@@ -177,6 +180,8 @@ class Statement(ABC):
         Numbers of the errata that speak of it.
     claim : Claim or None
         Its sheet, whose hypotheses can be dropped one by one.
+    general : bool
+        Whether it speaks of random inputs, or inputs of its own, rather than of those at hand.
     """
 
     number: str
@@ -186,6 +191,7 @@ class Statement(ABC):
     control: str
     errata: tuple[str, ...] = ()
     claim: Claim | None = None
+    general: bool = False
 
     @abstractmethod
     def check(self, inputs: Inputs, options: Options) -> Finding:
@@ -193,7 +199,13 @@ class Statement(ABC):
 
     def finding(self, inputs: Inputs, status: str, **found: Any) -> Finding:
         """Return a finding of this statement."""
-        return Finding(number=self.number, title=self.title, inputs=inputs.name, status=status, **found)
+        named: dict[str, Any] = {
+            "number": self.number,
+            "title": self.title,
+            "inputs": inputs.name,
+            "general": self.general,
+        }
+        return Finding(**named, status=status, **found)
 
     def silent(self, inputs: Inputs, *remarks: str) -> Finding:
         """Return that the statement does not apply, and why."""
