@@ -71,10 +71,10 @@ def njit(signature: Any = None, *, cache: bool = False, **options: Any) -> Any:
 
 
 def _first_compiled(dispatcher: Any, signature: Any) -> Any:
-    """Compile at the first call, not on import, and for this signature alone; return what Numba then calls."""
-    entry = dispatcher.compile(signature)
+    """Compile at the first call, not on import, and for this signature alone; return what is to be called."""
+    dispatcher.compile(signature)
     dispatcher.disable_compile()
-    return entry
+    return dispatcher
 
 
 def source_digest(file: Path) -> str:
@@ -204,6 +204,14 @@ class _Kept(FunctionCache):
             return super().load_overload(sig, target_context)
         except Exception:  # a damaged file: unpickling one can raise anything
             return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # a damaged index, which is begun anew
+            with suppress(Exception):
+                self.flush()
+                super().save_overload(sig, data)
 
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:
