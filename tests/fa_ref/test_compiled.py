@@ -135,11 +135,6 @@ def kernel_files():
                 yield file
 
 
-def test_every_file_of_kernels_has_its_edit():
-    edited = {ROOT / file for file, *_ in EDITS}
-    assert set(kernel_files()) <= edited
-
-
 def test_whatever_is_kept_on_disk_is_keyed_on_texts():
     """Numba's own njit would key it on one file only."""
     for file in kernel_files():
