@@ -1,7 +1,8 @@
 """Figure 2: alignment against width for each λ, and loss curves at p = 3200.
 
-The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until the mean
-squared loss, read every 1000 steps, has changed by less than 10⁻³ from one reading to the next.
+The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until two
+readings of the mean squared loss in a row, 1000 steps apart, have differed by less than 10⁻³: whenever that was, see
+`validation.experiments.stopping`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from fa_ref import Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.engines.choice import DTYPES
 from validation.experiments.compare import compare_figure2
+from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
 from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
 
@@ -29,9 +31,6 @@ __all__ = ["CURVE_WIDTH", "figure2", "figure2_cells", "final"]
 
 #: Width whose loss curves are kept.
 CURVE_WIDTH = 3200
-
-#: Steps between two readings of the loss, and the change from one to the next at which a run is over.
-READING, SETTLED = 1000, 1e-3
 
 #: A run is given up, and says so, when it has not settled by this multiple of the planned steps.
 PATIENCE = 20
@@ -181,15 +180,19 @@ def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
 
 
 def _stretches(cell: Cell) -> Iterator[tuple[int, int, int]]:
-    """First and last step of the stretches in which a run is computed, and the steps between readings."""
-    planned, start = cell["steps"], 0
-    if cell["p"] == CURVE_WIDTH:  # a loss curve begins within its first dozens of steps
-        yield 0, READING, READING // 100
-        start = READING
-    yield start, planned, READING
-    start, stop = planned, planned + READING - planned % READING
-    while start < PATIENCE * planned:
-        yield start, stop, READING if start % READING == 0 else stop - start
+    """First and last step of the stretches in which a run is computed, and the steps between records.
+
+    The loss is recorded before the steps 999, 1999, …, and at the planned step.
+    """
+    planned, first = cell["steps"], READING - 1
+    yield 0, first, 10 if cell["p"] == CURVE_WIDTH else first  # a loss curve begins within its first dozens of steps
+    start = first
+    if planned > first:
+        yield first, planned, READING
+        start = planned
+    stop = start + READING - (start + 1) % READING
+    while start < PATIENCE * max(planned, READING):
+        yield start, stop, READING if is_reading(start) else stop - start
         # A little too far costs less than to set up the engine at every reading.
         start, stop = stop, stop + READING * max(1, planned // (8 * READING))
 
@@ -201,12 +204,12 @@ def _rows(run: Trajectory, start: int) -> list[Row]:
 
 
 def _settled(rows: list[Row], planned: int) -> int | None:
-    """Return where the run is over: the first row, from the planned steps on, whose last two readings are close."""
-    before, last = math.inf, math.inf
+    """Return where the run is over: the first row, from the planned step on, at which it may end."""
+    latch = Latch(SETTLED)
     for k, row in enumerate(rows):
-        if row["step"] % READING == 0:
-            before, last = last, row["loss"]
-        if row["step"] >= planned and abs(last - before) < SETTLED:
+        if is_reading(row["step"]):
+            latch.read(row["loss"])
+        if latch.open and row["step"] >= planned:
             return k
     return None
 
@@ -214,7 +217,7 @@ def _settled(rows: list[Row], planned: int) -> int | None:
 def _kept(rows: list[Row], status: str, *, curve: bool) -> list[Row]:
     """Return the last row; before it, for a curve, steps evenly spaced in the logarithm, then every 1000."""
     spaced = {0} | {10 * round(10 ** (k / 8)) for k in range(17)}
-    before = [row for row in rows[:-1] if row["step"] in spaced or row["step"] % READING == 0] if curve else []
+    before = [row for row in rows[:-1] if row["step"] in spaced or is_reading(row["step"])] if curve else []
     last = rows[-1] | ({"alignment": math.nan} if status == "diverged" else {})
     return [{**row, "final": row is last, "status": status} for row in (*before, last)]
 
