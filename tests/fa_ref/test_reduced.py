@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from tests.fa_ref.test_gram import check_same
 
 from fa_ref import Network, Problem, data, schedules, train
 from fa_ref.engines.reduced import Statistics, expansion, sample_in_law
 from fa_ref.measures import MEASURES
+from tests.fa_ref.test_gram import check_same
 
 OF_UNITS = ("beta_movement", "beta_mean", "unit_mean")  # not functions of the averages
 

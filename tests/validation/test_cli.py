@@ -14,7 +14,8 @@ import pytest
 
 from theory.margins import Margin
 from validation.commands import cli
-from validation.errata import demonstrations as errata
+from validation.errata import algorithm
+from validation.errata.demonstrations import DEMONSTRATIONS
 from validation.judge.claims import Claim, Verdict
 from validation.report import verification
 from validation.report.junit import of_verdict, write_junit
@@ -129,8 +130,8 @@ def test_only_holds_is_a_pass_in_junit(tmp_path, status, tag):
 
 def test_errata_writes_a_junit_case_for_each(tmp_path, call, monkeypatch):
     assert call("errata", "--junit", tmp_path / "errata.xml").returncode == 0
-    assert list(junit(tmp_path / "errata.xml").values()) == [["system-out"]] * 9
-    monkeypatch.setattr(errata, "ascend", errata.descend)  # the printed sign then holds, and nothing is shown
+    assert list(junit(tmp_path / "errata.xml").values()) == [["system-out"]] * len(DEMONSTRATIONS)
+    monkeypatch.setattr(algorithm, "ascend", algorithm.descend)  # the printed sign then holds, and nothing is shown
     assert call("errata", "--junit", tmp_path / "errata.xml").returncode == 1
     assert [tags for tags in junit(tmp_path / "errata.xml").values() if tags == ["failure"]] == [["failure"]]
 

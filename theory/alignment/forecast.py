@@ -1,6 +1,6 @@
 """Predicted alignment against time and width, each number with the conditions under which the theory says it.
 
-The limits of `theory.alignment.laws` and `theory.limits` are theorems about p → ∞ or the dynamics kept to first
+The limits of `theory.alignment` and `theory.limits` are theorems about p → ∞ or the dynamics kept to first
 order. At a given width and time a number is given only where what they leave out is small; elsewhere `Forecast.why`
 says which condition fails. ``docs/limits.md``, section 5, lists the conditions.
 """
@@ -19,7 +19,7 @@ from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
-from theory.alignment.laws import no_alignment_coefficient
+from theory.alignment.without_ridge import no_alignment_coefficient
 from theory.kernels import MeanKernel, mean_kernel
 from theory.limits import wide_prediction
 from theory.limits.fixed_time import SMALL, EarlyLaw, early_law

@@ -6,13 +6,20 @@ import math
 
 import numpy as np
 
+from fa_ref import Network, Problem
 from fa_ref.activations import resolve
 from fa_ref.measures import MEASURES, measure
 from fa_ref.training import EXPLOSION
 from validation.judge.claims import Evidence
 from validation.search.cases import Case
 
-__all__ = ["ascend", "descend"]
+__all__ = ["ascend", "descend", "orthonormal"]
+
+
+def orthonormal(activation: str, rng: np.random.Generator, *, p: int = 2000, eta: float = 0.1) -> Case:
+    """Return a wide Gaussian network on three orthonormal inputs with targets 1, −1, 1."""
+    problem = Problem(np.eye(3), [1.0, -1.0, 1.0])
+    return Case(problem, Network.gaussian(p, 3, rng), activation, eta, steps=40)
 
 
 def descend(case: Case, *, sign: float = 1.0, shrink_by_lambda: bool = False) -> Evidence:

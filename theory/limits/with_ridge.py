@@ -1,8 +1,7 @@
-"""Wide limits without fitted parameters: the residual at fixed t, and the alignment at t = θ√p."""
+"""Alignment and loss of wide networks at t = θ√p, where a ridge penalty aligns β with b."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,124 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
-from theory.kernels import mean_kernel
 from theory.limits.linear import linear_limit, linear_mean_run
 from theory.limits.mean_field import predict
 from theory.limits.theta_time import Penalty, Prediction, checked_times, rescaled_ridge
 
-__all__ = [
-    "FixedTimeLimit",
-    "Prediction",
-    "fixed_time_limit",
-    "wide_alignment",
-    "wide_prediction",
-]
+__all__ = ["Prediction", "wide_alignment", "wide_prediction"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FixedTimeLimit:
-    """The residual of an infinitely wide network at fixed steps: e(t) = A_t f₀ + m_t with f₀ ~ N(0, Ḡ).
-
-    Attributes
-    ----------
-    times : ndarray of int, shape (m,)
-        Steps.
-    eigenvectors : ndarray, shape (n, n)
-        U of Ḡ = U diag(g) Uᵀ; everything below is in this basis.
-    eigenvalues : ndarray, shape (n,)
-        g.
-    propagators : ndarray, shape (m, n)
-        Diagonals of UᵀA_tU, A_t = Π_{s<t} (I − ηḠ − ηλ(s)I).
-    means : ndarray, shape (m, n)
-        Uᵀm_t.
-    """
-
-    times: NDArray[np.int64]
-    eigenvectors: Array
-    eigenvalues: Array
-    propagators: Array
-    means: Array
-
-    @property
-    def mean_residuals(self) -> Array:
-        """E e(t), shape (m, n)."""
-        return self.means @ self.eigenvectors.T
-
-    @property
-    def mean_loss(self) -> Array:
-        """E ½‖e(t)‖², shape (m,)."""
-        loss: Array = 0.5 * np.sum(self.means**2 + self.propagators**2 * np.maximum(self.eigenvalues, 0.0), axis=1)
-        return loss
-
-    def covariance(self, k: int) -> Array:
-        """Covariance of e at times[k], shape (n, n)."""
-        half = self.eigenvectors * (self.propagators[k] * np.sqrt(np.maximum(self.eigenvalues, 0.0)))
-        return half @ half.T
-
-    def residuals(self, initial_output: ArrayLike) -> Array:
-        """e(t) of the network whose outputs at t = 0 are f₀, shape (m, n)."""
-        f_0 = as_array("initial_output", initial_output, ndim=1)
-        if f_0.size != self.eigenvalues.size:
-            raise ValueError(f"initial_output: expected {self.eigenvalues.size} outputs, got {f_0.size}")
-        along = self.propagators * (self.eigenvectors.T @ f_0) + self.means
-        return along @ self.eigenvectors.T
-
-
-def fixed_time_limit(
-    X: ArrayLike,
-    y: ArrayLike,
-    activation: str | Activation,
-    eta: float,
-    ridge: Schedule | None = None,
-    times: ArrayLike = (0, 1, 10, 100),
-) -> FixedTimeLimit:
-    """Return the law of the residual at fixed steps as p → ∞.
-
-    e(t+1) = (I − ηḠ − ηλ(t)I) e(t) − ηλ(t) y,  e(0) = f₀ − y,  f₀ ~ N(0, Ḡ);
-
-    networks of width p deviate from it by O(1/√p). Neither b nor the movement of W enters.
-
-    Parameters
-    ----------
-    X, y : array_like, shapes (n, d) and (n,)
-        Data.
-    activation : str or Activation
-        ψ.
-    eta : float
-        Step size.
-    ridge : Schedule, optional
-        λ(t), any; 0 by default.
-    times : array_like of int, shape (m,)
-        Steps to report.
-
-    Examples
-    --------
-    >>> limit = fixed_time_limit(np.eye(2), [1.0, 0.0], "identity", eta=0.5, times=[0, 1, 2])
-    >>> limit.mean_residuals
-    array([[-1.  ,  0.  ],
-           [-0.5 ,  0.  ],
-           [-0.25,  0.  ]])
-    >>> limit.mean_loss
-    array([1.5    , 0.375  , 0.09375])
-    """
-    problem, eta = Problem(X, y), as_number("eta", eta, above=0)
-    order = np.array([as_count("times", t, at_least=0) for t in np.atleast_1d(np.asarray(times))], dtype=np.int64)
-    g, U = np.linalg.eigh(mean_kernel(problem.X, activation).G)
-    y_U = U.T @ problem.y
-    lam = (ridge or schedules.zero()).values(int(order.max()))
-    propagators, means = np.empty((order.max() + 1, g.size)), np.empty((order.max() + 1, g.size))
-    propagators[0], means[0] = 1.0, -y_U
-    for t, lam_t in enumerate(lam):
-        factor = 1.0 - eta * (g + lam_t)
-        propagators[t + 1] = factor * propagators[t]
-        means[t + 1] = factor * means[t] - eta * lam_t * y_U
-    return FixedTimeLimit(order, U, g, propagators[order], means[order])
 
 
 def wide_alignment(
