@@ -8,7 +8,7 @@ from naive import PSI
 
 from fa_ref import Network, Problem, train
 from validation.experiments.dropout import descend_with_dropout, dropout
-from validation.experiments.sweep import Estimate
+from validation.experiments.sweeps import Estimate
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from validation.experiments import figure2 as module
 from validation.experiments.drawing import draw_figure2
 from validation.experiments.figure2 import _kept, _settled, _stretches, figure2, figure2_cells, final
 from validation.experiments.stopping import latched_end
-from validation.experiments.sweep import Estimate
+from validation.experiments.sweeps import Estimate
 from validation.experiments.synthetic import PRESETS, draw, planned_steps
 
 SMALL = {"activations": ("linear",), "labels": (0.0, 0.5), "widths": (10, 20), "runs": 2, "predictions": 0}

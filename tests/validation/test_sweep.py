@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import fa_ref
-from validation.experiments import workers
-from validation.experiments.sweep import Estimate, Sweep, cell_rng
+from validation.experiments.sweeps import workers
+from validation.experiments.sweeps import Estimate, Sweep, cell_rng
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,8 +139,8 @@ def test_bad_cells_are_refused():
 
 SCRIPT = """
 import sys
-from validation.experiments.sweep import Sweep
-from tests.test_sweep import cells, draw
+from validation.experiments.sweeps import Sweep
+from tests.validation.test_sweep import cells, draw
 
 if __name__ == "__main__":
     sweep = Sweep("a", draw, cells(int(sys.argv[2]), sizes=(3, 300), wait=0.05))

@@ -30,7 +30,7 @@ def _sweep_bar(title: str) -> Iterator[Callable[[int, int, float], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from validation.experiments.sweep import duration
+    from validation.experiments.sweeps import duration
 
     console = Console(stderr=True)
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))

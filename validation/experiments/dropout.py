@@ -26,7 +26,7 @@ from fa_ref import Network, Problem
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.measures import alignment
-from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
+from validation.experiments.sweeps import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
 from validation.experiments.synthetic import WIDTHS, chosen, draw, planned_steps, resolve_preset
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def dropout(
     preset : {"as-run", "as-printed"}, optional
         Which step sizes.
     seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweep.Sweep`.
+        See `validation.experiments.sweeps.Sweep`.
     dry_run : bool, optional
         Only estimate how long it would take.
 

@@ -8,7 +8,6 @@ readings of the mean squared loss in a row, 1000 steps apart, have differed by l
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -21,7 +20,17 @@ from fa_ref._support.checks import as_count, as_number
 from fa_ref.engines.choice import DTYPES
 from validation.experiments.compare import compare_figure2
 from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
-from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
+from validation.experiments.sweeps import (
+    Cell,
+    Clock,
+    Estimate,
+    Outcome,
+    Progress,
+    Row,
+    Sweep,
+    save_figure,
+    single_threaded,
+)
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
 
 if TYPE_CHECKING:
@@ -77,7 +86,7 @@ def figure2(
     dtype : {"float64", "float32"}, optional
         Arithmetic of the runs. Linear networks need no more than microseconds a step and are always run in float64.
     seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweep.Sweep`.
+        See `validation.experiments.sweeps.Sweep`.
     dry_run : bool, optional
         Only estimate how long it would take (predictions apart).
 
@@ -98,7 +107,7 @@ def figure2(
     predictions = as_count("predictions", predictions, at_least=0)
     sweep = Sweep("figure2", _work, cells, seed, _cost)
     if dry_run:
-        return sweep.estimate(out, _Clock(), jobs=jobs, resume=resume)
+        return sweep.estimate(out, Clock(_steps, ("activation", "p"), 100), jobs=jobs, resume=resume)
     table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
     files = [Path(out) / "figure2.csv"]
     overlay = None
@@ -110,7 +119,7 @@ def figure2(
     from validation.experiments.drawing import draw_figure2
 
     files.append(Path(out) / "figure2.svg")
-    draw_figure2(table, overlay).savefig(files[-1], metadata={"Date": None})
+    save_figure(draw_figure2(table, overlay), files[-1])
     return Outcome(table, files, _compared(final(table), preset, runs, margin))
 
 
@@ -222,25 +231,11 @@ def _kept(rows: list[Row], status: str, *, curve: bool) -> list[Row]:
     return [{**row, "final": row is last, "status": status} for row in (*before, last)]
 
 
-class _Clock:
-    """Seconds of a cell, from a hundred steps of it; each kind of cell is timed once."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, int], tuple[float, float]] = {}
-
-    def __call__(self, cell: Cell) -> float:
-        kind = (cell["activation"], cell["p"])
-        if kind not in self.known:
-            problem, network = draw(cell, np.random.default_rng(0))
-            times = []
-            for steps in (1, 1, 101):  # the first compiles
-                start = time.perf_counter()
-                with single_threaded():
-                    train(
-                        problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
-                        dtype=cell["dtype"],
-                    )  # fmt: skip
-                times.append(time.perf_counter() - start)
-            self.known[kind] = (times[1], max(0.0, times[2] - times[1]) / 100)
-        fixed, step = self.known[kind]
-        return fixed + step * float(cell["steps"])
+def _steps(cell: Cell, steps: int) -> None:
+    """Take so many steps of a cell, as a worker does."""
+    problem, network = draw(cell, np.random.default_rng(0))
+    with single_threaded():
+        train(
+            problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
+            dtype=cell["dtype"],
+        )  # fmt: skip

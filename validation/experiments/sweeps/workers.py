@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any
 
-import fa_ref
+from validation.experiments.sweeps.provenance import package_digest
 
 __all__ = ["pool", "require_this_version"]
 
@@ -61,14 +61,14 @@ def require_this_version(client: Any) -> None:
     Raises
     ------
     ValueError
-        If the scheduler or a worker lacks it, or has another version.
+        If the scheduler lacks it, or a worker lacks it or has other code.
     """
-    version = (resolve_name, "fa_ref:__version__")
     try:
-        found = {client.run_on_scheduler(*version), *client.run(*version).values()}
+        client.run_on_scheduler(resolve_name, "fa_ref:__version__")
+        found = set(client.run(package_digest).values())
     except ImportError as error:
         raise ValueError(f"cluster: expected fa-ref on its scheduler and workers, got {error}") from None
-    if found != {fa_ref.__version__}:
+    if found != {package_digest()}:
         raise ValueError(
-            f"cluster: expected fa-ref {fa_ref.__version__} everywhere, got {', '.join(sorted(found))}"
+            f"cluster: expected this code of fa-ref ({package_digest()}) everywhere, got {', '.join(sorted(found))}"
         )
