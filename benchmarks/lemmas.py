@@ -16,6 +16,7 @@ import numpy as np
 from fa_ref import Network, Problem, data, schedules
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
+from theory.convergence.closing import close
 from theory.convergence.ledger import LEMMAS, audit
 
 
@@ -59,7 +60,7 @@ def verify(case, networks, seed, steps=100, until=1e-6, report=None):
         network = Network.gaussian(p, problem.d, rng)
         drawn += 1
         lemmas = build(problem, network, eta, ridge)
-        proof = convergence.certify(lemmas)
+        proof = close(lemmas)
         if not proof:
             continue
         certified += 1

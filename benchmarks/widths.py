@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from fa_ref import Network, Problem, train
 from theory.convergence import theorem_3_2 as convergence
+from theory.convergence.closing import close
 from theory.convergence.widths import sufficient_width
 from theory.kernels import mean_kernel
 
@@ -71,7 +72,7 @@ def blame(n, form, p):
         lemmas = convergence.drifts(
             problem_of(n), Network.gaussian(p, n, np.random.default_rng([n, k])), "tanh", ETA, form=form
         )
-        proof = convergence.certify(lemmas)
+        proof = close(lemmas)
         if proof:
             break
     i, U = lemmas.instance, proof.constants["U"]
@@ -97,7 +98,7 @@ def measure(samples):
             row[form] = {"certified": p, "shares": blame(n, form, p)}
             if form != "second-order":
                 problem = problem_of(n)
-                row[form]["sufficient"] = sufficient_width(problem.X, problem.y, "tanh", ETA, DELTA, form=form)
+                row[form]["sufficient"] = sufficient_width(problem, "tanh", eta=ETA, delta=DELTA, form=form)
         rows.append(row)
         print(json.dumps(row, ensure_ascii=False), flush=True)
     return rows

@@ -1,15 +1,66 @@
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from fa_ref import __version__
+
 project = "fa-ref"
 author = "The fa-ref developers"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
+release = version = __version__
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "sphinx_proof",
+    "sphinxcontrib.bibtex",
+    "offline_mathematics",
+    "generated_pages",
+]
+bibtex_bibfiles = ["references.bib"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_merge_streams = True
 autodoc_member_order = "bysource"
-napoleon_numpy_docstring = True
-html_theme = "alabaster"
+autodoc_typehints = "none"
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+prf_realtyp_to_countertyp = {}
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_ext", "_data", "examples", "**.ipynb_checkpoints"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "fa-ref"
 html_static_path = ["_static"]
-exclude_patterns = ["_build"]
+html_css_files = ["fa-ref.css"]
+html_sourcelink_suffix = ""
+html_show_sourcelink = True
+html_theme_options = {
+    "logo": {"text": "fa-ref"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "show_nav_level": 1,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc", "sourcelink"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
 
 
 def _bars_are_absolute_values(app, what, name, obj, options, lines):
@@ -18,7 +69,7 @@ def _bars_are_absolute_values(app, what, name, obj, options, lines):
 
 
 def _tables(app, name, source):
-    """Put the tables that judge.md asks for, computed now."""
+    """Put the tables that pages ask for, computed now."""
     from validation.errata import ablation
     from validation.judge import scaling
 

@@ -82,6 +82,16 @@ class Network:
         """Return an independent copy."""
         return Network(self.W, self.beta, self.b)
 
+    def frozen(self) -> Network:
+        """Return the network with read-only arrays: itself if they are, else a copy."""
+        arrays = (self.W, self.beta, self.b)
+        if not any(array.flags.writeable for array in arrays):
+            return self
+        fixed = self.copy()
+        for array in (fixed.W, fixed.beta, fixed.b):
+            array.setflags(write=False)
+        return fixed
+
     def output(self, X: ArrayLike, activation: str | Activation = "tanh") -> Array:
         """f(x) for each row x of X, shape (n,)."""
         X = as_array("X", X, ndim=2)

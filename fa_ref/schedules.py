@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,9 @@ Array = NDArray[np.float64]
 class Schedule:
     """A penalty λ(t) ≥ 0.
 
+    Two schedules are equal if they are made by the same function of this module from the same numbers, or, where a
+    user makes one of a formula of his own, if that formula is the same object.
+
     Attributes
     ----------
     name : str
@@ -34,15 +38,64 @@ class Schedule:
         Σ_t λ(t) over all t ≥ 0; ``inf`` for a constant.
     maximum : float
         max_t λ(t).
+    recipe : tuple, optional
+        The function of this module that made it and the numbers given to it; empty for a user's own.
+
+    Examples
+    --------
+    >>> constant(0.1) == constant(0.1), constant(0.1) == constant(0.1 + 1e-16), explicit([0.1]) == explicit([0.2])
+    (True, False, False)
     """
 
-    name: str
-    formula: Callable[[NDArray[np.int64]], Array]
+    name: str = field(compare=False)
+    formula: Callable[[NDArray[np.int64]], Array] = field(compare=False)
     total: float
     maximum: float
+    recipe: tuple[Any, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[Any, ...]:
+        return self.recipe or (self.formula, self.total, self.maximum)
 
     def __repr__(self) -> str:
         return self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe in plain types, for JSON; a user's own schedule is named only, and cannot be read back.
+
+        Examples
+        --------
+        >>> Schedule.from_dict(cutoff(0.1, 100).to_dict()) == cutoff(0.1, 100)
+        True
+        """
+        if not self.recipe:
+            return {"own": self.name}
+        return {"make": self.recipe[0], "of": list(self.recipe[1:])}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Schedule:
+        """Build the schedule that `to_dict` described.
+
+        Raises
+        ------
+        ValueError
+            If it is a user's own, or no such description.
+        """
+        makers = {f.__name__: f for f in (zero, constant, cutoff, inverse_square, exponential)}
+        make, of = plain.get("make"), plain.get("of", [])
+        if make == "explicit":
+            return explicit(of)
+        if make not in makers:
+            raise ValueError(f"ridge: expected one of {', '.join((*makers, 'explicit'))}, got {plain!r:.60}")
+        return makers[make](*of)
 
     def values(self, steps: int) -> Array:
         """λ(0), …, λ(steps − 1), shape (steps,)."""
@@ -62,7 +115,7 @@ def zero() -> Schedule:
     >>> zero().total
     0.0
     """
-    return Schedule("zero", lambda t: np.zeros(t.size), 0.0, 0.0)
+    return Schedule("zero", lambda t: np.zeros(t.size), 0.0, 0.0, ("zero",))
 
 
 def constant(lam: float) -> Schedule:
@@ -74,7 +127,8 @@ def constant(lam: float) -> Schedule:
     array([0.1, 0.1, 0.1])
     """
     lam = as_number("lam", lam, at_least=0)
-    return Schedule(f"constant({lam:g})", lambda t: np.full(t.size, lam), math.inf if lam > 0 else 0.0, lam)
+    total = math.inf if lam > 0 else 0.0
+    return Schedule(f"constant({lam:g})", lambda t: np.full(t.size, lam), total, lam, ("constant", lam))
 
 
 def cutoff(lam: float, T: int) -> Schedule:
@@ -86,7 +140,8 @@ def cutoff(lam: float, T: int) -> Schedule:
     (array([0.5, 0.5, 0. , 0. ]), 1.0)
     """
     lam, T = as_number("lam", lam, at_least=0), as_count("T", T, at_least=0)
-    return Schedule(f"cutoff({lam:g}, {T})", lambda t: np.where(t <= T, lam, 0.0), (T + 1) * lam, lam)
+    name, recipe = f"cutoff({lam:g}, {T})", ("cutoff", lam, T)
+    return Schedule(name, lambda t: np.where(t <= T, lam, 0.0), (T + 1) * lam, lam, recipe)
 
 
 def inverse_square(lam: float, tau: float) -> Schedule:
@@ -102,7 +157,8 @@ def inverse_square(lam: float, tau: float) -> Schedule:
     from scipy.special import zeta  # here: its import takes longer than that of all of fa_ref's own code
 
     total = float(lam * tau**2 * zeta(2.0, tau))
-    return Schedule(f"inverse_square({lam:g}, {tau:g})", lambda t: lam / (1.0 + t / tau) ** 2, total, lam)
+    name, recipe = f"inverse_square({lam:g}, {tau:g})", ("inverse_square", lam, tau)
+    return Schedule(name, lambda t: lam / (1.0 + t / tau) ** 2, total, lam, recipe)
 
 
 def exponential(lam: float, tau: float) -> Schedule:
@@ -116,7 +172,8 @@ def exponential(lam: float, tau: float) -> Schedule:
     """
     lam, tau = as_number("lam", lam, at_least=0), as_number("tau", tau, above=0)
     total = lam / -math.expm1(-1.0 / tau)
-    return Schedule(f"exponential({lam:g}, {tau:g})", lambda t: lam * np.exp(-t / tau), total, lam)
+    name, recipe = f"exponential({lam:g}, {tau:g})", ("exponential", lam, tau)
+    return Schedule(name, lambda t: lam * np.exp(-t / tau), total, lam, recipe)
 
 
 def explicit(values: ArrayLike) -> Schedule:
@@ -139,4 +196,5 @@ def explicit(values: ArrayLike) -> Schedule:
     def formula(t: NDArray[np.int64]) -> Array:
         return np.where(t < lams.size, lams[np.minimum(t, lams.size - 1)], 0.0)
 
-    return Schedule(f"explicit({lams.size} values)", formula, math.fsum(lams), float(lams.max()))
+    recipe = ("explicit", *lams.tolist())
+    return Schedule(f"explicit({lams.size} values)", formula, math.fsum(lams), float(lams.max()), recipe)

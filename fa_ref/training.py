@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number, require_memory
-from fa_ref.activations import Activation, resolve
-from fa_ref.engines.choice import DTYPES, ENGINES, RULES, Engine, build
+from fa_ref._support.checks import as_count, require_memory
+from fa_ref.activations import Activation
+from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from fa_ref.trajectory import Trajectory
 
 __all__ = ["EXPLOSION", "train"]
@@ -28,15 +28,26 @@ Observer = Callable[[int, Network], bool | None]
 EXPLOSION = 1e12
 
 
+@overload
 def train(
-    problem: Problem,
-    network: Network | Statistics,
-    activation: str | Activation = "tanh",
+    problem: Setting, *, steps: int, engine: str = ..., dtype: str = ..., record_every: int = ...,
+    observe: Observer | None = ...,
+) -> Trajectory: ...  # fmt: skip
+@overload
+def train(
+    problem: Problem, network: Network | Statistics, activation: str | Activation = ..., *, eta: float, steps: int,
+    ridge: Schedule | None = ..., rule: str = ..., engine: str = ..., dtype: str = ..., record_every: int = ...,
+    observe: Observer | None = ...,
+) -> Trajectory: ...  # fmt: skip
+def train(
+    problem: Setting | Problem,
+    network: Network | Statistics | None = None,
+    activation: str | Activation | None = None,
     *,
-    eta: float,
     steps: int,
+    eta: float | None = None,
     ridge: Schedule | None = None,
-    rule: str = "fa",
+    rule: str | None = None,
     engine: str = "auto",
     dtype: str = "float64",
     record_every: int = 1,
@@ -46,22 +57,22 @@ def train(
 
     Parameters
     ----------
-    problem : Problem
-        X (n×d) and y (n).
-    network : Network or Statistics
+    problem : Setting or Problem
+        The setting; or X (n×d) and y (n), the rest of a setting being given beside it.
+    network : Network or Statistics, optional
         Weights at t = 0; left as they are. Or, of a linear network under feedback alignment, their averages
         alone: see `fa_ref.engines.reduced.sample_in_law`. Measures of single units are then NaN.
     activation : str or Activation, optional
-        ψ.
-    eta : float
-        Step size η > 0 of the loss ½‖e‖²; see `fa_ref.adapters` for others.
+        ψ, tanh if not given.
     steps : int
         Number of steps, at least 0.
+    eta : float, optional
+        Step size η > 0 of the loss ½‖e‖²; see `fa_ref.adapters` for others.
     ridge : Schedule, optional
         λ(t), zero if not given; η·λ(t) < 1 is required.
     rule : {"fa", "bp"}, optional
-        Feedback alignment or backpropagation.
-    engine : {"auto", "loops", "gram", "reduced"}, optional
+        Feedback alignment, if not given, or backpropagation.
+    engine : "auto", "loops", "gram", "reduced", optional
         ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
         ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
         `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
@@ -87,66 +98,90 @@ def train(
     --------
     >>> import numpy as np
     >>> problem = Problem(np.eye(3), [1.0, -1.0, 1.0])
-    >>> network = Network.gaussian(100, 3, np.random.default_rng(1))
-    >>> run = train(problem, network, "tanh", eta=0.3, steps=200)
+    >>> setting = Setting(problem, Network.gaussian(100, 3, np.random.default_rng(1)), "tanh", eta=0.3)
+    >>> run = train(setting, steps=200)
     >>> run.status, bool(run.residual_norms[-1] < 1e-6)
     ('completed', True)
-    >>> train(problem, network, "identity", eta=1e3, steps=200).status
+    >>> train(problem, setting.network, "identity", eta=1e3, steps=200).status
     'diverged'
     """
-    psi, eta = resolve(activation), as_number("eta", eta, above=0)
-    ridge = schedules.zero() if ridge is None else ridge
+    setting = _setting(problem, network, activation, eta, ridge, rule)
+    start = setting.network
+    if start is None:
+        raise ValueError("network: expected the weights at t = 0, got a setting without them")
     steps, record_every = as_count("steps", steps, at_least=0), as_count("record_every", record_every)
-    _check_choices(rule, engine, dtype)
-    _check_objects(problem, network, ridge)
-    require_memory(f"steps = {steps}", 8 * (2 * steps + (steps // record_every + 2) * (problem.n + len(MEASURES))))
-    if isinstance(network, Network) and network.d != problem.d:
-        raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
-    if not eta * ridge.maximum < 1:
-        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * ridge.maximum:g}")
-    if observe and isinstance(network, Statistics):
+    _check_choices(engine, dtype)
+    numbers = 2 * steps + (steps // record_every + 2) * (setting.problem.n + len(MEASURES))
+    require_memory(f"steps = {steps}", 8 * numbers)
+    if observe and isinstance(start, Statistics):
         raise ValueError("observe: expected None where the network is known by its statistics only")
-    runner = build(engine, problem, network, psi, eta, ridge.values(steps), rule, dtype)
+    runner = build(
+        engine, setting.problem, start, setting.activation, setting.eta, setting.ridge.values(steps), setting.rule,
+        dtype,
+    )  # fmt: skip
     times = np.unique(np.append(np.arange(0, steps + 1, record_every, dtype=np.int64), steps))
-    settings = {
-        "activation": psi.name, "eta": eta, "ridge": ridge.name, "rule": rule, "dtype": dtype, "steps": steps,
-        "n": problem.n, "d": problem.d, "p": network.p,
-    }  # fmt: skip
     try:
-        return _record(runner, times, observe, settings)
+        return _record(runner, setting, times, observe, dtype)
     except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
-        cause = error.__cause__ or error
-        raise ValueError(f"activation: expected {psi.name} to be defined at every number, got {cause!r}") from error
+        cause, name = error.__cause__ or error, setting.activation.name
+        raise ValueError(f"activation: expected {name} to be defined at every number, got {cause!r}") from error
 
 
-def _check_objects(problem: Problem, network: Network | Statistics, ridge: Schedule) -> None:
-    for name, value, kinds in (
-        ("problem", problem, (Problem,)),
-        ("network", network, (Network, Statistics)),
-        ("ridge", ridge, (Schedule,)),
-    ):
-        if not isinstance(value, kinds):
-            raise TypeError(f"{name}: expected a {kinds[0].__name__}, got {value!r:.60}")
+def _setting(
+    problem: Setting | Problem, network: Any, activation: str | Activation | None, eta: float | None,
+    ridge: Schedule | None, rule: str | None,
+) -> Setting:  # fmt: skip
+    """The setting that was given, whole or in parts."""
+    parts = {"network": network, "activation": activation, "eta": eta, "ridge": ridge, "rule": rule}
+    if isinstance(problem, Setting):
+        given = [name for name, part in parts.items() if part is not None]
+        if given:
+            raise TypeError(f"{given[0]}: expected none beside a setting, which has its own")
+        return problem
+    if network is None:
+        raise TypeError("network: expected a Network or its Statistics, got None")
+    if eta is None:
+        raise TypeError("eta: expected a step size, got None")
+    return Setting(problem, network, activation or "tanh", eta=eta, ridge=ridge, rule=rule or "fa")
 
 
-def _check_choices(rule: str, engine: str, dtype: str) -> None:
-    for name, value, choices in (
-        ("rule", rule, RULES),
-        ("engine", engine, ENGINES),
-        ("dtype", dtype, DTYPES),
-    ):
+def _check_choices(engine: str, dtype: str) -> None:
+    for name, value, choices in (("engine", engine, ENGINES), ("dtype", dtype, DTYPES)):
         if value not in choices:
             raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
 
 
+def _explosion(runner: Engine, setting: Setting) -> float:
+    """The loss beyond which a run has diverged, `EXPLOSION` times ½‖e(0)‖² + ½‖y‖².
+
+    Where y = 0 and f(0) = 0, rounding is all that the run can show; the limit then is the square of what rounding
+    can make of the outputs, ½ Σᵢ (eps ‖β(0)‖ ‖ψ(W(0)xᵢ)‖/√p)², times the same factor.
+    """
+    with np.errstate(all="ignore"):  # an exploding start is a result
+        scale = 0.5 * float(np.sum(runner.residual() ** 2) + np.sum(runner.y**2))
+        if not setting.problem.y.any():
+            scale += np.finfo(float).eps ** 2 * _output_scale(setting)
+    return min(EXPLOSION * scale, np.finfo(float).max)  # an infinite loss exceeds it, whatever the start was
+
+
+def _output_scale(setting: Setting) -> float:
+    """½ (‖β(0)‖²/p) Σᵢ ‖ψ(W(0)xᵢ)‖², which no ½‖f‖² exceeds; at least the smallest number that is not subnormal."""
+    start = setting.network
+    if isinstance(start, Statistics):
+        size = start.beta_beta * float(np.trace(start.S)) * start.p
+    else:
+        Psi = setting.activation(setting.problem.X @ setting.start.W.T)
+        size = float(setting.start.beta @ setting.start.beta) / setting.start.p * float(np.sum(Psi**2))
+    return max(0.5 * size, float(np.finfo(float).tiny / np.finfo(float).eps ** 2))
+
+
 def _record(
-    runner: Engine, times: NDArray[np.int64], observe: Observer | None, settings: dict[str, Any]
+    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None, dtype: str
 ) -> Trajectory:
+    steps = int(times[-1])
     residuals = np.empty((times.size + 1, runner.y.size))  # one more, for divergence between two records
     rows = np.empty((times.size + 1, len(MEASURES)))
-    with np.errstate(all="ignore"):  # an exploding start is a result
-        limit = EXPLOSION * 0.5 * float(np.sum(runner.residual() ** 2) + np.sum(runner.y**2))
-    limit = min(limit, np.finfo(float).max)  # an infinite loss exceeds it, whatever the start was
+    limit = _explosion(runner, setting)
     stops = np.append(times, times[-1])
     status, diverged_at, k = "completed", -1, 0
     while k < times.size and diverged_at < 0 and status == "completed":
@@ -162,6 +197,8 @@ def _record(
         k += 1 if k == 0 or np.isfinite(residuals[k]).all() else 0
         status = "diverged"
     return Trajectory(
-        times[:k], residuals[:k].copy(), {name: rows[:k, j].copy() for j, name in enumerate(MEASURES)},
-        status, diverged_at if diverged_at >= 0 else None, settings, runner.name, runner.network,
+        setting=setting, times=times[:k], residuals=residuals[:k].copy(),
+        measures={name: rows[:k, j].copy() for j, name in enumerate(MEASURES)}, status=status,
+        diverged_at=diverged_at if diverged_at >= 0 else None, engine=runner.name, dtype=dtype,
+        roundoff=0.5 * float(np.finfo(dtype).eps), steps=steps, network=runner.network,
     )  # fmt: skip

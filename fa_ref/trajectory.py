@@ -8,10 +8,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from fa_ref._support.checks import as_number
 from fa_ref._support.storage import read_npz, write_npz
+from fa_ref.activations import Activation
 from fa_ref.measures import MEASURES
+from fa_ref.setting import Setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,17 +22,21 @@ if TYPE_CHECKING:
 
     from fa_ref.network import Network
 
-__all__ = ["Trajectory"]
+__all__ = ["STATUSES", "Trajectory"]
 
 Array = NDArray[np.float64]
 
+STATUSES = ("completed", "stopped", "diverged")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trajectory:
     """The record of one run.
 
     Attributes
     ----------
+    setting : Setting
+        What was run: problem, starting weights, ψ, η, λ(t) and rule.
     times : ndarray of int, shape (m,)
         Recorded steps; the first is 0, the last is the last one reached.
     residuals : ndarray, shape (m, n)
@@ -40,33 +47,106 @@ class Trajectory:
         ``"completed"``, ``"stopped"`` (an observer asked for it) or ``"diverged"``.
     diverged_at : int or None
         First step whose loss is not finite or beyond the limit. It is recorded if it is finite.
-    settings : dict
-        activation, eta, ridge, rule, dtype, steps, n, d, p.
     engine : str
-        Which engine ran.
+        Which engine ran; ``"recorded"`` for arrays from elsewhere.
+    dtype : str
+        Arithmetic of the run.
+    roundoff : float
+        Unit roundoff of that arithmetic, from which tolerances are derived.
+    steps : int
+        Number of steps asked for.
     network : Network or None
-        The weights at the end; None after reading from disk.
+        The weights at the end; None after reading from disk and for arrays from elsewhere.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fa_ref import Network, Problem, train
+    >>> from fa_ref import Network, Problem, Setting, train
     >>> problem = Problem(np.eye(2), [1.0, -1.0])
-    >>> run = train(problem, Network.gaussian(50, 2, np.random.default_rng(0)), eta=0.5, steps=100)
+    >>> setting = Setting(problem, Network.gaussian(50, 2, np.random.default_rng(0)), eta=0.5)
+    >>> run = train(setting, steps=100)
     >>> run.status, run.times[-1], bool(run.loss[-1] < 1e-6 * run.loss[0])
     ('completed', np.int64(100), True)
     >>> list(run.to_frame().columns[:4])
     ['loss', 'residual_norm', 'alignment', 'beta_norm']
     """
 
+    setting: Setting
     times: NDArray[np.int64]
     residuals: Array
     measures: dict[str, Array]
     status: str
     diverged_at: int | None
-    settings: dict[str, Any]
     engine: str
+    dtype: str
+    roundoff: float
+    steps: int
     network: Network | None = field(default=None, repr=False)
+
+    @classmethod
+    def recorded(
+        cls,
+        setting: Setting,
+        times: ArrayLike,
+        residuals: ArrayLike,
+        *,
+        measures: dict[str, ArrayLike] | None = None,
+        diverged_at: int | None = None,
+        roundoff: float | None = None,
+    ) -> Trajectory:
+        """Take the record of a run that was made elsewhere, with any tool.
+
+        Parameters
+        ----------
+        setting : Setting
+            What was run; its network may be None where the starting weights are not known.
+        times : array_like of int, shape (m,)
+            Recorded steps, increasing from 0.
+        residuals : array_like, shape (m, n)
+            e(t) = f − y at those steps.
+        measures : dict of array_like, shape (m,), optional
+            As in `fa_ref.measures`; what speaks of a measure that is missing is then not judged.
+        diverged_at : int, optional
+            The step at which the run diverged.
+        roundoff : float, optional
+            Unit roundoff of the arithmetic behind the residuals; that of their type if not given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the arrays do not fit together, are masked, or hold something other than real numbers, or times do
+            not increase from 0.
+
+        Examples
+        --------
+        >>> from fa_ref import Problem, Setting
+        >>> setting = Setting(Problem([[1.0]], [1.0]), None, "tanh", eta=0.1)
+        >>> Trajectory.recorded(setting, [0, 1], [[0.5], [0.4]]).residual_norms
+        array([0.5, 0.4])
+        """
+        if not isinstance(setting, Setting):
+            raise TypeError(f"setting: expected a Setting, got {setting!r:.60}")
+        steps = _times(times)
+        e = _reals("residuals", residuals)
+        if e.shape != (steps.size, setting.problem.n):
+            shape = (steps.size, setting.problem.n)
+            raise ValueError(
+                f"residuals: expected shape {shape}, a row a time and a column a sample, got {e.shape}"
+            )
+        taken = {}
+        for name, values in (measures or {}).items():
+            if name not in MEASURES:
+                raise ValueError(f"measures: expected names among {', '.join(MEASURES)}, got {name!r}")
+            taken[name] = _reals(f"measures[{name!r}]", values).astype(np.float64)
+            if taken[name].shape != steps.shape:
+                raise ValueError(f"measures[{name!r}]: expected shape {steps.shape}, got {taken[name].shape}")
+        if roundoff is None:
+            roundoff = 0.5 * float(np.finfo(e.dtype if e.dtype.kind == "f" else np.float64).eps)
+        return cls(
+            setting=setting, times=steps, residuals=e.astype(np.float64), measures=taken,
+            status="completed" if diverged_at is None else "diverged", diverged_at=diverged_at, engine="recorded",
+            dtype=str(e.dtype), roundoff=as_number("roundoff", roundoff, above=0), steps=int(steps[-1]),
+        )  # fmt: skip
 
     @property
     def residual_norms(self) -> Array:
@@ -90,42 +170,87 @@ class Trajectory:
         columns = {"loss": self.loss, "residual_norm": self.residual_norms, **self.measures}
         return pd.DataFrame(columns, index=pd.Index(self.times, name="step"))
 
+    def describe(self) -> dict[str, Any]:
+        """Return what was run in plain types, for tables and JSON."""
+        setting = self.setting
+        return {
+            "activation": setting.activation.name, "eta": setting.eta, "ridge": setting.ridge.name,
+            "rule": setting.rule, "dtype": self.dtype, "steps": self.steps,
+            "n": setting.problem.n, "d": setting.problem.d, "p": setting.p,
+        }  # fmt: skip
+
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw ‖e(t)‖ on a logarithmic axis; returns the axes."""
         if axes is None:
             from matplotlib.figure import Figure
 
             axes = Figure(figsize=(5, 3.2), layout="constrained").subplots()
-        axes.semilogy(self.times, self.residual_norms, label=f"p = {self.settings['p']}")
+        axes.semilogy(self.times, self.residual_norms, label=str(self.setting))
         axes.set(xlabel="step t", ylabel="‖e(t)‖")
         return axes
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write all but the network to an ``.npz`` file, complete or not at all."""
+        """Write the run with its setting, but for the final network, to an ``.npz`` file."""
         header = {
-            "status": self.status,
-            "diverged_at": self.diverged_at,
-            "settings": self.settings,
-            "engine": self.engine,
+            name: getattr(self, name) for name in ("status", "diverged_at", "engine", "dtype", "roundoff", "steps")
         }
         arrays: dict[str, Any] = {
             "header": np.array(json.dumps(header)),
+            "measured": np.array(json.dumps(list(self.measures))),
             "times": self.times,
             "residuals": self.residuals,
         }
         arrays |= {f"measure_{name}": values for name, values in self.measures.items()}
-        write_npz(path, arrays)
+        write_npz(path, arrays | self.setting.content())
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Trajectory:
+    def load(cls, path: str | PathLike[str], activation: Activation | None = None) -> Trajectory:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        activation : Activation, optional
+            ψ, needed where it was a user's own: code is not stored.
 
         Raises
         ------
         ValueError
             If the file is not such an ``.npz`` file.
         """
-        stored = tuple(f"measure_{name}" for name in MEASURES)
-        content = read_npz(path, ("header", "times", "residuals", *stored))
-        measures = {name: content[f"measure_{name}"] for name in MEASURES}
-        return cls(content["times"], content["residuals"], measures, **json.loads(str(content["header"])))
+        content = read_npz(path, ("header", "measured", "times", "residuals"))
+        setting = Setting.load(path, activation)
+        try:
+            header, names = (json.loads(str(content[name])) for name in ("header", "measured"))
+            stored = read_npz(path, tuple(f"measure_{name}" for name in names))
+            measures = {name: stored[f"measure_{name}"] for name in names}
+            arrays = {"times": content["times"], "residuals": content["residuals"], "measures": measures}
+            return cls(setting=setting, **arrays, **header)
+        except TypeError as error:
+            raise ValueError(f"{path}: expected a saved trajectory ({error})") from None
+
+
+def _times(times: ArrayLike) -> NDArray[np.int64]:
+    if isinstance(times, np.ma.MaskedArray):
+        raise TypeError("times: expected an array without a mask, got a masked array")
+    steps = np.asarray(times)
+    whole = steps.dtype.kind in "iu" or (steps.dtype.kind == "f" and bool(np.all(steps == np.floor(steps))))
+    if steps.ndim != 1 or steps.size == 0 or not whole:
+        raise ValueError(f"times: expected whole numbers, one a recorded step, got {steps!r:.60}")
+    if steps[0] != 0 or (np.diff(steps.astype(np.int64)) <= 0).any():
+        raise ValueError("times: expected steps that increase from 0")
+    return steps.astype(np.int64)
+
+
+def _reals(name: str, values: ArrayLike) -> NDArray[Any]:
+    """An array of real numbers, not finite ones of necessity: a run may diverge."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask, got a masked array")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name}: expected an array of real numbers ({error})") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected real numbers, got entries of type {array.dtype}")
+    return array

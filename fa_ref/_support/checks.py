@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_array", "as_count", "as_number", "available_memory", "require_memory"]
+__all__ = ["LARGEST", "as_array", "as_count", "as_number", "available_memory", "require_memory"]
+
+#: More entries than any array can have; a shape's sides are multiplied with 1 in place of 0.
+LARGEST = 2**59
 
 
 def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:

@@ -1,23 +1,48 @@
-"""Arrays on disk: written complete or not at all, read without pickle."""
+"""Files: written complete or not at all, read without pickle and within bounded memory."""
 
 from __future__ import annotations
 
+import io
 import os
+import secrets
+import stat
+import struct
+import sys
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
-__all__ = ["read_npz", "write_atomically", "write_npz"]
+from fa_ref._support.npy import read_stream
+
+__all__ = ["check_inflation", "read_npz", "write_atomically", "write_npz"]
+
+#: A compressed file may inflate to this many times its size, and to `SMALL` bytes in any case.
+INFLATION, SMALL = 100, 64 * 2**20
+
+#: What zipfile and its decompressors raise for a damaged, encrypted or exotic archive.
+_BAD_ZIP = (
+    BadZipFile, KeyError, ValueError, OSError, EOFError, RuntimeError, NotImplementedError, MemoryError,
+    OverflowError, TypeError, AttributeError, IndexError, struct.error, zlib.error,
+)  # fmt: skip
 
 
 def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any]) -> None:
     """Call ``write`` on a file beside ``path`` and rename it to ``path`` once it is complete.
+
+    Links are followed, and a file that is replaced keeps its mode. Devices and pipes cannot be replaced: they are
+    written to, once the content is complete; so is the file that standard output or standard error is.
+
+    Raises
+    ------
+    OSError
+        If there is no room, the folder cannot be written to, or the path is a folder, a socket, a block device
+        or a file without write permission. What was there before is then as it was.
 
     Examples
     --------
@@ -27,13 +52,29 @@ def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any
     ...     [path.name for path in Path(folder).iterdir()]
     ['note.txt']
     """
-    target = Path(path)
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as created:
-        partial = Path(created.name)
     try:
-        with partial.open("wb") as file:
+        there = os.stat(path)  # noqa: PTH116 (os.PathLike, and follows /proc's links where resolve() cannot)
+    except FileNotFoundError:
+        _replace(Path(path).resolve(), write, None)
+        return
+    stream = _standard_stream(there)
+    if stream is not None or stat.S_ISCHR(there.st_mode) or stat.S_ISFIFO(there.st_mode):
+        _write_through(path, stream, write)
+    elif not stat.S_ISREG(there.st_mode):
+        raise OSError(f"{path}: expected a file, a device or a pipe to write to")
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(f"{path}: expected a file that can be written to, and it is read-only")
+    else:
+        _replace(Path(path).resolve(), write, stat.S_IMODE(there.st_mode))
+
+
+def _replace(target: Path, write: Callable[[IO[bytes]], Any], mode: int | None) -> None:
+    partial = target.parent / f".{secrets.token_hex(8)}.partial"
+    try:
+        with partial.open("xb") as file:
+            if mode is not None:
+                partial.chmod(mode)
             write(file)
-        partial.chmod(0o666 & ~_umask())
         partial.replace(target)
     except BaseException:
         with suppress(OSError):
@@ -41,15 +82,62 @@ def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _write_through(path: str | PathLike[str], stream: Any, write: Callable[[IO[bytes]], Any]) -> None:
+    content = io.BytesIO()
+    write(content)
+    if stream is not None:
+        stream.flush()
+        stream.buffer.write(content.getvalue())
+        stream.flush()
+        return
+    with Path(path).open("wb") as device:
+        device.write(content.getvalue())
+
+
+def _standard_stream(there: os.stat_result) -> Any:
+    """Standard output or standard error, if the path leads to it: a second handle would overwrite what it wrote."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            own = os.fstat(stream.fileno())
+            if stat.S_ISREG(own.st_mode) and os.path.samestat(own, there):
+                return stream
+    return None
+
+
+def check_inflation(what: str, inflated: int, stored: int) -> None:
+    """Refuse compressed data that would take far more memory than they take on disk.
+
+    Raises
+    ------
+    ValueError
+        If they inflate to more than 64 MiB and more than a hundredfold.
+
+    Examples
+    --------
+    >>> check_inflation("X.npz", 47_000_016, 9_912_422)
+    >>> check_inflation("X.npz", 6 * 2**30, 3 * 2**20)
+    Traceback (most recent call last):
+    ...
+    ValueError: X.npz: expected at most 300 MiB when decompressed (100 times its size), got 6144 MiB
+    """
+    bound = max(SMALL, INFLATION * stored)
+    if inflated > bound:
+        raise ValueError(
+            f"{what}: expected at most {bound / 2**20:.0f} MiB when decompressed ({INFLATION} times its size), "
+            f"got {inflated / 2**20:.0f} MiB"
+        )
 
 
 def write_npz(path: str | PathLike[str], arrays: dict[str, Any]) -> None:
-    """Write named arrays to an ``.npz`` file."""
-    write_atomically(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    """Write named arrays to an ``.npz`` file; the same arrays give the same bytes."""
+
+    def write(file: IO[bytes]) -> None:
+        with ZipFile(file, "w") as archive:
+            for name, value in arrays.items():
+                with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
+
+    write_atomically(path, write)
 
 
 def read_npz(path: str | PathLike[str], names: tuple[str, ...]) -> dict[str, Any]:
@@ -58,11 +146,24 @@ def read_npz(path: str | PathLike[str], names: tuple[str, ...]) -> dict[str, Any
     Raises
     ------
     ValueError
-        If the file is missing, damaged, or lacks one of them.
+        If the file is missing, damaged, encrypted or lacks one of them, or an array is not what its header says or
+        does not fit in memory.
     """
-    expected = f"{path}: expected an .npz file with {', '.join(names)}"
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as content:
-            return {name: content[name] for name in names}
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile, TypeError, AttributeError) as error:
-        raise ValueError(f"{expected} ({error})") from None
+        with ZipFile(path) as archive:
+            return {name: _member(archive, name, Path(path).stat().st_size) for name in names}
+    except _BAD_ZIP as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: expected an .npz file with {', '.join(names)} ({reason})") from None
+
+
+def _member(archive: ZipFile, name: str, stored: int) -> Any:
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.flag_bits & 1:
+        raise ValueError(f"{name} is encrypted")
+    check_inflation(name, entry.file_size, stored)
+    with archive.open(entry) as file:
+        array = read_stream(file, entry.file_size, name)
+        if file.read(1):  # at the end, zipfile compares the checksum
+            raise ValueError(f"{name}: expected {entry.file_size} bytes, got more")
+        return array

@@ -9,6 +9,7 @@ as numbers (``inf`` where there is none), so that a hypothesis can be decided an
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -132,10 +133,30 @@ class Activation:
                 raise ValueError(f"{self.name}.{label}: expected a number >= 0 or inf, got {bound!r}")
         self._check_derivative()
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def linear(self) -> bool:
         """Whether ψ(z) = z, as Theorems 4.3 and 4.6 assume: told by ψ″ ≡ 0 and a few values, not by the name."""
         return self.B2 == 0.0 and all(self.psi(z) == z and self.dpsi(z) == 1.0 for z in _PROBES)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What ψ is, for files and digests: its name if it is one of ours, else a digest of its code and bounds.
+
+        Examples
+        --------
+        >>> ACTIVATIONS["tanh"].fingerprint
+        'tanh'
+        """
+        if ACTIVATIONS.get(self.name) == self:
+            return self.name
+        sha = hashlib.sha256()
+        for function in (self.psi, self.dpsi):
+            sha.update(_code(function).encode())
+        sha.update(repr((self.B0, self.B1, self.B2, self.B3, self.smooth, self.strip)).encode())
+        return sha.hexdigest()
 
     @cached_property
     def entrywise(self) -> Callable[[NDArray[np.float64], NDArray[np.float64]], None]:
@@ -172,6 +193,19 @@ def _compiled(name: str, function: Any) -> Any:
     if not isinstance(value, float):
         raise TypeError(f"{name}: expected a function that returns a float, got {value!r}")
     return jitted
+
+
+def _code(function: Any) -> str:
+    """The bytecode of a compiled function with the constants and the values that it closes over, as text."""
+    plain = function.py_func
+    closed = [cell.cell_contents for cell in plain.__closure__ or ()]
+    inner = [_code(value) if hasattr(value, "py_func") else repr(value) for value in closed]
+    used = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
+    reached = [_code(value) for value in used.values() if hasattr(value, "py_func")]
+    numbers = [(name, value) for name, value in used.items() if isinstance(value, int | float)]
+    return repr(
+        (plain.__code__.co_code, plain.__code__.co_consts, plain.__code__.co_names, inner, reached, numbers)
+    )
 
 
 def _map(function: Scalar, z: ArrayLike) -> NDArray[np.float64]:

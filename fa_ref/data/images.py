@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count, as_number
-from fa_ref.data.synthetic import read_digits, read_idx, read_mnist
+from fa_ref.data.digits import read_digits
+from fa_ref.data.idx import read_idx, read_mnist
 
 __all__ = ["LabelledImages", "digits", "idx_pair", "mnist"]
 
@@ -80,7 +81,7 @@ def mnist(folder: StrPath) -> Pair:
 
 
 def digits() -> Pair:
-    """Read scikit-learn's bundled 8×8 digits: 1437 to train, the other 360 to test, pixels standardised.
+    """Read the bundled 8×8 digits: 1437 to train, the other 360 to test, pixels standardised.
 
     Examples
     --------

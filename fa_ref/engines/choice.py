@@ -110,7 +110,7 @@ class Loops:
         require_memory(f"p = {p}, n = {n}, d = {d}", 8 * (2 * p * d + 2 * p * n + 3 * p))
         self.network = network.copy()
         self.X, self.X_T, self.y = np.array(problem.X), np.array(problem.X.T, order="C"), np.array(problem.y)
-        self.start = network
+        self.start = network.copy()  # the kernels take writeable arrays
         self.activate = activation.entrywise
         self.eta, self.lam = eta, lam
         self.decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)

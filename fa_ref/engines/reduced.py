@@ -277,7 +277,7 @@ class Reduced:
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 4 + 2 * problem.d))
             known = Statistics.of(problem, start)
-            units = (start.W @ problem.X.T, np.sum(start.W**2, axis=1), start.b, start.beta)
+            units = (start.W @ problem.X.T, np.sum(start.W**2, axis=1), np.array(start.b), np.array(start.beta))
         else:
             known, units = start, (np.empty((0, n)), np.empty(0), np.empty(0), np.empty(0))
         if known.F_b.shape != (n,):

@@ -41,9 +41,9 @@ def check_same(reference, run, rtol=RTOL):
     steps, norms = reference.times[-1] + 1, reference.residual_norms
     floor = 2.0**-52 * steps * norms.max()
     gaps = np.linalg.norm(run.residuals - reference.residuals, axis=1)
-    assert np.all(gaps <= rtol * norms + floor), (np.max(gaps / (rtol * norms + floor)), reference.settings)
+    assert np.all(gaps <= rtol * norms + floor), (np.max(gaps / (rtol * norms + floor)), str(reference.setting))
     # the loops know wᵣ(t) − wᵣ(0) to an ulp of ‖wᵣ‖ a step, which a small bᵣ magnifies
-    blur = 2.0**-52 * steps * np.abs(reference.network.W).max() * math.sqrt(reference.settings["d"])
+    blur = 2.0**-52 * steps * np.abs(reference.network.W).max() * math.sqrt(reference.setting.problem.d)
     blur_b = blur / np.abs(reference.network.b[reference.network.b != 0.0]).min()
     for name in MEASURES:
         absolute = {"weight_movement": blur, "scaled_weight_movement": blur_b}.get(name, 0.0)
@@ -211,7 +211,8 @@ def test_float32_keeps_six_digits_and_no_more(activation, rng):
 def test_the_compiled_engine_is_read_from_disk():
     lines = (
         "import numpy as np",
-        "from fa_ref import Network, Problem, gram, train",
+        "from fa_ref import Network, Problem, train",
+        "from fa_ref.engines.gram import engine as gram",
         "rng = np.random.default_rng(0)",
         "problem = Problem(np.eye(3), np.ones(3))",
         "train(problem, Network.gaussian(50, 3, rng), 'relu', engine='gram', eta=0.1, steps=3)",

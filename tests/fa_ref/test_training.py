@@ -171,7 +171,7 @@ def test_trajectories_survive_the_disk(small, tmp_path):
     run.save(tmp_path / "run.npz")
     back = Trajectory.load(tmp_path / "run.npz")
     assert np.array_equal(back.residuals, run.residuals)
-    assert back.settings == run.settings
+    assert back.setting == run.setting
     assert back.status == "completed"
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
     (tmp_path / "bad.npz").write_bytes((tmp_path / "run.npz").read_bytes()[:200])

@@ -46,7 +46,7 @@ def random_state(rng):
 
 def rounding(problem, run):
     """What rounding can add to ‖e(t)‖ at each step: 4·(p + d) ulps of the terms that it is summed from."""
-    p, d = run.settings["p"], run.settings["d"]
+    p, d = run.setting.p, run.setting.problem.d
     sizes = problem.radius * run.measures["unit_mean"] + run.measures["beta_mean"] + np.abs(problem.y).max()
     return 4 * (p + d) * EPS * math.sqrt(problem.n) * 2 * sizes  # ψ is 2-Lipschitz with |ψ(0)| ≤ 1
 

@@ -10,19 +10,17 @@ from hypothesis import strategies as st
 
 from fa_ref import Network, Problem, schedules, train
 from fa_ref.activations import tanh
+from theory.convergence.closing import close, largest_rate
 from theory.convergence.ledger import Ledger, audit
 from theory.convergence.lemmas_3_2 import Explicit
 from theory.convergence.lemmas_sharper import SecondOrder, response_maps
 from theory.convergence.theorem_3_2 import (
     FORMS,
     certificate,
-    certify,
     drifts,
-    largest_rate,
     ridge_budget,
-    sufficient_width,
 )
-from theory.convergence.widths import probable_drifts
+from theory.convergence.widths import probable_drifts, sufficient_width
 from theory.kernels import empirical_G, empirical_H, mean_kernel
 
 PAIR = Problem(np.eye(2), [0.2, -0.2])
@@ -103,7 +101,7 @@ def test_certified_networks_keep_every_lemma_at_the_certified_level(form, p):
     for _ in range(1 if form == "explicit" else 3):
         network = Network.gaussian(p, 2, rng)
         lemmas = drifts(PAIR, network, "tanh", 0.5, form=form)
-        proof = certify(lemmas)
+        proof = close(lemmas)
         if proof:
             audited += 1
             ledger = audit(PAIR, network, "tanh", 0.5, lemmas, proof=proof, steps=20)
@@ -116,7 +114,7 @@ def test_certified_networks_keep_every_lemma_at_the_certified_level(form, p):
 def test_certified_ridge_run_keeps_every_lemma():
     ridge, network = schedules.inverse_square(0.02, 10.0), Network.gaussian(20_000, 2, np.random.default_rng(5))
     lemmas = drifts(PAIR, network, "tanh", 0.4, ridge, form="first-order")
-    proof = certify(lemmas)
+    proof = close(lemmas)
     assert proof.rate is not None
     assert audit(PAIR, network, "tanh", 0.4, lemmas, ridge=ridge, proof=proof, steps=30).violations() == []
 
@@ -125,7 +123,7 @@ def test_raised_rate_is_caught_by_the_ledger():
     # Negative control of the certified column: claim more than the fastest decay there is.
     network = Network.gaussian(6_000, 2, np.random.default_rng(1))
     lemmas = drifts(PAIR, network, "tanh", 0.5, form="second-order")
-    proof = certify(lemmas)
+    proof = close(lemmas)
     false = replace(proof, rate=0.45, constants=proof.constants | {"U": lemmas.instance.E / 0.45})
     lemma_names = {row[1] for row in audit(PAIR, network, "tanh", 0.5, lemmas, proof=false, steps=60).violations()}
     assert "contraction" in lemma_names
@@ -138,7 +136,7 @@ def test_explicit_rate_is_the_closed_form():
     at_one = lemmas.G(i.E) + lemmas.H(i.E) + lemmas.remainder(i.E, i.E) - lemmas.remainder(0.0, i.E)  # a = 1
     B, C = lemmas.start() - lemmas.remainder(0.0, i.E), at_one
     expected = (B + math.sqrt(B * B - 4 * C)) / 2
-    assert certify(lemmas).rate == pytest.approx(expected, rel=1e-10)  # brentq's xtol is 1e-14 in log a
+    assert close(lemmas).rate == pytest.approx(expected, rel=1e-10)  # brentq's xtol is 1e-14 in log a
 
 
 @given(B=st.floats(0.01, 100), C=st.floats(1e-6, 100))
@@ -274,7 +272,7 @@ def test_second_order_of_unknown_third_derivative_has_no_certificate():
 
 
 def test_sufficient_width_is_the_smallest_that_closes():
-    p = sufficient_width(PAIR.X, PAIR.y, "tanh", 1e-2, 0.1)
+    p = sufficient_width(PAIR, "tanh", eta=1e-2, delta=0.1)
     rate = mean_kernel(PAIR.X, "tanh").gamma_lower / 4
     closes = []
     for width in (p - 1, p):
@@ -284,21 +282,21 @@ def test_sufficient_width_is_the_smallest_that_closes():
 
 
 def test_sufficient_width_grows_as_it_should():
-    widths = {d: sufficient_width(PAIR.X, PAIR.y, "tanh", 1e-2, d) for d in (0.3, 0.1, 0.01)}
+    widths = {d: sufficient_width(PAIR, "tanh", eta=1e-2, delta=d) for d in (0.3, 0.1, 0.01)}
     assert widths[0.3] < widths[0.1] < widths[0.01]
-    larger = sufficient_width(PAIR.X, 10 * PAIR.y, "tanh", 1e-2, 0.1)
-    assert larger > widths[0.1] > sufficient_width(PAIR.X, PAIR.y, "tanh", 1e-2, 0.1, form="first-order")
+    larger = sufficient_width(Problem(PAIR.X, 10 * PAIR.y), "tanh", eta=1e-2, delta=0.1)
+    assert larger > widths[0.1] > sufficient_width(PAIR, "tanh", eta=1e-2, delta=0.1, form="first-order")
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"X": [[1.0, 0.0], [1.0, 0.0]]}, {"activation": "relu"}, {"activation": "identity"},
+        {"problem": Problem([[1.0, 0.0], [1.0, 0.0]], PAIR.y)}, {"activation": "relu"}, {"activation": "identity"},
         {"eta": 0.51}, {"ridge": schedules.constant(0.1)},
     ],
 )  # fmt: skip
 def test_no_width_suffices_without_the_hypotheses(change):
-    arguments = {"X": PAIR.X, "y": PAIR.y, "activation": "tanh", "eta": 0.1, "delta": 0.1} | change
+    arguments = {"problem": PAIR, "activation": "tanh", "eta": 0.1, "delta": 0.1} | change
     assert sufficient_width(**arguments) is None
 
 
@@ -306,7 +304,7 @@ def test_certified_fraction_at_the_sharper_sufficient_width():
     # At p*(δ) every draw should be certified at γ/4 or better, but for a fraction δ. The first-order width is far
     # from tight: 20 draws without a failure. With δ = 0.1 a false alarm here has probability 1 − 0.9^20 only if
     # the bound were tight; the levels' slack makes it negligible.
-    p = sufficient_width(PAIR.X, PAIR.y, "tanh", 1e-2, 0.1, form="first-order")
+    p = sufficient_width(PAIR, "tanh", eta=1e-2, delta=0.1, form="first-order")
     rng = np.random.default_rng(11)
     rates = [
         certificate(PAIR, Network.gaussian(p, 2, rng), "tanh", 1e-2, form="first-order").rate for _ in range(3)

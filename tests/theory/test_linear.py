@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fa_ref import Network, Problem, data, schedules, train
 from fa_ref.activations import identity
+from theory.convergence.closing import close
 from theory.convergence.ledger import audit
-from theory.convergence.theorem_3_2 import certify
 from theory.convergence.theorem_4_3 import (
     FORMS,
     certificate,
@@ -42,7 +42,7 @@ def test_no_lemma_is_violated_on_any_run(form, seed):
     top = float(np.linalg.eigvalsh(empirical_G(problem.X, network, identity))[-1])
     eta = float(rng.choice([0.5, 0.1, 0.01])) / (ridge.maximum + top)
     lemmas = drifts(problem, network, eta, ridge, form=form)
-    ledger = audit(problem, network, "identity", eta, lemmas, ridge=ridge, proof=certify(lemmas), steps=15)
+    ledger = audit(problem, network, "identity", eta, lemmas, ridge=ridge, proof=close(lemmas), steps=15)
     assert ledger.violations() == []
 
 
@@ -101,7 +101,7 @@ def test_certified_networks_keep_every_lemma_at_the_certified_level(form, p):
     for _ in range(10):
         network = Network.gaussian(p, 2, rng)
         lemmas = drifts(EYE, network, 0.1, form=form)
-        proof = certify(lemmas)
+        proof = close(lemmas)
         if proof:
             audited += 1
             assert audit(EYE, network, "identity", 0.1, lemmas, proof=proof, steps=80).violations() == []
@@ -113,7 +113,7 @@ def test_certified_ridge_runs_keep_every_lemma(form):
     rng, ridge = np.random.default_rng(3), schedules.inverse_square(0.05, 20.0)
     network = Network.gaussian(20_000, 2, rng)
     lemmas = drifts(EYE, network, 0.3, ridge, form=form)
-    proof = certify(lemmas)
+    proof = close(lemmas)
     assert proof.rate > 0.5
     assert audit(EYE, network, "identity", 0.3, lemmas, ridge=ridge, proof=proof, steps=60).violations() == []
 
@@ -236,14 +236,14 @@ def test_sharper_width_does_not_depend_on_the_condition_number_or_the_targets():
     for ratio in (1.0, 10.0, 100.0):
         for size in (0.1, 10.0):
             X = data.isometric_inputs(4, 4, rng, epsilon=ratio - 1)
-            widths.add(sufficient_width(Problem(X, size * np.ones(4)), 1e-11, 0.1, form="sharper"))
+            widths.add(sufficient_width(Problem(X, size * np.ones(4)), eta=1e-11, delta=0.1, form="sharper"))
     assert max(widths) - min(widths) <= 1  # η > 0 still shifts it in the last digit
-    assert sufficient_width(Problem(X, np.ones(4)), 1e-11, 0.1) > 10**6
+    assert sufficient_width(Problem(X, np.ones(4)), eta=1e-11, delta=0.1) > 10**6
 
 
 def test_sharper_width_is_linear_in_n_and_log_delta():
     def width(n, delta):
-        return sufficient_width(Problem(np.eye(n), np.ones(n)), 1e-12, delta, form="sharper")
+        return sufficient_width(Problem(np.eye(n), np.ones(n)), eta=1e-12, delta=delta, form="sharper")
 
     for delta in (1e-1, 1e-3, 1e-9):
         for n in (1, 4, 16, 64):

@@ -72,6 +72,13 @@ def test_bracket_fails_for_inputs_less_isometric_than_it_is_told():
     assert true.lower <= cosine <= true.upper
 
 
+def test_bracket_integrates_between_the_kinks_of_its_integrand():
+    """Across them the quadrature does not converge, and warns (which fails here)."""
+    for case in ((13.0, 63.9, 5.67, 0.129), (2.04, 26.4, 17.6, 4.49), (3.46, 2.3e5, 0.405, 30.9)):
+        lower, upper = sharp_bracket(*case)
+        assert 0 < lower < upper < 1
+
+
 def test_networks_approach_the_sharp_constant():
     problem = Problem(isometric_inputs(3, 4, np.random.default_rng(0), gamma=2.0), [1.0, -0.5, 2.0])
     spread = [

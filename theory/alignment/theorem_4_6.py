@@ -7,6 +7,7 @@ sections 3 and 4, derives the constant and the bracket.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from scipy.integrate import quad
@@ -146,7 +147,7 @@ def _largest_kappa(small: float, large: float, budget: float) -> float:
         root = min(max(1.0 / kappa if kappa > 0 else math.inf, large**-0.5), small**-0.5)
         return math.sqrt(small) * (1.0 / root + root * kappa**2)
 
-    return _reach(cost, budget, _cubic_root(large, budget), (small**0.5, large**0.5))
+    return _reach(cost, budget, _cubic_root(large, budget), (small**0.5, large**0.5), -1.0)
 
 
 def _smallest_kappa(small: float, large: float, budget: float, ceiling: float) -> float:
@@ -156,17 +157,23 @@ def _smallest_kappa(small: float, large: float, budget: float, ceiling: float) -
         slowest = max(math.sqrt(x) + kappa**2 / math.sqrt(x) for x in (small, large))
         return math.sqrt(large) * slowest / _least_cosine(small, large, kappa)
 
-    return _reach(cost, budget, ceiling, ())
+    kinks = ((small * large) ** 0.25, math.sqrt(2.0 * small), math.sqrt(2.0 * large))
+    return _reach(cost, budget, ceiling, kinks, 1.0)
 
 
-def _reach(cost: object, budget: float, scale: float, kinks: tuple[float, ...]) -> float:
-    """The κ at which ∫₀^κ cost = budget."""
+def _reach(
+    cost: Callable[[float], float], budget: float, scale: float, kinks: tuple[float, ...], side: float
+) -> float:
+    """The κ at which ∫₀^κ cost = budget; the error of the quadrature is added on the given side, so κ is safe."""
     if budget == 0.0:
         return 0.0
 
     def spent(kappa: float) -> float:
         inner = [k for k in kinks if 0 < k < kappa] or None
-        return float(quad(cost, 0.0, kappa, points=inner, epsabs=1e-13 * budget, epsrel=1e-12, limit=200)[0])
+        value, error, *_ = quad(
+            cost, 0.0, kappa, points=inner, epsabs=1e-13 * budget, epsrel=1e-12, limit=200, full_output=True
+        )
+        return float(value + side * error)
 
     high = max(scale, 1e-300)
     while spent(high) < budget:

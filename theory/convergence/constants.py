@@ -21,9 +21,9 @@ from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, identity, resolve
 from theory.convergence import levels
 from theory.convergence import theorem_4_3 as linear
+from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_3_2 import Drifts
-from theory.convergence.theorem_3_2 import budget, certify
-from theory.convergence.widths import closes_at, probable_drifts, sufficient_width
+from theory.convergence.widths import probable_drifts, sufficient_width
 from theory.kernels import MeanKernel, mean_kernel
 
 __all__ = ["Constant", "constants_table", "observed_constants"]
@@ -101,7 +101,7 @@ def constants_table(
     if psi is identity:
         return lines + _linear_lines(problem, eta, delta, p)
     for form in ("explicit", "first-order"):
-        enough = sufficient_width(problem.X, problem.y, psi, eta, delta, form=form, kernel=kernel)
+        enough = sufficient_width(problem, psi, eta=eta, delta=delta, form=form, kernel=kernel)
         source = f"Theorem 3.2, {form}"
         lines.append(_width_line(enough, source, delta))
         width = p if p is not None else enough
@@ -142,7 +142,7 @@ def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> 
     gamma = problem.lambda_min
     for form in linear.FORMS:
         source = f"Theorem 4.3, {form}"
-        enough = linear.sufficient_width(problem, eta, delta, form=form)
+        enough = linear.sufficient_width(problem, eta=eta, delta=delta, form=form)
         lines.append(_width_line(enough, source, delta))
         width = p if p is not None else enough
         if width is None:
@@ -150,9 +150,10 @@ def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> 
         lemmas = linear.probable_drifts(problem, eta, width, delta, form=form)
         lines += _at_width(lemmas, width, gamma, gamma / 2, source, delta)
         if lemmas is not None:
-            total = budget(lemmas)
+            found = budget(lemmas)
+            total = math.nan if found is None else found
             c_S = total / linear.unit_of_budget(problem, width, eta)
-            note = "" if total == total else "no ridge is certified at this width"
+            note = "" if found is not None else "no ridge is certified at this width"
             lines.append(Constant("S_λ", total, "largest Σ λ(t)", source, note=note))
             lines.append(Constant("c_S", c_S, "S_λ in units γ√(γp)/(η√n M)", source, note=note))
     return lines
@@ -164,7 +165,7 @@ def _at_width(
     """The constants at width p: the rate, and c₁, c₂, c at the paper's own rate."""
     if lemmas is None:
         return [Constant("a", math.nan, "proved rate", source, note=f"p = {p} is below the events' own widths")]
-    proof = certify(lemmas)
+    proof = close(lemmas)
     rate = Constant("a", proof.rate or math.nan, f"proved rate at p = {p}", source, note=proof.why)
     if not closes_at(lemmas, paper_rate):
         return [rate]

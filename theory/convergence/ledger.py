@@ -70,10 +70,11 @@ class Ledger:
 
     Examples
     --------
-    >>> from theory.convergence.theorem_3_2 import certify, drifts
+    >>> from theory.convergence.closing import close
+    >>> from theory.convergence.theorem_3_2 import drifts
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(20_000, 2, np.random.default_rng(0))
     >>> lemmas = drifts(problem, network, "tanh", 0.2, form="second-order")
-    >>> ledger = Ledger(problem, network, "tanh", 0.2, lemmas, proof=certify(lemmas))
+    >>> ledger = Ledger(problem, network, "tanh", 0.2, lemmas, proof=close(lemmas))
     >>> run = train(problem, network, "tanh", eta=0.2, steps=50, observe=ledger)
     >>> len(ledger.violations()), 1 < ledger.looseness()["movement of w_r"] < 10
     (0, True)
@@ -134,14 +135,14 @@ class Ledger:
 
     def _step(self, t: int, s: Sweep, lam: float) -> None:
         """What depends on step t as well."""
-        U, E, scale = self._spent, self.lemmas.instance.E, self.eta * s.e_norm
+        U, size, scale = self._spent, self.lemmas.instance.largest, self.eta * s.e_norm
         self._enter(t, "sum of residuals", self._sum, math.nan, self._promised(lambda _, U: U), self._sum_error)
         lowest = s.lowest_merged if self.lemmas.merged else s.lowest - _norm(s.H)
         lost, bound = self._running.start() - lowest, self._running.lost(U, self._largest)
-        promised = self._promised(lambda lemmas, U: lemmas.lost(U, E))
+        promised = self._promised(lambda lemmas, U: lemmas.lost(U, size))
         self._enter(t, "lowest eigenvalue", lost, bound, promised, 2 * (s.G_rounding + s.H_rounding))
         left = s.curvature if self.lemmas.merged else s.remainder
-        promised = self._promised(lambda lemmas, U: lemmas.remainder(U, E) * scale)
+        promised = self._promised(lambda lemmas, U: lemmas.remainder(U, size) * scale)
         bound = self._running.remainder(U, s.e_norm) * scale
         self._enter(t, "remainder", left, bound, promised, s.remainder_rounding)
         rate = self._running.floor(U, self._largest)

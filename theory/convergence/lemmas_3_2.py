@@ -14,8 +14,12 @@ from dataclasses import dataclass
 
 from theory.convergence.start import Instance
 from theory.margins import Margin
+from theory.precision import EPS
 
 __all__ = ["Drifts", "Explicit", "at_most_finite"]
+
+#: Relative rounding of the lemmas' formulas, of a few dozen operations on non-negative numbers each.
+FORMULA = 64 * EPS
 
 
 def at_most_finite(name: str, value: float) -> Margin:
@@ -74,11 +78,16 @@ class Drifts:
 
     def floor(self, U: float, size: float) -> float:
         """A rate that every step keeps: ‖e(t+1)‖ ≤ (1 − η·floor − ηλ)‖e(t)‖ + ηλ‖y‖."""
-        return self.start() - self.lost(U, size) - self.remainder(U, size)
+        start, lost, remainder = self.start(), self.lost(U, size), self.remainder(U, size)
+        return start - lost - remainder - FORMULA * (abs(start) + abs(lost) + remainder)
 
     def step_size(self, a: float, U: float, size: float) -> Margin:
         """The step-size clause under which ``floor`` holds."""
         raise NotImplementedError
+
+    def room(self, U: float, size: float) -> float:
+        """The largest rate that the step-size clause allows; where it does not depend on a, ∞ or none at all."""
+        return math.inf if self.step_size(0.0, U, size).met else -math.inf
 
     def alignment(self, U: float) -> float:
         """Bound of |cos∠(b, β(t))| for λ ≡ 0; 1 where it says nothing."""

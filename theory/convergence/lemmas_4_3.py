@@ -10,12 +10,12 @@ Proofs: docs/linear.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.convergence.lemmas_3_2 import Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
 from theory.margins import Margin
 from theory.precision import EPS
 
@@ -24,7 +24,7 @@ __all__ = ["Printed", "Sharper"]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Printed(Drifts):
     """Theorem 4.3 as printed, with measured norms.
 
@@ -38,11 +38,11 @@ class Printed(Drifts):
         bᵀβ(0)/p from below and from above.
     """
 
-    gamma: float = 0.0
-    M: float = math.inf
-    kappa_b: float = math.inf
-    overlap: float = 0.0
-    overlap_up: float = 0.0
+    gamma: float
+    M: float
+    kappa_b: float
+    overlap: float
+    overlap_up: float
 
     theorem = "Theorem 4.3"
 
@@ -102,7 +102,7 @@ class Printed(Drifts):
         return Margin("η (max λ + λ_max(G))", i.eta * (i.peak + self.ceiling(U)), 1.0, "≤")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sharper(Printed):
     """The sharper linear theorem; for λ ≡ 0 and small η, p = Ω(n + log 1/δ) closes it for every y and every K.
 
@@ -110,15 +110,19 @@ class Sharper(Printed):
     ----------
     K, G_orthogonal : ndarray
         K, and G⊥ = Fᵀ(I − b̂b̂ᵀ)F/p (or any matrix below it).
+    K_error, orthogonal_error : float
+        Bounds on the rounding of these two, in spectral norm.
     pull : float
         ‖K^{−1/2} Fᵀb‖²/‖b‖².
     contracting : bool
         Whether η Σ ‖e‖² may be bounded as for a contracting run, at half of ``size``·U.
     """
 
-    K: Array = field(default_factory=lambda: np.empty((0, 0)))
-    G_orthogonal: Array = field(default_factory=lambda: np.empty((0, 0)))
-    pull: float = math.inf
+    K: Array
+    G_orthogonal: Array
+    K_error: float
+    orthogonal_error: float
+    pull: float
     contracting: bool = True
 
     theorem = "Theorem 4.3, sharper"
@@ -140,9 +144,11 @@ class Sharper(Printed):
 
     def _lowest(self, kappa: float) -> float:
         matrix = self.G_orthogonal + kappa * self.K
+        if not np.isfinite(matrix).all():
+            return -math.inf
         size = float(np.trace(self.G_orthogonal)) + abs(kappa) * float(np.trace(self.K))
-        # eigvalsh, and the p-sums behind G⊥.
-        rounding = EPS * (10 * self.instance.n + self.instance.p) * size
+        rounding = 10 * (self.instance.n + 1) * EPS * size  # of eigvalsh and of the sum
+        rounding += self.orthogonal_error + abs(kappa) * self.K_error
         return float(np.linalg.eigvalsh(matrix)[0]) - rounding
 
     def start(self) -> float:
@@ -157,9 +163,18 @@ class Sharper(Printed):
         """0: all of v is in H⁺ = (bᵀβ(t+1)/p) K."""
         return 0.0
 
+    def ceiling_merged(self, U: float) -> float:
+        """λ_max(G(t) + H⁺(t)) ≤ (σ + δ)² + M (bᵀβ(t+1)/p)₊."""
+        start = self.overlap_up if self.instance.total == 0 else max(self.overlap_up, 0.0)
+        return self.ceiling(U) + self.M * max(start + self.turned(U), 0.0)
+
     def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
         """η (2 max λ + λ_max(G + H⁺) + a) ≤ 2."""
         i = self.instance
-        start = self.overlap_up if i.total == 0 else max(self.overlap_up, 0.0)
-        top = self.ceiling(U) + self.M * max(start + self.turned(U), 0.0)
-        return Margin("η (2 max λ + λ_max(G + H⁺) + a)", i.eta * (2 * i.peak + top + a), 2.0, "≤")
+        clause = i.eta * (2 * i.peak + self.ceiling_merged(U) + a)
+        return Margin("η (2 max λ + λ_max(G + H⁺) + a)", clause, 2.0, "≤")
+
+    def room(self, U: float, size: float) -> float:  # noqa: ARG002
+        """2/η − 2 max λ − λ_max(G + H⁺)."""
+        i = self.instance
+        return 2 / i.eta - (2 * i.peak + self.ceiling_merged(U)) - FORMULA * 2 / i.eta

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
-from theory.convergence.lemmas_3_2 import Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
 from theory.convergence.start import Instance
 from theory.margins import Margin
 from theory.precision import EPS
@@ -117,8 +117,14 @@ class FirstOrder(Drifts):
         top = 2 * i.peak + self.ceiling(U, size) + self.remainder(U, size) + a
         return Margin("(A4) η (2 max λ + λ_max(G + H⁺) + ω + a)", i.eta * top, 2.0, "≤")
 
+    def room(self, U: float, size: float) -> float:
+        """2/η − 2 max λ − λ_max(G + H⁺) − ω."""
+        i = self.instance
+        used = 2 * i.peak + self.ceiling(U, size) + self.remainder(U, size)
+        return 2 / i.eta - used - FORMULA * 2 / i.eta
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class SecondOrder(FirstOrder):
     """λ ≡ 0 and |ψ‴| ≤ B3: the drifts' linear parts are measured, what is left is O(U²/p).
 
@@ -126,8 +132,8 @@ class SecondOrder(FirstOrder):
     (`linear_responses`).
     """
 
-    response: float = math.inf
-    response_beta: float = math.inf
+    response: float
+    response_beta: float
 
     theorem = "Theorem 3.2, second order"
 
@@ -173,7 +179,8 @@ class SecondOrder(FirstOrder):
     @classmethod
     def of(cls, instance: Instance, problem: Problem, network: Network, activation: Activation) -> SecondOrder:
         """Measure the linear responses and build the form."""
-        return cls(instance, *linear_responses(problem, network, activation))
+        response, response_beta = linear_responses(problem, network, activation)
+        return cls(instance, response=response, response_beta=response_beta)
 
 
 def linear_responses(problem: Problem, network: Network, activation: Activation) -> tuple[float, float]:

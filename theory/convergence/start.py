@@ -19,12 +19,12 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.precision import EPS
 
-__all__ = ["Instance", "measure"]
+__all__ = ["Instance", "Rounded", "measure", "rounded"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instance:
     """The quantities at t = 0 from which rates are proved; docs/convergence.md, step 0, defines each.
 
@@ -46,8 +46,8 @@ class Instance:
         λ_min(G(0)) from below, λ_max(G(0)) from above.
     h_norm : float
         ‖H(0)‖ from above.
-    b_mean, b_square, b_fourth : float
-        (1/p) Σ |b_r|, (1/p) Σ b_r², (1/p) Σ b_r⁴.
+    b_square, b_fourth : float
+        (1/p) Σ b_r² and (1/p) Σ b_r⁴.
     moment, moment_3 : float
         (1/p) Σ |β_r| b_r² and (1/p) Σ |β_r| |b_r|³.
     beta_norm, overlap : float
@@ -75,7 +75,6 @@ class Instance:
     g_low: float
     g_top: float
     h_norm: float
-    b_mean: float
     b_square: float
     b_fourth: float
     moment: float
@@ -88,19 +87,91 @@ class Instance:
 
     @property
     def E(self) -> float:
-        """E = ‖e(0)‖ + Λ‖y‖, which bounds ‖e(t)‖ for all t and, divided by a rate a, η Σ ‖e(t)‖."""
+        """E = ‖e(0)‖ + Λ‖y‖: divided by a rate a, it bounds η Σ ‖e(t)‖."""
         return self.e_norm + (self.total * self.y_norm if self.total > 0 else 0.0)
+
+    @property
+    def largest(self) -> float:
+        """max(‖e(0)‖, ‖y‖), or ‖e(0)‖ where λ ≡ 0: it bounds ‖e(t)‖ for all t while every step contracts."""
+        return max(self.e_norm, self.y_norm) if self.total > 0 else self.e_norm
 
     def with_total(self, total: float) -> Instance:
         """The same with another Λ."""
         return replace(self, total=total)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rounded:
+    """G, H and e of a network in floating point, with bounds on what rounding did to them.
+
+    Attributes
+    ----------
+    Psi, D : ndarray, shape (n, p)
+        ψ and ψ′ at the pre-activations.
+    z_error, D_error : ndarray, shape (n, p)
+        Bounds on the error of each z_ri and of each ψ′(z_ri).
+    G, H : ndarray, shape (n, n)
+        The kernels.
+    G_error, H_error : float
+        Bounds on their errors in spectral norm, with that of `numpy.linalg.eigvalsh` on them.
+    e, e_error : ndarray, shape (n,)
+        The residual, and a bound on the error of each entry.
+    """
+
+    Psi: Array
+    D: Array
+    z_error: Array
+    D_error: Array
+    G: Array
+    H: Array
+    G_error: float
+    H_error: float
+    e: Array
+    e_error: Array
+
+
+def rounded(problem: Problem, network: Network, activation: Activation) -> Rounded:
+    """Measure G, H and e, and bound their rounding.
+
+    A sum of m terms errs by at most m·eps times the sum of their absolute values, whatever cancels in it. z is such
+    a sum of d terms, and its error moves ψ by up to B1 and ψ′ by up to B2 times as much.
+
+    Raises
+    ------
+    ValueError
+        If the network's input dimension is not the problem's.
+    """
+    if network.d != problem.d:
+        raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
+    n, d, p, b, beta = problem.n, problem.d, network.p, network.b, network.beta
+    Z = problem.X @ network.W.T
+    Psi, D = activation(Z), activation.derivative(Z)
+    z_error = (d + 4) * EPS * (np.abs(problem.X) @ np.abs(network.W).T)
+    psi_error = _slope(activation.B1, D) * z_error
+    # The derivatives of the named ψ have a relative error of a few ulps; a user's may cancel like 1 − tanh².
+    D_error = _finite(activation.B2) * z_error + 8 * EPS * (np.abs(D) + _finite(activation.B1))
+    G, H = _symmetric(Psi @ Psi.T / p), _symmetric(problem.K * ((D * (beta * b)) @ D.T) / p)
+    relative = (p + 12 * n + d + 64) * EPS
+    G_error = relative * float(np.sum(Psi**2) / p)
+    G_error += 2 * float(np.linalg.norm(Psi) * np.linalg.norm(psi_error) + np.sum(psi_error**2)) / p
+    weights, D_size = np.abs(beta * b), np.abs(D) + D_error
+    K_size = np.abs(problem.X) @ np.abs(problem.X).T
+    H_error = relative * float(np.linalg.norm(K_size * ((D_size * weights) @ D_size.T) / p))
+    H_error += 2 * float(np.linalg.norm(K_size * ((D_error * weights) @ D_size.T) / p))
+    e = Psi @ beta / math.sqrt(p) - problem.y
+    e_error = (np.abs(Psi) * ((p + 8) * EPS) + psi_error) @ np.abs(beta) / math.sqrt(p)
+    e_error = e_error * (1 + p * EPS) + 2 * EPS * np.abs(problem.y)
+    return Rounded(
+        Psi=Psi, D=D, z_error=z_error, D_error=D_error, G=G, H=H, G_error=G_error, H_error=H_error,
+        e=e, e_error=e_error,
+    )  # fmt: skip
+
+
 def measure(problem: Problem, network: Network, activation: Activation, eta: float, ridge: Schedule) -> Instance:
     """Measure an instance.
 
-    Every moment is a sum of p non-negative terms of a few factors, so (p + n + 64)·eps bounds its relative error;
-    G and H err by that times their absolute sums, and by what the rounding of z does to ψ and ψ′.
+    Every moment is a sum of p non-negative terms of a few factors, so (p + n + d + 64)·eps bounds its relative
+    error; what `rounded` says bounds that of G, H and e.
 
     Raises
     ------
@@ -116,43 +187,44 @@ def measure(problem: Problem, network: Network, activation: Activation, eta: flo
     >>> 0.3 < instance.g_low < instance.g_top < 0.5 and instance.E == instance.e_norm
     True
     """
-    if network.d != problem.d:
-        raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
-    n, p, b, beta = problem.n, network.p, network.b, network.beta
-    Z = problem.X @ network.W.T
-    Psi, D = activation(Z), activation.derivative(Z)
-    reach = np.abs(problem.X) @ np.abs(network.W).T
-    up = 1.0 + (p + n + 64) * EPS
-    z_error = (problem.d + 4) * EPS * reach  # of each z, and so of ψ up to B1 and of ψ′ up to B2
-    psi_error = _slope(activation.B1, D) * z_error
-    G, H = _symmetric(Psi @ Psi.T / p), _symmetric(problem.K * ((D * (beta * b)) @ D.T) / p)
-    weights = np.abs(beta * b)
-    D_sum = np.abs(D) + (z_error * activation.B2 if math.isfinite(activation.B2) else 0.0)
-    error = (up - 1.0 + 10 * n * EPS) * float(np.sum(Psi**2) / p)
-    error += 2 * float(np.linalg.norm(Psi)) * float(np.linalg.norm(psi_error)) / p
-    K_size = np.abs(problem.X) @ np.abs(problem.X).T
-    H_sum = K_size * ((D_sum * weights) @ D_sum.T) / p
-    H_error = (up - 1.0 + 10 * n * EPS) * float(np.linalg.norm(H_sum))
-    if math.isfinite(activation.B2):
-        H_error += 2 * activation.B2 * float(np.linalg.norm(K_size * ((z_error * weights) @ D_sum.T) / p))
-    matrix_error = max(error, H_error)
-    g, h = np.linalg.eigvalsh(G), np.linalg.eigvalsh(H)
-    e = Psi @ beta / math.sqrt(p) - problem.y
-    e_error = (np.abs(Psi) * ((p + 8) * EPS) + psi_error) @ np.abs(beta) / math.sqrt(p) + EPS * np.abs(problem.y)
-    b_norm = float(np.linalg.norm(b))
+    now = rounded(problem, network, activation)
+    b, beta = np.abs(network.b), np.abs(network.beta)
+    up = 1.0 + (network.p + problem.n + problem.d + 64) * EPS
+    g, h = np.linalg.eigvalsh(now.G), np.linalg.eigvalsh(now.H)
     return Instance(
-        n, p, activation.B0, activation.B1, activation.B2, activation.B3, activation.smooth,
-        problem.radius * up, problem.spectral_norm * up, eta, eta * ridge.total * up, ridge.maximum,
-        float(np.linalg.norm(e) * up + np.linalg.norm(e_error)), float(np.linalg.norm(problem.y)) * up,
-        float(g[0]) - matrix_error, float(g[-1]) + matrix_error, float(np.abs(h).max()) + matrix_error,
-        float(np.mean(np.abs(b))) * up, float(np.mean(b**2)) * up, float(np.mean(b**4)) * up,
-        float(np.mean(np.abs(beta) * b**2)) * up, float(np.mean(np.abs(beta) * np.abs(b) ** 3)) * up,
-        float(np.linalg.norm(beta)) / up, _overlap(b, beta, b_norm, up),
-        G, H, matrix_error,
-    )  # fmt: skip
+        n=problem.n,
+        p=network.p,
+        B0=activation.B0,
+        B1=activation.B1,
+        B2=activation.B2,
+        B3=activation.B3,
+        smooth=activation.smooth,
+        radius=problem.radius * up,
+        chi=problem.spectral_norm * up,
+        eta=eta,
+        total=eta * ridge.total * up,
+        peak=ridge.maximum,
+        e_norm=float(np.linalg.norm(now.e) * up + np.linalg.norm(now.e_error)),
+        y_norm=float(np.linalg.norm(problem.y)) * up,
+        g_low=float(g[0]) - now.G_error,
+        g_top=float(g[-1]) + now.G_error,
+        h_norm=float(np.abs(h).max()) + now.H_error,
+        b_square=float(np.mean(b**2)) * up,
+        b_fourth=float(np.mean(b**4)) * up,
+        moment=float(np.mean(beta * b**2)) * up,
+        moment_3=float(np.mean(beta * b**3)) * up,
+        beta_norm=float(np.linalg.norm(beta)) / up,
+        overlap=_overlap(network, up),
+        G=now.G,
+        H=now.H,
+        matrix_error=max(now.G_error, now.H_error),
+    )
 
 
-def _overlap(b: Array, beta: Array, b_norm: float, up: float) -> float:
+def _overlap(network: Network, up: float) -> float:
+    """|⟨b, β⟩|/‖b‖ from above."""
+    b, beta = network.b, network.beta
+    b_norm = float(np.linalg.norm(b))
     if b_norm == 0:
         return 0.0
     return (abs(float(b @ beta)) + (up - 1.0) * float(np.abs(b) @ np.abs(beta))) / b_norm * up
@@ -160,6 +232,10 @@ def _overlap(b: Array, beta: Array, b_norm: float, up: float) -> float:
 
 def _slope(B1: float, D: Array) -> float:
     return B1 if math.isfinite(B1) else float(np.abs(D).max())
+
+
+def _finite(bound: float) -> float:
+    return bound if math.isfinite(bound) else 0.0
 
 
 def _symmetric(A: Array) -> Array:

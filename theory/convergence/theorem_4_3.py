@@ -7,6 +7,7 @@ Certificates for one network, sufficient widths with probability 1 − δ, and r
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.convergence import levels
+from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_4_3 import Printed, Sharper
 from theory.convergence.start import Instance, measure
-from theory.convergence.theorem_3_2 import budget, certify
-from theory.convergence.widths import closes_at, smallest_width
+from theory.convergence.widths import smallest_width
 from theory.margins import Certificate, Margin
 from theory.precision import EPS
 
@@ -80,7 +81,7 @@ def certificate(
     """
     if resolve(activation) is not identity:
         return Certificate("Theorem 4.3", None, (Margin("ψ is the identity", 0.0, 1.0),))
-    return certify(drifts(problem, network, eta, ridge, form=form))
+    return close(drifts(problem, network, eta, ridge, form=form))
 
 
 def drifts(
@@ -91,22 +92,59 @@ def drifts(
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
     instance = measure(problem, network, identity, eta, ridge or schedules.zero())
-    b, p, F = network.b, network.p, network.W @ problem.X.T
-    b_square = float(b @ b)
-    F_b = b @ F
-    up = 1.0 + (p + problem.n + 64) * EPS
-    overlap, error = float(b @ network.beta) / p, (up - 1.0) * float(np.abs(b) @ np.abs(network.beta)) / p
+    measured = _measure(problem, network)
     common: dict[str, Any] = {
-        "gamma": _gamma(problem), "M": problem.lambda_max * up,
-        "kappa_b": float(np.linalg.norm(F_b)) / math.sqrt(p) * up,
-        "overlap": overlap - error, "overlap_up": overlap + error,
+        "gamma": _gamma(problem), "M": _top(problem), "kappa_b": measured.kappa_b,
+        "overlap": measured.overlap - measured.overlap_error,
+        "overlap_up": measured.overlap + measured.overlap_error,
     }  # fmt: skip
     if form == "explicit":
         return Printed(instance, **common)
-    G_orthogonal = (F.T @ F - np.outer(F_b, F_b) / b_square) / p if b_square > 0 else F.T @ F / p
-    lowest = common["gamma"]
-    pull = float(F_b @ np.linalg.solve(problem.K, F_b)) / b_square * _solved(problem) if lowest > 0 else math.inf
-    return Sharper(instance, **common, K=problem.K, G_orthogonal=G_orthogonal, pull=pull)
+    return Sharper(
+        instance, **common, K=problem.K, K_error=_K_error(problem), pull=measured.pull,
+        G_orthogonal=measured.G_orthogonal, orthogonal_error=measured.orthogonal_error,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """What the linear lemmas ask for beyond an `Instance`, with bounds on the rounding of sums that cancel."""
+
+    kappa_b: float
+    pull: float
+    overlap: float
+    overlap_error: float
+    G_orthogonal: Array
+    orthogonal_error: float
+
+
+def _measure(problem: Problem, network: Network) -> _Measured:
+    """Fᵀb, bᵀβ and G⊥; each errs by (p + d)·eps times its absolute sum, as F = WXᵀ is itself a sum of d terms."""
+    n, d, b, p = problem.n, problem.d, network.b, network.p
+    F, terms = network.W @ problem.X.T, (p + 8) * EPS
+    F_error = (d + 4) * EPS * (np.abs(network.W) @ np.abs(problem.X).T)
+    up = 1.0 + (p + n + d + 64) * EPS
+    F_b = b @ F
+    F_b_error = up * np.abs(b) @ (terms * np.abs(F) + F_error)
+    reach, blur = float(np.linalg.norm(F_b)), float(np.linalg.norm(F_b_error)) * up
+    b_square, size = float(b @ b), float(np.abs(b) @ np.abs(network.beta)) / p
+    square = F.T @ F
+    error = up * float(np.linalg.norm(np.abs(F).T @ (terms * np.abs(F) + (2 + terms) * F_error)))
+    gamma, pull = _gamma(problem), 0.0 if _gamma(problem) > 0 else math.inf
+    if b_square > 0:
+        square = square - np.outer(F_b, F_b) / b_square
+        error += up * ((2 * reach + blur) * blur + 2 * terms * reach**2) / b_square
+        if gamma > 0:
+            solved = float(F_b @ np.linalg.solve(problem.K, F_b)) * _solved(problem)
+            pull = (math.sqrt(max(solved, 0.0)) + blur / math.sqrt(gamma)) ** 2 / b_square * up
+    return _Measured(
+        kappa_b=(reach + blur) / math.sqrt(p) * up,
+        pull=pull,
+        overlap=float(b @ network.beta) / p,
+        overlap_error=(up - 1.0) * size,
+        G_orthogonal=square / p,
+        orthogonal_error=error / p + 8 * EPS * float(np.trace(square)) / p,
+    )
 
 
 def _gamma(problem: Problem) -> float:
@@ -117,9 +155,21 @@ def _gamma(problem: Problem) -> float:
     return max(sigma, 0.0) ** 2
 
 
+def _top(problem: Problem) -> float:
+    """λ_max(K) from above."""
+    return problem.lambda_max * (1.0 + 32 * max(problem.n, problem.d) * EPS)
+
+
+def _K_error(problem: Problem) -> float:
+    """Bound on the rounding of XXᵀ, in spectral norm."""
+    return (problem.d + 4) * EPS * float(np.linalg.norm(np.abs(problem.X) @ np.abs(problem.X).T))
+
+
 def _solved(problem: Problem) -> float:
-    """A factor that covers the error of a solve with K, n·eps times its condition number."""
-    return 1.0 + 20 * problem.n**2 * EPS * problem.lambda_max / _gamma(problem)
+    """A factor that covers the error of a solve with K, n·eps times its condition number, and that of K itself."""
+    gamma = _gamma(problem)
+    relative = (20 * problem.n**2 * EPS * problem.lambda_max + 4 * _K_error(problem)) / gamma
+    return 1.0 + relative if relative < 0.5 else math.inf
 
 
 def probable_drifts(
@@ -148,8 +198,10 @@ def probable_drifts(
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
     sharper = form == "sharper"
-    share = delta / 7 if sharper else (delta - 2 * levels.b_square_failure(p)) / 5
-    gamma, M, n = _gamma(problem), problem.lambda_max, problem.n
+    # Eight events: ‖b‖², ‖β(0)‖², s₋, s₊, bᵀβ(0), Fᵀb, Fᵀβ(0) and the pull; as printed, the first two have their
+    # own failure probability and the last is not used.
+    share = delta / 8 if sharper else (delta - 2 * levels.b_square_failure(p)) / 5
+    gamma, M, n = _gamma(problem), _top(problem), problem.n
     if not (share > 0 and gamma > 0):
         return None
     L = math.log(1 / share)
@@ -162,32 +214,48 @@ def probable_drifts(
     overlap = math.sqrt(2 * square * math.log(2 / share) / p)
     y_norm, ridge = float(np.linalg.norm(problem.y)), ridge or schedules.zero()
     instance = Instance(
-        n, p, math.inf, 1.0, 0.0, 0.0, True, problem.radius, problem.spectral_norm, eta, eta * ridge.total,
-        ridge.maximum, y_norm + reach, y_norm, gamma * low**2, M * high**2, M * overlap, math.sqrt(square), square,
-        math.inf, math.inf, math.inf, 0.0, levels.inner_level(share),
+        n=n, p=p, B0=math.inf, B1=1.0, B2=0.0, B3=0.0, smooth=True,
+        radius=problem.radius, chi=problem.spectral_norm, eta=eta, total=eta * ridge.total, peak=ridge.maximum,
+        e_norm=y_norm + reach, y_norm=y_norm, g_low=gamma * low**2, g_top=M * high**2, h_norm=M * overlap,
+        b_square=square, b_fourth=math.inf, moment=math.inf, moment_3=math.inf, beta_norm=0.0,
+        overlap=levels.inner_level(share),
     )  # fmt: skip
     common: dict[str, Any] = {
         "gamma": gamma, "M": M, "kappa_b": reach, "overlap": -overlap, "overlap_up": overlap,
     }  # fmt: skip
     if not sharper:
         return Printed(instance, **common)
-    pull = (math.sqrt(n) + math.sqrt(2 * L)) ** 2  # K^{−1/2}Fᵀb/‖b‖ is standard normal
-    return Sharper(instance, **common, K=problem.K, G_orthogonal=low**2 * problem.K, pull=pull)
+    K_error = _K_error(problem)
+    return Sharper(
+        instance, **common, K=problem.K, K_error=K_error,
+        G_orthogonal=low**2 * problem.K, orthogonal_error=low**2 * K_error,
+        pull=(math.sqrt(n) + math.sqrt(2 * L)) ** 2,  # K^{−1/2}Fᵀb/‖b‖ is standard normal
+    )  # fmt: skip
 
 
 def sufficient_width(
-    problem: Problem, eta: float, delta: float, *, ridge: Schedule | None = None, form: str = "explicit"
+    problem: Problem,
+    activation: str | Activation = identity,
+    *,
+    eta: float,
+    delta: float,
+    ridge: Schedule | None = None,
+    form: str = "explicit",
 ) -> int | None:
-    """The smallest width from which on Theorem 4.3 holds at rate γ/2 with probability at least 1 − δ; None if none.
+    """The smallest width from which on Theorem 4.3 holds at rate γ/2 with probability at least 1 − δ.
+
+    None if no width suffices, as for any activation but the identity. Parameters as for `probable_drifts`.
 
     Examples
     --------
     >>> problem = Problem(np.diag([1.0, 2.0]), [1.0, -1.0])
-    >>> plain, sharper = (sufficient_width(problem, 1e-6, 0.1, form=form) for form in FORMS)
+    >>> plain, sharper = (sufficient_width(problem, eta=1e-6, delta=0.1, form=form) for form in FORMS)
     >>> plain > 50 * sharper and sharper < 1000
     True
     """
     rate = _gamma(problem) / 2
+    if resolve(activation) is not identity:
+        return None
 
     def suffices(p: int) -> bool:
         lemmas = probable_drifts(problem, eta, p, delta, ridge, form=form)
@@ -196,8 +264,8 @@ def sufficient_width(
     return smallest_width(suffices)
 
 
-def ridge_budget(problem: Problem, network: Network, eta: float, *, form: str = "explicit") -> float:
-    """S_λ: the largest Σ λ(t) for which Theorem 4.3 is certified on this network, NaN if none is even at 0.
+def ridge_budget(problem: Problem, network: Network, eta: float, *, form: str = "explicit") -> float | None:
+    """S_λ: the largest Σ λ(t) for which Theorem 4.3 is certified on this network; None if not even the smallest.
 
     max λ(t) is bounded apart from it, by the step-size clause; here it counts as zero.
 

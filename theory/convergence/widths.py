@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_number
@@ -18,12 +18,13 @@ from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.convergence import levels
+from theory.convergence.closing import closes_at
 from theory.convergence.lemmas_3_2 import Drifts, Explicit
 from theory.convergence.lemmas_sharper import FirstOrder
 from theory.convergence.start import Instance
 from theory.kernels import MeanKernel, mean_kernel
 
-__all__ = ["closes_at", "probable_drifts", "smallest_width", "sufficient_width"]
+__all__ = ["probable_drifts", "smallest_width", "sufficient_width"]
 
 #: Widths beyond this are not searched.
 WIDEST = 10**18
@@ -77,32 +78,47 @@ def probable_drifts(
     entries = (_printed if form == "explicit" else _shared)(problem, psi, p, delta, kernel)
     if entries is None:
         return None
-    e_norm, g_low, g_top, h_norm, b_square, b_fourth, moment, beta_norm, overlap = entries
     y_norm = float(np.linalg.norm(problem.y))
     instance = Instance(
-        problem.n, p, psi.B0, psi.B1, psi.B2, psi.B3, psi.smooth, problem.radius, problem.spectral_norm,
-        eta, eta * ridge.total, ridge.maximum, y_norm + e_norm, y_norm, g_low, g_top, h_norm,
-        math.sqrt(b_square), b_square, b_fourth, moment, math.inf, beta_norm, overlap,
+        n=problem.n, p=p, B0=psi.B0, B1=psi.B1, B2=psi.B2, B3=psi.B3, smooth=psi.smooth,
+        radius=problem.radius, chi=problem.spectral_norm, eta=eta, total=eta * ridge.total, peak=ridge.maximum,
+        e_norm=y_norm + entries.f_norm, y_norm=y_norm, g_low=entries.g_low, g_top=entries.g_top,
+        h_norm=entries.h_norm, b_square=entries.b_square, b_fourth=entries.b_fourth, moment=entries.moment,
+        moment_3=math.inf, beta_norm=entries.beta_norm, overlap=entries.overlap,
     )  # fmt: skip
     return Explicit(instance) if form == "explicit" else FirstOrder(instance)
 
 
-Entries = tuple[float, float, float, float, float, float, float, float, float]
+@dataclass(frozen=True, kw_only=True)
+class _Levels:
+    """The random entries of an `Instance`, ‖f(0)‖ in place of ‖e(0)‖, at levels that hold together with 1 − δ."""
+
+    f_norm: float
+    g_low: float
+    g_top: float
+    h_norm: float
+    b_square: float
+    b_fourth: float
+    moment: float
+    beta_norm: float
+    overlap: float
 
 
-def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
+def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> _Levels | None:
     n, gamma, K_norm = problem.n, kernel.gamma_lower, float(np.linalg.norm(problem.K))
     spent = min(levels.gram_failure(p, n, psi.B0, gamma), levels.gram_failure_second_moment(p, n, psi.B0, gamma))
     spent += levels.h_failure(p, n, psi.B1, problem.spectral_norm, K_norm, gamma / 8)
     spent += levels.b_square_failure(p) + levels.moment_failure(p)
     if not spent < delta:
         return None
-    left = delta - spent
-    output = levels.output_level(n, psi.B0, psi.B0 * math.sqrt(n), left)
-    return output, 0.75 * gamma, n * psi.B0**2, gamma / 8, 2.0, math.inf, 2.0, 0.0, math.inf
+    return _Levels(
+        f_norm=levels.output_level(n, psi.B0, psi.B0 * math.sqrt(n), delta - spent),
+        g_low=0.75 * gamma, g_top=n * psi.B0**2, h_norm=gamma / 8,
+        b_square=2.0, b_fourth=math.inf, moment=2.0, beta_norm=0.0, overlap=math.inf,
+    )  # fmt: skip
 
 
-def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> Entries | None:
+def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> _Levels | None:
     n, share = problem.n, delta / 16
     top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
     K_norm = float(np.linalg.norm(problem.K))
@@ -113,19 +129,21 @@ def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: Mea
     b_fourth = levels.cantelli_level(levels.FOURTH_MEAN, levels.FOURTH_VARIANCE, p, share)
     moment = levels.cantelli_level(levels.MOMENT_MEAN, levels.MOMENT_VARIANCE, p, share)
     low = 1 - 2 * math.sqrt(math.log(1 / share) / p)  # ‖β(0)‖²/p, Laurent and Massart
-    output = levels.output_level(n, psi.B0, math.sqrt(g_top), delta / 2)  # eight shares are δ/2
     if not low > 0:
         return None
-    return output, g_low, g_top, h_norm, b_square, b_fourth, moment, math.sqrt(p * low), levels.inner_level(share)
+    return _Levels(
+        f_norm=levels.output_level(n, psi.B0, math.sqrt(g_top), delta / 2),  # eight shares are δ/2
+        g_low=g_low, g_top=g_top, h_norm=h_norm, b_square=b_square, b_fourth=b_fourth, moment=moment,
+        beta_norm=math.sqrt(p * low), overlap=levels.inner_level(share),
+    )  # fmt: skip
 
 
 def sufficient_width(
-    X: ArrayLike,
-    y: ArrayLike,
+    problem: Problem,
     activation: str | Activation,
+    *,
     eta: float,
     delta: float,
-    *,
     ridge: Schedule | None = None,
     form: str = "explicit",
     kernel: MeanKernel | None = None,
@@ -134,9 +152,7 @@ def sufficient_width(
 
     Parameters
     ----------
-    X, y :
-        The problem.
-    activation, eta, delta, ridge, form, kernel :
+    problem, activation, eta, delta, ridge, form, kernel :
         See `probable_drifts`; both forms ask for the paper's rate, γ/4.
 
     Returns
@@ -147,14 +163,13 @@ def sufficient_width(
 
     Examples
     --------
-    >>> p = sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1e-3, delta=0.1)
-    >>> 1e7 < p < 2e7
+    >>> problem = Problem(np.eye(2), [1.0, -1.0])
+    >>> 1e7 < sufficient_width(problem, "tanh", eta=1e-3, delta=0.1) < 2e7
     True
-    >>> sufficient_width(np.eye(2), [1.0, -1.0], "tanh", eta=1.0, delta=0.1) is None  # η n B0² > 1
+    >>> sufficient_width(problem, "tanh", eta=1.0, delta=0.1) is None  # η n B0² > 1
     True
     """
-    problem, psi = Problem(X, y), resolve(activation)
-    ridge = ridge or schedules.zero()
+    psi, ridge = resolve(activation), ridge or schedules.zero()
     if not (psi.smooth and math.isfinite(psi.B0) and math.isfinite(ridge.total)):
         return None
     kernel = kernel or mean_kernel(problem.X, psi)
@@ -164,14 +179,6 @@ def sufficient_width(
         return lemmas is not None and closes_at(lemmas, kernel.gamma_lower / 4)
 
     return smallest_width(suffices)
-
-
-def closes_at(lemmas: Drifts, rate: float) -> bool:
-    """Whether the lemmas prove this very rate, step-size clause included."""
-    E = lemmas.instance.E
-    if not all(margin.met for margin in lemmas.hypotheses()):
-        return False
-    return bool(lemmas.floor(E / rate, E) >= rate and lemmas.step_size(rate, E / rate, E).met)
 
 
 def smallest_width(suffices: Callable[[int], bool], start: int = 1) -> int | None:

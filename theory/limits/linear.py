@@ -19,7 +19,7 @@ from fa_ref.schedules import Schedule
 from theory.limits.theta_time import Penalty, Prediction, jumps
 from theory.precision import EPS
 
-__all__ = ["linear_limit", "linear_mean_run"]
+__all__ = ["linear_limit", "linear_mean_run", "ridge_solution", "spectrum"]
 
 Array = NDArray[np.float64]
 
@@ -44,13 +44,13 @@ def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -
     Prediction
         Its error is the change under a tolerance 10⁴ times looser.
     """
-    k, y, rest = _spectrum(problem)
+    k, y, rest = spectrum(problem)
     tight, loose = (_drift(k, y, eta, penalty, theta, rtol) for rtol in (1e-10, 1e-6))
     mean_square = (tight[1] + rest) / problem.n
     return Prediction(theta, tight[0], np.abs(tight[0] - loose[0]), mean_square, np.zeros(theta.size), tight[2])
 
 
-def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
+def spectrum(problem: Problem) -> tuple[Array, Array, float]:
     """Eigenvalues of K, y in its eigenbasis, and the squared norm of what no linear network can fit of y."""
     k, U = np.linalg.eigh(problem.K)
     seen = k > k[-1] * problem.n * EPS
@@ -60,7 +60,7 @@ def _spectrum(problem: Problem) -> tuple[Array, Array, float]:
     return k[seen], y[seen], float(y[~seen] @ y[~seen])
 
 
-def _ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
+def ridge_solution(k: Array, y: Array, v: Array, lam: float) -> Array:
     """a = (K + vvᵀ + λI)⁻¹ y by the Sherman–Morrison formula."""
     inverse = 1.0 / (k + lam)
     a: Array = inverse * (y - v * (v @ (inverse * y)) / (1.0 + v @ (inverse * v)))
@@ -77,19 +77,19 @@ def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol:
     end = float(theta.max())
     stops = np.unique([0.0, *jumps(penalty, end), *theta]) if end > 0 else np.zeros(1)
     lam = penalty(0.0)
-    at_start = _ridge_solution(k, y, 0.0 * y, lam)
+    at_start = ridge_solution(k, y, 0.0 * y, lam)
     s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start), float(k[-1]))}
     for start, stop in pairwise(stops):
         inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
 
         def slope(t: float, s: Array, inside: tuple[float, float] = inside) -> Array:
             lam = penalty(min(max(t, inside[0]), inside[1]))
-            return -eta * lam * _ridge_solution(k, y, k * s, lam)
+            return -eta * lam * ridge_solution(k, y, k * s, lam)
 
         atol = 1e-3 * rtol / math.sqrt(k[-1])
         s = solve_ivp(slope, (start, stop), s, method="DOP853", rtol=rtol, atol=atol).y[:, -1]
         lam = penalty(inside[1])
-        a = _ridge_solution(k, y, k * s, lam)
+        a = ridge_solution(k, y, k * s, lam)
         along = -float((k * s) @ a)
         cosine = along / math.sqrt(float(a @ (k * a)) + along**2)
         reached[float(stop)] = cosine, lam**2 * float(a @ a), _largest(k, k * s)
@@ -108,7 +108,7 @@ def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times
     Prediction
         Its error, that of the arithmetic, is reported as 0.
     """
-    k, y, rest = _spectrum(problem)
+    k, y, rest = spectrum(problem)
     order = np.unique(times)
     lam = ridge.values(int(order[-1]))
     at, moved = np.empty((3, order.size)), np.empty((order.size, k.size))

@@ -69,6 +69,8 @@ def train(
     )
     if out is not None:
         write_atomically(out, lambda file: frame.to_csv(file))
-    write_json(json_file, {**run.settings, "status": run.status, "loss": float(run.loss[-1]), "engine": run.engine})
+    write_json(
+        json_file, {**run.describe(), "status": run.status, "loss": float(run.loss[-1]), "engine": run.engine}
+    )
     at = f" at step {run.diverged_at}" if run.diverged_at is not None else ""
     say(f"{run.status}{at}, engine {run.engine}")

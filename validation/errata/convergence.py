@@ -84,7 +84,7 @@ def published_step_sizes(rng: np.random.Generator) -> Outcome:
         with single_thread():
             runs.append(train(problem, network, "relu", eta=eta, steps=60))
     top = float(np.linalg.eigvalsh(mean_kernel(X, "relu").G)[-1])
-    sizes = [run.settings["eta"] * top for run in runs]
+    sizes = [run.setting.eta * top for run in runs]
     norms = [run.residual_norms[[0, -1]] for run in runs]
     return Outcome(
         printed_holds=runs[0].status == "completed" and bool(norms[0][1] < norms[0][0]),

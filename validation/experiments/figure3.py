@@ -76,7 +76,7 @@ def figure3(
     out : path
         Folder for ``figure3.csv``, ``figure3.svg`` and the finished cells.
     data : str or pair of paths, optional
-        ``"mnist"``, ``"digits"`` (bundled with scikit-learn), or two IDX files, images and labels.
+        ``"mnist"``, ``"digits"`` (bundled), or two IDX files, images and labels.
     folder : path, optional
         Where MNIST's four files are; by default the environment variable FA_REF_MNIST says.
     lambdas : sequence of float, optional

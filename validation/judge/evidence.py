@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref import Network, Problem, Trajectory, schedules
+from fa_ref import Network, Problem, Setting, Trajectory, schedules
 from fa_ref._support.checks import as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.schedules import Schedule
@@ -115,13 +115,15 @@ class Evidence:
         ValueError
             If the activation or the schedule is not the one that the run was made with.
         """
-        ridge, settings = schedules.zero() if ridge is None else ridge, run.settings
-        for name, ours in (("activation", resolve(activation).name), ("ridge", ridge.name)):
-            if ours != settings[name]:
-                raise ValueError(f"{name}: expected that of the run, {settings[name]}, got {ours}")
+        setting = run.setting
+        given = Setting(problem, start, activation, eta=setting.eta, ridge=ridge, rule=setting.rule)
+        for name in ("problem", "network", "activation", "ridge"):
+            if given.replace(**{name: getattr(setting, name)}) != given:
+                ours, theirs = getattr(given, name), getattr(setting, name)
+                raise ValueError(f"{name}: expected that of the run, {theirs!s:.60}, got {ours!s:.60}")
         return cls(
-            problem, activation, settings["eta"], run.times, run.residuals, ridge,
-            start, run.measures, run.diverged_at, kernel, settings["rule"],
+            problem, activation, setting.eta, run.times, run.residuals, setting.ridge,
+            start, run.measures, run.diverged_at, kernel, setting.rule, run.roundoff,
         )  # fmt: skip
 
     @cached_property

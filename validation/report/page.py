@@ -143,7 +143,7 @@ def _counted(inequality: Inequality) -> str:
 def _facts(finding: Finding) -> str:
     problem, kernel = finding.setting.problem, finding.kernel
     return (
-        f"n = {problem.n}, d = {problem.d}, η = {finding.run.settings['eta']:.4g}, "
+        f"n = {problem.n}, d = {problem.d}, η = {finding.run.setting.eta:.4g}, "
         f"γ = {kernel.gamma:.4g} (at least {kernel.gamma_lower:.4g}), λ_max(K) = {problem.lambda_max:.4g}"
     )
 

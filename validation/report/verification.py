@@ -81,7 +81,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         gammas = {"gamma": self.kernel.gamma, "gamma_lower": self.kernel.gamma_lower}
-        return {"setting": self.setting.name, **self.run.settings, **gammas, **self.verdict.to_dict()}
+        return {"setting": self.setting.name, **self.run.describe(), **gammas, **self.verdict.to_dict()}
 
 
 def synthetic_settings(rng: np.random.Generator, n: int = 50, d: int = 150) -> list[Setting]:
@@ -101,7 +101,7 @@ def data_settings(mnist: str | Path | None, n: int = 50) -> list[Setting]:
     Raises
     ------
     ValueError
-        If the folder does not hold the MNIST files, or scikit-learn is missing.
+        If the folder does not hold the MNIST files.
     """
     name, read = ("MNIST", lambda: data.read_mnist(mnist)) if mnist is not None else ("digits", data.read_digits)
     images = read()

@@ -33,9 +33,9 @@ RATE, STEP = "rate that the drifts leave", "step size"
 def _margins(lemmas: Drifts, rate: float) -> tuple[Margin, ...]:
     given = lemmas.hypotheses()
     closes = rate > 0 and all(margin.met for margin in given)
-    U, E = (lemmas.instance.E / rate, lemmas.instance.E) if closes else (0.0, 0.0)
-    left = Margin(RATE, lemmas.floor(U, E), rate) if closes else Margin(RATE, 0.0, max(rate, 0.0), ">")
-    step = lemmas.step_size(rate, U, E)
+    U, size = (lemmas.instance.E / rate, lemmas.instance.largest) if closes else (0.0, 0.0)
+    left = Margin(RATE, lemmas.floor(U, size), rate) if closes else Margin(RATE, 0.0, max(rate, 0.0), ">")
+    step = lemmas.step_size(rate, U, size)
     return (*given, left, Margin(STEP, step.value, step.threshold, step.relation))
 
 

@@ -213,7 +213,7 @@ class Gram:
         size_0 = np.einsum("rk,rk->r", network.W, network.W)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.a, self.f = a, sums[0]
-        self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, network.beta)
+        self.state = (K, R, *flat, slopes, self.beta, b, *sums, work, self.y, size_0, np.array(network.beta))
         self.rules = (rule == "bp", kind, activation.psi, activation.dpsi)
         self.parallel = n * size > SERIAL
         self.schedule = (eta, lam, decay)

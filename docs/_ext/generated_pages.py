@@ -1,0 +1,74 @@
+"""Pages that are made at every build from the code itself: the command line, and Algorithm 1 beside its source."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from public_names import public, rooms
+
+
+def command_line() -> str:
+    """One section a command: what it does, how it is called, its options."""
+    import click
+    import typer
+
+    from validation.commands.cli import app
+
+    group = typer.main.get_command(app)
+    parts = ["# Command line", "", "Every command has `--help`. Generated from the commands themselves.", ""]
+    with click.Context(group, info_name="fa-ref") as context:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            with click.Context(command, info_name=name, parent=context) as inner:
+                parts += [f"## fa-ref {name}", "", inspect.cleandoc(command.help or "").replace("\b", ""), ""]
+                parts += ["```text", command.get_usage(inner), "```", "", "| option | meaning |", "|---|---|"]
+                parts += [
+                    _row(parameter, inner) for parameter in command.get_params(inner) if _row(parameter, inner)
+                ]
+                parts += [""]
+    return "\n".join(parts)
+
+
+def _row(parameter, context) -> str:
+    record = parameter.get_help_record(context)
+    if record is None:
+        return ""
+    names, text = (" ".join(part.split()).replace("|", "\\|") for part in record)
+    return f"| `{names}` | {text} |"
+
+
+def api() -> str:
+    """One section a room: its public names with their first lines."""
+    parts = ["# API", "", "Every public name, by floor and room.", ""]
+    for room in rooms():
+        names = public(room)
+        if names:
+            parts += [f"## {room}", "", (inspect.getdoc(__import__(room, fromlist=["_"])) or "").split("\n")[0], ""]
+            parts += [
+                "```{eval-rst}",
+                f".. currentmodule:: {room}",
+                "",
+                ".. autosummary::",
+                "   :toctree: generated",
+            ]
+            parts += ["   :nosignatures:", "", *(f"   {name}" for name in names), "```", ""]
+    return "\n".join(parts)
+
+
+PAGES = {"reference/commands.md": command_line, "reference/api.md": api}
+
+
+def write(app) -> None:
+    """Write the pages whose content has changed."""
+    for name, make in PAGES.items():
+        path, text = Path(app.srcdir) / name, make()
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    """Write the pages before Sphinx looks for them."""
+    app.connect("config-inited", lambda app, config: write(app))
+    return {"parallel_read_safe": True}

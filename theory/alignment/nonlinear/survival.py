@@ -1,0 +1,342 @@
+"""Whether alignment survives a cutoff: the sign of q̄⁺, for one y and for every y (docs/nonlinear_alignment.md, §6).
+
+Just after the start of the θ-limit, cos∠(b, β) has the sign of q̄ = āᵀΘ̄ā > 0, ā = (Ḡ + λ)⁻¹y. Once the penalty is
+switched off it has the sign of q̄⁺ = yᵀḠ⁻¹Θ̄(Ḡ + λ)⁻¹y, which can be negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref.activations import Activation, resolve
+from fa_ref.problem import Problem
+from theory.kernels import MeanKernel, mean_kernel
+from theory.margins import Margin
+from theory.precision import EPS
+
+__all__ = ["FinalSign", "Reversal", "Survival", "final_sign", "find_reversals", "survival", "worst_target"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalSign:
+    """The slopes at θ = 0 of the alignment before and after a cutoff, with bounds on their errors.
+
+    Attributes
+    ----------
+    before, before_error : float
+        q̄ = āᵀΘ̄ā and a bound on its error.
+    after, after_error : float
+        q̄⁺ = yᵀḠ⁻¹Θ̄ā and a bound on its error; NaN and infinite where γ > 0 is not certain.
+    rigorous : bool
+        Whether the bounds are bounds; they are estimates if ψ states too little of itself.
+
+    Examples
+    --------
+    >>> steep = Problem([[12.0], [2.0]], [0.44, 0.9])
+    >>> final = final_sign(steep, "tanh", 10.0)
+    >>> final.sign_before, final.sign_after
+    (1, -1)
+    """
+
+    before: float
+    before_error: float
+    after: float
+    after_error: float
+    rigorous: bool
+
+    @property
+    def sign_before(self) -> int:
+        """Sign of the alignment before the cutoff: 1, or 0 where it is not certain."""
+        return _sign(self.before, self.before_error)
+
+    @property
+    def sign_after(self) -> int:
+        """Sign of the alignment after the cutoff: 1, −1, or 0 where it is not certain."""
+        return _sign(self.after, self.after_error)
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the angle is acute before the cutoff and obtuse after it, both certain."""
+        return self.sign_before > 0 > self.sign_after
+
+
+def final_sign(
+    problem: Problem, activation: str | Activation, lam: float, *, kernel: MeanKernel | None = None
+) -> FinalSign:
+    """Decide the sign of the alignment after a ridge penalty λ that is cut off at t = θ√p, for small θ and wide p.
+
+    Parameters
+    ----------
+    problem : Problem
+        X and y.
+    activation : str or Activation
+        ψ.
+    lam : float
+        λ > 0, the penalty before the cutoff.
+    kernel : MeanKernel, optional
+        Of X and ψ, computed if not given.
+
+    Returns
+    -------
+    FinalSign
+
+    Raises
+    ------
+    ValueError
+        If λ is not positive.
+
+    Notes
+    -----
+    With ‖Ḡ − G‖ ≤ ε for the computed G, a solution v of (G + λ)v ≈ y errs by at most
+    (‖y − (G + λ)v‖ + ε‖v‖)/(λ + γ); all other errors are products of these, of that of Θ̄ and of rounding.
+    """
+    psi, lam = resolve(activation), as_number("lam", lam, above=0)
+    kernel = kernel or mean_kernel(problem.X, psi)
+    y, G, Theta = problem.y, kernel.G, kernel.Theta
+    G_error, Theta_error = (float(np.linalg.norm(error)) * 1.001 for error in (kernel.error, kernel.Theta_error))
+    a, a_error = _solution(G, lam, y, G_error, kernel.gamma_lower)
+    before, before_error = _form(a, a_error, Theta, Theta_error, a, a_error)
+    after, after_error = math.nan, math.inf
+    if kernel.gamma_lower > 0:
+        plus, plus_error = _solution(G, 0.0, y, G_error, kernel.gamma_lower)
+        after, after_error = _form(plus, plus_error, Theta, Theta_error, a, a_error)
+    return FinalSign(
+        before=before, before_error=before_error, after=after, after_error=after_error, rigorous=kernel.rigorous
+    )
+
+
+def _sign(value: float, error: float) -> int:
+    return int(np.sign(value)) if abs(value) > error else 0
+
+
+def _solution(G: Array, lam: float, y: Array, G_error: float, gamma: float) -> tuple[Array, float]:
+    """v ≈ (Ḡ + λ)⁻¹y and a bound on the norm of its error."""
+    v = np.asarray(np.linalg.solve(G + lam * np.eye(y.size), y), dtype=np.float64)
+    size = float(np.linalg.norm(v))
+    rounding = (y.size + 4) * EPS * float(np.linalg.norm(np.abs(G) @ np.abs(v) + lam * np.abs(v) + np.abs(y)))
+    defect = float(np.linalg.norm(y - G @ v - lam * v)) + rounding
+    return v, (defect + G_error * size) / (lam + gamma) * (1 + 8 * EPS)
+
+
+def _form(u: Array, du: float, Theta: Array, dTheta: float, v: Array, dv: float) -> tuple[float, float]:
+    """uᵀΘ̄v and a bound on its error."""
+    U, V, T = (float(np.linalg.norm(x)) for x in (u, v, Theta))
+    error = (U + du) * (T + dTheta) * dv + (U + du) * dTheta * V + du * T * V
+    error += (2 * u.size + 4) * EPS * float(np.abs(u) @ np.abs(Theta) @ np.abs(v))
+    return float(u @ Theta @ v), error * (1 + 16 * EPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survival:
+    """Whether alignment survives the cutoff for *every* y: the conditions, each with its margin.
+
+    Attributes
+    ----------
+    exact : Margin
+        λ_min of the symmetric part of (I + λḠ⁻¹)Θ̄, which is positive if and only if q̄⁺ > 0 for every y ≠ 0.
+    ratio : Margin
+        λ < γ λ_min(Θ̄)/λ_max(Θ̄): sufficient.
+    angles : Margin
+        φ(I + λḠ⁻¹) + φ(Θ̄) < π/2, φ(P) = arcsin((cond P − 1)/(cond P + 1)): sufficient.
+    commuting : float
+        ‖ḠΘ̄ − Θ̄Ḡ‖/(‖Ḡ‖‖Θ̄‖); where Ḡ and Θ̄ commute every λ is survived.
+    largest_lam : float
+        The alignment of every y survives exactly the λ below this; ``inf`` where it survives all.
+    uncertainty : float
+        How far the errors of Ḡ and Θ̄ can move ``exact.value``.
+
+    Examples
+    --------
+    >>> bool(survival(Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]), "tanh", 10.0))
+    True
+    >>> bool(survival(Problem([[12.0], [2.0]], [0.44, 0.9]), "tanh", 10.0))
+    False
+    """
+
+    exact: Margin
+    ratio: Margin
+    angles: Margin
+    commuting: float
+    largest_lam: float
+    uncertainty: float
+
+    @property
+    def conditions(self) -> tuple[Margin, ...]:
+        """All three, the exact one first."""
+        return self.exact, self.ratio, self.angles
+
+    def __bool__(self) -> bool:
+        return self.exact.value > self.uncertainty
+
+
+def survival(
+    problem: Problem, activation: str | Activation, lam: float, *, kernel: MeanKernel | None = None
+) -> Survival:
+    """State the condition under which alignment survives the cutoff for every y, with margins on these inputs.
+
+    Parameters, errors raised: those of `final_sign`; y plays no part.
+
+    Returns
+    -------
+    Survival
+        True where q̄⁺ > 0 for every y ≠ 0 is certain.
+    """
+    psi, lam = resolve(activation), as_number("lam", lam, above=0)
+    kernel = kernel or mean_kernel(problem.X, psi)
+    G, Theta = kernel.G, kernel.Theta
+    theta = np.linalg.eigvalsh(Theta)
+    low, top = float(theta[0]), float(theta[-1])
+    gamma = kernel.gamma_lower
+    if not gamma > 0:
+        missing = Margin("λ_min(Θ̄ + λ sym(Ḡ⁻¹Θ̄))", -math.inf, 0.0, ">")
+        unknown = Margin("λ λ_max(Θ̄)/(γ λ_min(Θ̄))", math.inf, 1.0, "≤"), Margin("φ + φ", math.inf, math.pi / 2, "≤")
+        return Survival(
+            exact=missing, ratio=unknown[0], angles=unknown[1], commuting=_commuting(G, Theta),
+            largest_lam=0.0, uncertainty=math.inf,
+        )  # fmt: skip
+    twisted = _twisted(kernel)
+    exact = float(np.linalg.eigvalsh(Theta + lam * twisted)[0])
+    g = np.linalg.eigvalsh(G)
+    turn = _angle((1 + lam / gamma) / (1 + lam / float(g[-1]))) + _angle(top / low if low > 0 else math.inf)
+    spread = lam * top / (gamma * low) if low > 0 else math.inf
+    return Survival(
+        exact=Margin("λ_min(Θ̄ + λ sym(Ḡ⁻¹Θ̄))", exact, 0.0, ">"),
+        ratio=Margin("λ λ_max(Θ̄)/(γ λ_min(Θ̄))", spread, 1.0, "≤"),
+        angles=Margin("φ(I + λḠ⁻¹) + φ(Θ̄)", turn, math.pi / 2, "≤"),
+        commuting=_commuting(G, Theta),
+        largest_lam=_largest(Theta, twisted, low),
+        uncertainty=_uncertainty(kernel, lam),
+    )
+
+
+def _twisted(kernel: MeanKernel) -> Array:
+    return _symmetric(np.asarray(np.linalg.solve(kernel.G, kernel.Theta), dtype=np.float64))
+
+
+def _largest(Theta: Array, twisted: Array, low: float) -> float:
+    """The λ at which Θ̄ + λT stops being positive definite."""
+    if not low > 0:
+        return 0.0
+    root = np.linalg.inv(np.linalg.cholesky(Theta))
+    least = float(np.linalg.eigvalsh(_symmetric(root @ twisted @ root.T))[0])
+    return -1.0 / least if least < -1e-12 else math.inf
+
+
+def _uncertainty(kernel: MeanKernel, lam: float) -> float:
+    """‖Δ(Θ̄ + λ sym(Ḡ⁻¹Θ̄))‖ for errors of Ḡ and Θ̄ as bounded, rounding of the solution included."""
+    n, gamma = kernel.G.shape[0], kernel.gamma_lower
+    dG, dT = (float(np.linalg.norm(error)) * 1.001 for error in (kernel.error, kernel.Theta_error))
+    solved = np.linalg.solve(kernel.G, kernel.Theta)
+    size = float(np.linalg.norm(solved))
+    defect = float(np.linalg.norm(kernel.G @ solved - kernel.Theta))
+    defect += (n + 4) * EPS * float(np.linalg.norm(np.abs(kernel.G) @ np.abs(solved) + np.abs(kernel.Theta)))
+    rounding = 16 * n * EPS * (float(np.linalg.norm(kernel.Theta)) + lam * size)
+    return (dT + lam * (defect + dG * size + dT) / gamma + rounding) * (1 + 16 * EPS)
+
+
+def _angle(condition: float) -> float:
+    """φ: the largest angle between v and Pv for a symmetric P ≻ 0 of this condition number."""
+    return math.pi / 2 if math.isinf(condition) else math.asin((condition - 1) / (condition + 1))
+
+
+def _commuting(G: Array, Theta: Array) -> float:
+    size = float(np.linalg.norm(G) * np.linalg.norm(Theta))
+    return float(np.linalg.norm(G @ Theta - Theta @ G)) / size if size > 0 else 0.0
+
+
+def _symmetric(A: Array) -> Array:
+    return (A + A.T) / 2
+
+
+def worst_target(X: ArrayLike, activation: str | Activation, lam: float) -> Array:
+    """The unit vector y that alignment survives least: it minimises q̄⁺/‖(Ḡ + λ)⁻¹y‖² over all targets.
+
+    Raises
+    ------
+    ValueError
+        If λ is not positive, or Ḡ is singular.
+
+    Examples
+    --------
+    >>> y = worst_target([[12.0], [2.0]], "tanh", 10.0)
+    >>> final_sign(Problem([[12.0], [2.0]], y), "tanh", 10.0).reversed
+    True
+    """
+    X, lam = as_array("X", X, ndim=2), as_number("lam", lam, above=0)
+    kernel = mean_kernel(X, resolve(activation))
+    if not kernel.gamma_lower > 0:
+        raise ValueError(f"X: expected λ_min(Ḡ) > 0, got {kernel.gamma:.3g}, which is not certainly positive")
+    twisted = _twisted(kernel)
+    a = np.linalg.eigh(kernel.Theta + lam * twisted)[1][:, 0]
+    y = kernel.G @ a + lam * a
+    return np.asarray(y / np.linalg.norm(y) * np.sign(y[np.argmax(np.abs(y))]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reversal:
+    """A problem whose alignment is positive before a cutoff and negative after it.
+
+    Attributes
+    ----------
+    problem : Problem
+        X and y.
+    lam : float
+        The penalty before the cutoff.
+    sign : FinalSign
+        q̄ > 0 > q̄⁺ with their error bounds.
+    draw : int
+        Which draw it was.
+    """
+
+    problem: Problem
+    lam: float
+    sign: FinalSign
+    draw: int
+
+
+def find_reversals(
+    rng: np.random.Generator, activation: str | Activation = "tanh", *, draws: int = 1000, n: int = 2, d: int = 1
+) -> Iterator[Reversal]:
+    """Search small random problems for alignment that a cutoff turns negative; nothing is known of the answer.
+
+    The rows of X are Gaussian, each times a scale that is log-uniform between 0.3 and 15; y is Gaussian and λ is
+    log-uniform between 0.01 and 100.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Drawn from once for each draw, whatever is found.
+    activation : str or Activation, optional
+        ψ.
+    draws : int, optional
+        How many problems are looked at.
+    n, d : int, optional
+        Samples and input dimension.
+
+    Yields
+    ------
+    Reversal
+        Those for which both signs are certain.
+
+    Examples
+    --------
+    >>> found = next(find_reversals(np.random.default_rng(0)))
+    >>> found.sign.reversed
+    True
+    """
+    psi, n, d = resolve(activation), as_count("n", n), as_count("d", d)
+    for draw in range(as_count("draws", draws)):
+        scales = np.exp(rng.uniform(math.log(0.3), math.log(15.0), n))
+        X = scales[:, None] * rng.standard_normal((n, d))
+        problem, lam = Problem(X, rng.standard_normal(n)), float(np.exp(rng.uniform(*np.log([0.01, 100.0]))))
+        kernel = mean_kernel(problem.X, psi)
+        if kernel.gamma_lower > 0 and (sign := final_sign(problem, psi, lam, kernel=kernel)).reversed:
+            yield Reversal(problem=problem, lam=lam, sign=sign, draw=draw)
