@@ -194,7 +194,11 @@ def _stretches(cell: Cell) -> Iterator[tuple[int, int, int]]:
     The loss is recorded before the steps 999, 1999, …, and at the planned step.
     """
     planned, first = cell["steps"], READING - 1
-    yield 0, first, 10 if cell["p"] == CURVE_WIDTH else first  # a loss curve begins within its first dozens of steps
+    yield (
+        0,
+        first,
+        10 if cell["p"] == CURVE_WIDTH else first,
+    )  # a loss curve begins within its first dozens of steps
     start = first
     if planned > first:
         yield first, planned, READING

@@ -24,7 +24,16 @@ from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import Pair, digits, idx_pair, mnist
 from fa_ref.schedules import Schedule
 from validation.experiments.compare import compare_figure3, published
-from validation.experiments.sweeps import Cell, Estimate, Outcome, Progress, Row, Sweep, save_figure, single_threaded
+from validation.experiments.sweeps import (
+    Cell,
+    Estimate,
+    Outcome,
+    Progress,
+    Row,
+    Sweep,
+    save_figure,
+    single_threaded,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
