@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fa_ref._support.checks import as_number
+from validation.judge.probability import holm_adjusted
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 __all__ = ["Comparison", "compare", "compare_figure2", "compare_figure3", "published"]
 
@@ -102,10 +103,9 @@ class Comparison:
         """Whether no difference was found at 1 %, all cells taken together."""
         return self.p_value >= LEVEL
 
-    @property
-    def equivalent(self) -> bool:
-        """Whether every cell was shown to lie within the margin."""
-        return bool(self.cells["equivalent"].all())
+    def __bool__(self) -> bool:
+        """Whether no difference was found; that agreement was *shown* is another question, see ``cells``."""
+        return self.consistent
 
     def __str__(self) -> str:
         shown, total = int(self.cells["equivalent"].sum()), len(self.cells)
@@ -136,7 +136,7 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
     Raises
     ------
     ValueError
-        If no cell is present on both sides, or one of ours has fewer than 2 runs.
+        If no cell is present on both sides, one of ours has fewer than 2 runs, or a mean or deviation is not finite.
 
     Examples
     --------
@@ -144,8 +144,8 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
     >>> theirs = pd.DataFrame({"p": [200], "mean": [0.20], "sd": [0.05], "runs": [50]})
     >>> ours = pd.DataFrame({"p": [200], "mean": [0.21], "sd": [0.05], "runs": [50]})
     >>> comparison = compare(ours, theirs, ["p"])
-    >>> round(comparison.cells["z"][0], 2), comparison.consistent, comparison.equivalent
-    (np.float64(0.99), True, True)
+    >>> round(comparison.cells["z"][0], 2), comparison.consistent, comparison.cells["equivalent"].all()
+    (np.float64(0.99), True, np.True_)
     """
     margin = as_number("margin", margin, above=0)
     cells = ours.merge(theirs, on=keys, suffixes=("", "_published"))
@@ -153,27 +153,35 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
         raise ValueError("ours: expected at least one cell that was published, got none")
     if (cells["runs"] < 2).any():
         raise ValueError("runs: expected at least 2 in every cell, for a standard error, got 1")
+    if not np.isfinite(cells[["mean", "sd", "mean_published", "sd_published"]].to_numpy(float)).all():
+        raise ValueError("mean, sd: expected finite numbers in every cell, got a run that diverged")
     square, square_published = (cells[f"sd{s}"] ** 2 / cells[f"runs{s}"] for s in ("", "_published"))
     difference, se = cells["mean"] - cells["mean_published"], np.sqrt(square + square_published)
-    freedom = se**4 / (square**2 / (cells["runs"] - 1) + square_published**2 / (cells["runs_published"] - 1))
-    p_value = 2 * stats.t.sf(np.abs(difference) / se, freedom)
-    p_equivalence = stats.t.sf((margin - np.abs(difference)) / se, freedom)  # the larger of the two tests
+    t, t_margin, freedom = _welch(difference, margin, square, square_published, cells)
+    p_value, p_equivalence = 2 * stats.t.sf(t, freedom), stats.t.sf(t_margin, freedom)
     table = cells[keys].assign(
         mean=cells["mean"], se=np.sqrt(square), runs=cells["runs"],
         published_mean=cells["mean_published"], published_se=np.sqrt(square_published),
         published_runs=cells["runs_published"], difference=difference,
-        z=np.sign(difference) * stats.norm.isf(p_value / 2), p_value=p_value, p_holm=_holm(p_value),
+        z=np.sign(difference) * stats.norm.isf(p_value / 2), p_value=p_value, p_holm=holm_adjusted(p_value),
         p_equivalence=p_equivalence, equivalent=p_equivalence < TOST_LEVEL,
     )  # fmt: skip
     return Comparison(table, margin)
 
 
-def _holm(p_values: Array) -> Array:
-    """Holm's step-down adjustment."""
-    order = np.argsort(p_values)
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.maximum.accumulate((len(order) - np.arange(len(order))) * p_values[order])
-    return np.minimum(adjusted, 1.0)
+def _welch(
+    difference: Series, margin: float, square: Series, square_published: Series, cells: DataFrame
+) -> tuple[Array, Array, Array]:
+    """|difference|/s and (margin − |difference|)/s, the larger of the two one-sided tests, and their freedom.
+
+    Where both sides have no spread at all, a difference is infinitely many standard errors, and none is none.
+    """
+    size, se = np.abs(difference.to_numpy()), np.sqrt((square + square_published).to_numpy())
+    spread = square**2 / (cells["runs"] - 1) + square_published**2 / (cells["runs_published"] - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t, t_margin = (np.where(side == 0, 0.0, side / se) for side in (size, margin - size))
+        freedom = np.where(se > 0, se**4 / spread.to_numpy(), 1.0)
+    return t, t_margin, freedom
 
 
 def _summary(table: DataFrame, keys: list[str], value: str) -> DataFrame:
