@@ -1,21 +1,13 @@
 """Activation functions ψ, their derivatives and the bounds that the theorems ask for."""
 
-from fa_ref.activations.catalogue import (
-    ACTIVATIONS,
-    Activation,
-    Strip,
-    erf,
-    identity,
-    relu,
-    resolve,
-    sigmoid,
-    softplus,
-    tanh,
-)
+from fa_ref.activations.activation import Activation
+from fa_ref.activations.catalogue import ACTIVATIONS, erf, identity, relu, resolve, sigmoid, softplus, tanh
+from fa_ref.activations.known import Kind, Strip
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "Kind",
     "Strip",
     "erf",
     "identity",

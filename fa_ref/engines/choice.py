@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fa_ref import loops
 from fa_ref._support.checks import require_memory
-from fa_ref.activations import Activation, identity
+from fa_ref.activations import Activation
 from fa_ref.activations.psi import ENTRYWISE
 from fa_ref.engines.gram.engine import Gram, is_well_conditioned
 from fa_ref.engines.reduced import Reduced, Statistics
@@ -56,7 +56,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     Examples
     --------
     >>> import numpy as np
-    >>> from fa_ref.activations import tanh
+    >>> from fa_ref.activations import identity, tanh
     >>> wide, tall = (Problem(np.eye(n, 3), np.ones(n)) for n in (2, 6))
     >>> network = Network.gaussian(100, 3, np.random.default_rng(0))
     >>> [choose(p, network, a, "fa", "float64") for p in (wide, tall) for a in (tanh, identity)]
@@ -64,7 +64,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     """
     if dtype == "float32":
         return "gram"
-    if isinstance(start, Statistics) or (activation is identity and rule == "fa"):
+    if isinstance(start, Statistics) or (activation.linear and rule == "fa"):
         return "reduced"
     return "gram" if problem.n < 2 * problem.d and is_well_conditioned(problem) else "loops"
 
@@ -85,7 +85,7 @@ def build(
     if engine != "gram" and dtype != "float64":
         raise ValueError(f"dtype: expected float64 for engine {engine!r}, got {dtype!r}")
     if engine == "reduced":
-        if activation is not identity or rule != "fa":
+        if not activation.linear or rule != "fa":
             raise ValueError(
                 "engine: expected 'loops' or 'gram', since 'reduced' is for a linear network and rule 'fa',"
                 f" got 'reduced' for {activation.name} and {rule!r}"

@@ -5,9 +5,10 @@ from fractions import Fraction
 import flint
 import numpy as np
 import pytest
+from own_psi import copy_of
 
 from fa_ref import Network, Problem
-from fa_ref.activations import ACTIVATIONS, Activation
+from fa_ref.activations import ACTIVATIONS
 from theory.certificates.balls import (
     ENCLOSURES,
     Balls,
@@ -112,8 +113,7 @@ def test_the_enclosure_agrees_with_floating_point(activation):
 
 
 def test_a_users_activation_cannot_be_enclosed():
-    tanh = ACTIVATIONS["tanh"]
-    mine = Activation("tanh", tanh.psi, tanh.dpsi, B0=1.0, B1=1.0, B2=0.5)
+    mine = copy_of("tanh", called="tanh", B0=1.0, B1=1.0, B2=0.77)
     problem, network = Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0])
     with pytest.raises(ValueError, match="rigorous: expected one of"):
         enclose(problem, network, mine)

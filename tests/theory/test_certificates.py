@@ -6,9 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from own_psi import copy_of
 
 from fa_ref import Network, Problem, schedules, train
-from fa_ref.activations import ACTIVATIONS, Activation
+from fa_ref.activations import ACTIVATIONS
 from theory.certificates.from_state import StateCertificate, _measure, from_state, largest_rate, proves
 from theory.certificates.search import certify
 from theory.certificates.tubes import drift
@@ -210,12 +211,11 @@ def test_relu_on_its_kink_and_away_from_it():
 
 def test_a_users_activation_needs_bounds_and_has_no_rigorous_form(solved):
     problem, network = solved
-    tanh = ACTIVATIONS["tanh"]
-    bounded = Activation("mine", tanh.psi, tanh.dpsi, B0=1.0, B1=1.0, B2=tanh.B2)
+    bounded = copy_of("tanh", B0=1.0, B1=1.0, B2=ACTIVATIONS["tanh"].B2)
     assert (
         0 < from_state(problem, network, bounded, 0.4).rate < from_state(problem, network, "tanh", 0.4).rate * 1.01
     )
-    unbounded = Activation("mine", tanh.psi, tanh.dpsi, B1=1.0)
+    unbounded = copy_of("tanh", B1=1.0)
     assert from_state(problem, network, unbounded, 0.4).why == "sup |ψ″| = inf (finite): not met"
     with pytest.raises(ValueError, match="rigorous"):
         from_state(problem, network, bounded, 0.4, rigorous=True)

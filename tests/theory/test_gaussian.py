@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from own_psi import copy_of, softsign
 from scipy import integrate, special
 
 from fa_ref.activations import ACTIVATIONS, Activation
@@ -171,16 +172,6 @@ def test_zero_and_single_rows(rows):
             assert abs(result.values[1, 1] - ACTIVATIONS[name](0.0) ** 2) <= result.error[1, 1] + 1e-15
 
 
-def softsign(**bounds):
-    def psi(z):
-        return z / (1.0 + abs(z))
-
-    def dpsi(z):
-        return 1.0 / (1.0 + abs(z)) ** 2
-
-    return Activation("softsign", psi, dpsi, **bounds)
-
-
 def test_users_activation_with_bounds_is_rigorous():
     K = covariance(8, n=4, size=1.0, hard=False)
     bounded = second_moments(K, softsign(B0=1.0, B1=1.0, B2=2.0))
@@ -196,7 +187,7 @@ def test_smooth_bound_holds_without_a_strip(bounds):
     # tanh known by its derivatives' bounds only, against tanh on its strip; more bounds, more digits.
     tanh, K = ACTIVATIONS["tanh"], covariance(9, size=2.0)
     known = {f"B{j}": getattr(tanh, f"B{j}") for j in range(bounds + 1)}
-    plain = second_moments(K, Activation("plain", tanh.psi, tanh.dpsi, **known))
+    plain = second_moments(K, copy_of("tanh", **known))
     exact = second_moments(K, "tanh")
     assert plain.rigorous
     assert (np.abs(plain.values - exact.values) <= plain.error + exact.error).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fa_ref import Activation, Network, Problem, data, schedules, train
-from fa_ref.activations import resolve
+from fa_ref.activations import identity, resolve
 from theory.margins import Margin
 from theory.precision import gamma
 from validation.judge.claims import Claim, Evidence, Inequality
@@ -161,9 +161,11 @@ def test_a_constant_penalty_is_beyond_every_budget(easy):
     assert "Σλ = inf (finite): not met" in verdict.failing
 
 
-def test_linear_is_decided_by_values_not_by_the_name(easy):
-    ours = Activation("plain", lambda z: 1.0 * z, lambda z: 1.0 + 0.0 * z, B1=1.0, B2=0.0)
-    assert theorem_4_3.CLAIM.judge(evidence(easy, ours)).status == "holds"
+def test_linear_is_decided_by_the_functions_not_by_the_name(easy):
+    renamed = Activation("plain", identity.psi, identity.dpsi)
+    assert theorem_4_3.CLAIM.judge(evidence(easy, renamed)).status == "holds"
+    ours = Activation("identity", lambda z: 1.0 * z, lambda z: 1.0 + 0.0 * z, B1=1.0, B2=0.0)
+    assert theorem_4_3.CLAIM.judge(evidence(easy, ours)).status == "not applicable"
     posing = Activation(
         "identity", lambda z: math.tanh(z), lambda z: 1.0 - math.tanh(z) ** 2, B0=1.0, B1=1.0, B2=0.77
     )

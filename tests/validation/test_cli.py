@@ -100,7 +100,7 @@ def test_verify_writes_a_junit_case_for_each_finding(files, call, monkeypatch):
         for psi, claim, widths in (("identity", "Theorem 4.3", (200, 800)), ("tanh", "Theorem 3.2", (400, 1600)))
         for p in widths
     }
-    assert call("verify", "--X", files / "ones.npy", *data).returncode == 0
+    assert call("verify", "--X", files / "ones.npy", *data).returncode == 1  # nothing was judged
     assert list(junit(files / "out.xml").values()) == [["skipped"]] * 4
     assert "γ certified = 0 > 0: not met" in (files / "out.xml").read_text().replace("&gt;", ">")
     judge = Claim.judge
@@ -136,12 +136,12 @@ def test_errata_writes_a_junit_case_for_each(tmp_path, call, monkeypatch):
     assert [tags for tags in junit(tmp_path / "errata.xml").values() if tags == ["failure"]] == [["failure"]]
 
 
-def test_duplicate_rows_are_reported_and_are_no_error(files):
+def test_duplicate_rows_leave_nothing_judged(files):
     X = np.ones((3, 4)) / 2
     np.save(files / "X.npy", X)
     np.save(files / "y.npy", [1.0, -1.0, 1.0])
     done = fa_ref("verify", "--X", files / "X.npy", "--y", files / "y.npy", "--steps", 5, "--report", files / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert done.stdout.count("not applicable") == 4
     assert "γ certified" in done.stdout
 
@@ -181,15 +181,15 @@ def test_bad_data_end_with_one_line_and_status_2(tmp_path, call, X, y, message):
     [
         (["verify", "--X", "X.csv"], "--X and --y: expected both or none"),
         (["verify", "--mnist", "nowhere"], "train-images-idx3-ubyte"),
-        (["verify", "--X", "X.csv", "--y", "y.npy", "--mnist", "."], "--mnist: expected without --X and --y"),
+        (["verify", "--X", "X.csv", "--y", "y.npy", "--mnist", "."], "--mnist cannot be combined with --X and --y"),
         (["verify", "--json", "nowhere/out.json"], "--json: expected a file in a folder that exists"),
         (["verify", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),
         (["errata", "--junit", "nowhere/out.xml"], "--junit: expected a file in a folder that exists"),
-        (["verify", "--report", "X.csv/sub"], "report: expected a folder that can be written to"),
-        (["verify", "--X", "gone.csv", "--y", "y.npy"], "X: expected a file, got gone.csv"),
-        (["train", "--eta", "0"], "eta: expected a finite number > 0, got 0.0"),
+        (["verify", "--report", "X.csv/sub"], "--report: expected a folder that can be written to"),
+        (["verify", "--X", "gone.csv", "--y", "y.npy"], "--X: expected a file, got gone.csv"),
+        (["train", "--eta", "0"], "--eta: expected a finite number > 0, got 0.0"),
         (["train", "--eta", "nan"], "eta: expected a finite number > 0"),
-        (["train", "--ridge", "-1"], "lam: expected a finite number >= 0, got -1.0"),
+        (["train", "--ridge", "-1"], "--ridge: expected a finite number >= 0, got -1.0"),
         (["train", "--ridge", "1", "--eta", "1"], "ridge: expected eta * lambda(t) < 1, got 1"),
         (["train", "--activation", "tan"], "activation: expected one of"),
         (["train", "--p", "100000000000"], "fits in memory, but it needs"),
@@ -313,7 +313,7 @@ def test_the_same_seed_gives_the_same_table(files):
 def test_help_does_not_load_the_compiler(words):
     """Help is quick because nothing heavy is imported; time itself is too noisy to test."""
     script = (
-        "import sys\nfrom validation import cli\n"
+        "import sys\nfrom validation.commands import cli\n"
         f"sys.argv = ['fa-ref', *{words}]\n"
         "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
         "heavy = {'numba', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"

@@ -199,7 +199,7 @@ def _enclose(problem: Problem, network: Network, activation: Activation, formula
     X, shape, b = Balls.exact(problem.X), (n, p), network.b.tolist()
     Z, K = X @ Balls.exact(network.W.T), X @ X.T
     z = Z.scatter()
-    psi, slope = map(list, zip(*map(ENCLOSURES[activation.name], z), strict=True))
+    psi, slope = map(list, zip(*map(ENCLOSURES[str(activation.kind)], z), strict=True))
     curvature = list(map(formula, z, psi, slope))
     weights = [b_r * beta_r for b_r, beta_r in zip(map(_flint().arb, b), network.beta.tolist(), strict=True)]
     weighted = Balls.gather([s * weights[i % p] for i, s in enumerate(slope)], shape)
@@ -212,7 +212,7 @@ def _enclose(problem: Problem, network: Network, activation: Activation, formula
     state = State(
         slope=D.magnitude,
         curvature=Balls.gather(curvature, shape).magnitude,
-        kink=np.maximum(np.abs(Z.mid) - Z.rad, 0.0) / inflate if activation.name == "relu" else None,
+        kink=np.maximum(np.abs(Z.mid) - Z.rad, 0.0) / inflate if activation.kind == "relu" else None,
         B1=activation.B1 * inflate,
         B2=activation.B2 * inflate if activation.smooth else 0.0,
         B3=activation.B3 * inflate if activation.smooth else 0.0,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref.activations import ACTIVATIONS, Activation
+from fa_ref.activations import Activation, Kind
 
 __all__ = ["UPWARD", "Drift", "Formula", "State", "curvature_formula", "drift"]
 
@@ -35,7 +35,7 @@ _FLOOR, _CEILING = 1e-60, 1e60
 
 Formula = Callable[[Any, Any, Any], Any]
 
-_CURVATURES: dict[str, Formula] = {
+_CURVATURES: dict[Kind, Formula] = {
     "identity": lambda z, psi, slope: 0 * slope,  # noqa: ARG005
     "relu": lambda z, psi, slope: 0 * slope,  # noqa: ARG005
     "tanh": lambda z, psi, slope: -2 * psi * slope,  # noqa: ARG005
@@ -50,10 +50,11 @@ def curvature_formula(activation: Activation) -> Formula | None:
 
     Examples
     --------
-    >>> curvature_formula(ACTIVATIONS["tanh"])(0.0, 0.0, 1.0)
+    >>> from fa_ref.activations import tanh
+    >>> curvature_formula(tanh)(0.0, 0.0, 1.0)
     -0.0
     """
-    return _CURVATURES[activation.name] if ACTIVATIONS.get(activation.name) == activation else None
+    return None if activation.kind is None else _CURVATURES[activation.kind]
 
 
 @dataclass(frozen=True)

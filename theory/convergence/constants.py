@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, train
 from fa_ref._support.checks import as_count, as_number
-from fa_ref.activations import Activation, identity, resolve
+from fa_ref.activations import Activation, resolve
 from theory.convergence import levels
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.closing import budget, close, closes_at
@@ -98,7 +98,7 @@ def constants_table(
     p = None if p is None else as_count("p", p)
     kernel = mean_kernel(problem.X, psi)
     lines = _problem_lines(problem, psi, kernel)
-    if psi is identity:
+    if psi.linear:
         return lines + _linear_lines(problem, eta, delta, p)
     for form in ("explicit", "first-order"):
         enough = sufficient_width(problem, psi, eta=eta, delta=delta, form=form, kernel=kernel)

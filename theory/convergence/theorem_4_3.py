@@ -79,7 +79,7 @@ def certificate(
     >>> certificate(problem, network, "tanh", 1e-3).why
     'ψ is the identity = 0 ≥ 1: not met'
     """
-    if resolve(activation) is not identity:
+    if not resolve(activation).linear:
         return Certificate("Theorem 4.3", None, (Margin("ψ is the identity", 0.0, 1.0),))
     return close(drifts(problem, network, eta, ridge, form=form))
 

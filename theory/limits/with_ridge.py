@@ -115,7 +115,7 @@ def wide_prediction(
     penalty = rescaled_ridge(ridge, p)
     particles, tolerance = as_count("particles", particles), as_number("tolerance", tolerance, above=0)
     with threadpool_limits(1):  # so that rounding does not depend on the number of cores
-        if psi.name == "identity":
+        if psi.linear:
             return _linear(problem, eta, ridge, penalty, times, p)
         rng = np.random.default_rng(0) if rng is None else rng
         return predict(problem, psi, eta, penalty, times, p, particles, tolerance, rng)

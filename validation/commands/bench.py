@@ -6,16 +6,8 @@ from typing import Annotated
 
 import typer
 
-from validation.commands.console import (
-    Dimension,
-    JsonFile,
-    Samples,
-    Seed,
-    check_json,
-    progress_bar,
-    say,
-    write_json,
-)
+from validation.commands.console import JsonFile, Seed, check_json, progress_bar, say, write_json
+from validation.commands.inputs import Dimension, Samples
 
 __all__ = ["bench"]
 

@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from validation.commands.console import (
-    Dimension,
     JsonFile,
-    Samples,
     Seed,
-    Width,
-    XFile,
-    YFile,
+    check_folder,
     check_json,
-    given_or_synthetic,
     half_step,
     print_table,
     say,
     write_json,
 )
+from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, Width, XFile, YFile
 
 if TYPE_CHECKING:
     from fa_ref import Network, Problem
@@ -35,10 +31,12 @@ CERTIFICATE, NETWORK, PROBLEM = "certificate.json", "network.npz", "problem.npz"
 def certify(
     x_file: XFile = None,
     y_file: YFile = None,
+    header: Header = None,
+    standardise: Standardise = False,
     n: Samples = 50,
     d: Dimension = 150,
     p: Width = 3200,
-    activation: Annotated[str, typer.Option(help="identity, relu, tanh, sigmoid, erf or softplus.")] = "tanh",
+    activation: Psi = "tanh",
     eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
     scale: Annotated[float, typer.Option(help="Standard deviation of the synthetic inputs' entries.")] = 1.0,
     steps: Annotated[int, typer.Option(min=1, help="Steps at most.")] = 10_000,
@@ -62,8 +60,9 @@ def certify(
     check_json(json_file)
     if check is not None:
         raise typer.Exit(_check(check))
+    check_folder(out, "--out")
     rng = np.random.default_rng(seed)
-    problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, scale)
+    problem = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, scale).problem
     network = Network.gaussian(p, problem.d, rng)
     if eta is None:
         eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1]))
@@ -100,9 +99,7 @@ def _facts(found: Certification, eta: float) -> dict[str, Any]:
 
 def _save(folder: Path, found: Certification, problem: Problem, network: Network) -> None:
     from fa_ref._support.storage import write_npz
-    from validation.report.page import check_writable
 
-    check_writable(folder)
     assert found.certificate is not None
     network.save(folder / NETWORK)
     write_npz(folder / PROBLEM, {"X": problem.X, "y": problem.y})

@@ -1,10 +1,11 @@
-"""The ``fa-ref`` command.
+"""The ``fa-ref`` command; `validation.commands.terminal` says what its exit status means.
 
-Exit status: 0 as claimed, 1 something was violated, 2 bad input (one line on standard error, no traceback).
 Heavy imports happen inside the commands, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from validation.commands.bench import bench
 from validation.commands.certify import certify
 from validation.commands.errata import errata
 from validation.commands.experiments import dropout, figure2, figure3
+from validation.commands.terminal import ending_well, prepare_streams
 from validation.commands.theory import theory
 from validation.commands.train import train
 from validation.commands.verify import verify
@@ -25,19 +27,38 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (verify, train, theory, certify, figure2, figure3, dropout, errata, bench):
-    app.command()(command)
+    app.command()(ending_well(command))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"fa-ref {version('fa-ref')}")
+        except PackageNotFoundError:
+            from fa_ref import __version__
+
+            typer.echo(f"fa-ref {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
-    """Run the command; a user's mistake ends it with one line and status 2."""
-    try:
-        app()
-    except (ValueError, TypeError, OSError, MemoryError) as error:
-        line = " ".join(str(error).split())
-        typer.echo(f"fa-ref: {line}", err=True)
-        raise SystemExit(2) from None
+    """Run the command."""
+    prepare_streams()
+    app()
 
 
 if __name__ == "__main__":

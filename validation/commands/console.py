@@ -1,4 +1,4 @@
-"""What every command shares: options, data, the progress bar, tables and JSON.
+"""What every command shares: options, the progress bar, tables, files and JSON.
 
 Heavy imports happen inside the functions, so that ``--help`` is quick.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,27 +20,21 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-
-    from fa_ref import Problem
-
 __all__ = [
-    "Dimension",
     "JsonFile",
     "JunitFile",
-    "Samples",
     "Seed",
-    "Width",
-    "XFile",
-    "YFile",
+    "check_folder",
     "check_json",
+    "command_line",
     "draws_bar",
-    "given_or_synthetic",
+    "half_step",
     "numbers",
     "print_table",
     "progress_bar",
     "refuse_beside",
     "say",
+    "steps_bar",
     "write_json",
 ]
 
@@ -47,28 +43,6 @@ JunitFile = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as a JUnit file too.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
-XFile = Annotated[Path | None, typer.Option("--X", metavar="FILE", help="Inputs, CSV or .npy, a sample a row.")]
-YFile = Annotated[Path | None, typer.Option("--y", metavar="FILE", help="Targets, CSV or .npy.")]
-Samples = Annotated[int, typer.Option(min=1, help="Samples of the synthetic problem (without --X and --y).")]
-Dimension = Annotated[int, typer.Option(min=1, help="Its input dimension.")]
-Width = Annotated[int, typer.Option(min=1, help="Width.")]
-
-
-def given(x_file: Path | None, y_file: Path | None) -> Problem | None:
-    """Return the problem in the user's files, or None if no file is named.
-
-    Raises
-    ------
-    ValueError
-        If only one of the two is named, or a file is not what it should be.
-    """
-    from fa_ref import Problem, data
-
-    if x_file is None and y_file is None:
-        return None
-    if x_file is None or y_file is None:
-        raise ValueError("--X and --y: expected both or none")
-    return Problem(data.read_array(x_file, 2, "X"), data.read_array(y_file, 1, "y"))
 
 
 def refuse_beside(context: typer.Context, name: str, others: str) -> None:
@@ -81,33 +55,19 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     """
     source = context.get_parameter_source(name)
     if source is not None and source.name == "COMMANDLINE":
-        raise ValueError(f"--{name}: expected without {others}, whose data are used instead")
-
-
-def given_or_synthetic(
-    x_file: Path | None,
-    y_file: Path | None,
-    n: int,
-    d: int,
-    activation: str,
-    rng: np.random.Generator,
-    scale: float,
-) -> Problem:
-    """Return the problem in the user's files, or Gaussian inputs with a linear or a random network's targets."""
-    from fa_ref import Problem, data
-    from fa_ref.activations import resolve
-
-    problem = given(x_file, y_file)
-    if problem is not None:
-        return problem
-    X = data.gaussian_inputs(n, d, rng, scale=scale)
-    linear = resolve(activation).name == "identity"
-    return Problem(X, data.linear_teacher(X, rng) if linear else data.network_teacher(X, 1000, activation, rng))
+        raise ValueError(f"--{name} cannot be combined with {others}, whose data are used")
 
 
 def half_step(top: float) -> float:
     """Half of 1/λ for the largest eigenvalue λ; ½ where it is 0 and no step is too long."""
     return 0.5 / top if top > 0 else 0.5
+
+
+def command_line() -> str:
+    """The command as it was typed, safe to print and to write to a report."""
+    from fa_ref._support.text import printable
+
+    return printable(shlex.join(["fa-ref", *sys.argv[1:]]))
 
 
 def numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
@@ -169,25 +129,82 @@ def draws_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda made, most: bar.update(task, completed=made, total=most)
 
 
+@contextmanager
+def steps_bar(title: str, steps: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar of steps on standard error while it is a terminal; the yielded function takes the step."""
+    with draws_bar(title) as advance:
+        yield lambda step: advance(step, steps)
+
+
 def print_table(rows: list[dict[str, str]]) -> None:
-    """Print rows with the keys of the first as headings."""
-    from rich import box
+    """Print rows with the keys of the first as headings; one below the other where the terminal is narrow."""
     from rich.console import Console
+
+    from fa_ref._support.text import printable
+
+    console = Console(width=_columns())
+    rows = [{heading: printable(cell) for heading, cell in row.items()} for row in rows]
+    widths = [_narrowest([heading, *(row[heading] for row in rows)]) for heading in rows[0]]
+    if sum(widths) + 2 * len(widths) <= console.width:
+        console.print(_table(rows, widths))
+        return
+    for row in rows:
+        fields = [{"": heading, "value": cell} for heading, cell in row.items()]
+        longest = max(len(heading) for heading in row)
+        console.print(_table(fields, [longest, min(20, console.width - longest - 4)], headings=False))
+
+
+def _columns() -> int | None:
+    """The terminal's width, or what COLUMNS says; room for every table elsewhere."""
+    if sys.stdout.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isdecimal() and 0 < int(told) < 10_000 else 180
+
+
+def _narrowest(cells: list[str]) -> int:
+    """The width that breaks no number of a column: that of its longest word, where that is no long name."""
+    return max([1, *(min(20, len(word)) for cell in cells for word in cell.split())])
+
+
+def _table(rows: list[dict[str, str]], widths: list[int], *, headings: bool = True) -> Any:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 180)
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for heading in rows[0]:
-        table.add_column(heading)
+    table = Table(box=box.SIMPLE, pad_edge=False, show_header=headings)
+    for heading, width in zip(rows[0], widths, strict=True):
+        table.add_column(Text(heading), min_width=width, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row.values()))  # text is no markup
-    console.print(table)
+    return table
 
 
 def say(line: str) -> None:
-    """Print one line."""
-    typer.echo(line)
+    """Print one line, or several."""
+    from fa_ref._support.text import printable
+
+    typer.echo(printable(line, keep="\n\t"))
+
+
+def check_folder(folder: Path | None, option: str) -> None:
+    """Create a folder if need be and refuse, before any work is done, one where no file can be written.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be created or written to.
+    """
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{option}: expected a folder that can be written to, got {folder} ({error.strerror})"
+        ) from None
 
 
 def check_json(path: Path | None, option: str = "--json") -> None:
@@ -200,7 +217,12 @@ def check_json(path: Path | None, option: str = "--json") -> None:
     """
     if path is None:
         return
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    folder = path.resolve().parent
+    there = path.exists()
+    writes = os.access(path, os.W_OK) if there else folder.is_dir() and os.access(folder, os.W_OK)
+    if path.is_file():  # replaced by a file beside it
+        writes = writes and os.access(folder, os.W_OK)
+    if path.is_dir() or not writes:
         raise ValueError(f"{option}: expected a file in a folder that exists and can be written to, got {path}")
 
 

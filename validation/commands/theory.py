@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from validation.commands.console import (
-    Dimension,
     JsonFile,
-    Samples,
     Seed,
-    XFile,
-    YFile,
     check_json,
-    given_or_synthetic,
     half_step,
     print_table,
     progress_bar,
     say,
     write_json,
 )
+from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, XFile, YFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,9 +30,11 @@ __all__ = ["theory"]
 def theory(
     x_file: XFile = None,
     y_file: YFile = None,
+    header: Header = None,
+    standardise: Standardise = False,
     n: Samples = 5,
     d: Dimension = 15,
-    activation: Annotated[str, typer.Option(help="identity, relu, tanh, sigmoid, erf or softplus.")] = "tanh",
+    activation: Psi = "tanh",
     eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
     delta: Annotated[float, typer.Option(help="Every line holds with probability 1 − δ.")] = 0.1,
     p: Annotated[int | None, typer.Option(min=1, help="Width; the sufficient one if not given.")] = None,
@@ -65,7 +63,8 @@ def theory(
     if limits and observe:
         raise ValueError("--observe: expected none with --limits")
     rng = np.random.default_rng(seed)
-    problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
+    given = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, d**-0.5)
+    problem = given.problem
     kernel = mean_kernel(problem.X, activation)
     if eta is None:
         eta = half_step(float(np.linalg.eigvalsh(kernel.G)[-1]))

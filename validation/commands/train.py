@@ -7,20 +7,8 @@ from typing import Annotated
 
 import typer
 
-from validation.commands.console import (
-    Dimension,
-    JsonFile,
-    Samples,
-    Seed,
-    Width,
-    XFile,
-    YFile,
-    check_json,
-    given_or_synthetic,
-    print_table,
-    say,
-    write_json,
-)
+from validation.commands.console import JsonFile, Seed, check_json, print_table, say, write_json
+from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, Width, XFile, YFile
 
 __all__ = ["train"]
 
@@ -28,10 +16,12 @@ __all__ = ["train"]
 def train(
     x_file: XFile = None,
     y_file: YFile = None,
+    header: Header = None,
+    standardise: Standardise = False,
     n: Samples = 50,
     d: Dimension = 150,
     p: Width = 800,
-    activation: Annotated[str, typer.Option(help="identity, relu, tanh, sigmoid, erf or softplus.")] = "tanh",
+    activation: Psi = "tanh",
     eta: Annotated[float, typer.Option(help="Step size on ½‖e‖².")] = 0.01,
     steps: Annotated[int, typer.Option(min=0, help="Number of steps.")] = 1000,
     ridge: Annotated[float, typer.Option(help="Constant λ.")] = 0.0,
@@ -52,7 +42,10 @@ def train(
     check_json(json_file)
     check_json(out, "--out")
     rng = np.random.default_rng(seed)
-    problem = given_or_synthetic(x_file, y_file, n, d, activation, rng, d**-0.5)
+    if cutoff is not None and ridge == 0:
+        raise ValueError("--cutoff: expected together with --ridge, which it sets to 0 after step T")
+    given = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, d**-0.5)
+    problem = given.problem
     schedule = schedules.constant(ridge) if cutoff is None else schedules.cutoff(ridge, cutoff)
     network = Network.gaussian(p, problem.d, rng)
     run = run_training(

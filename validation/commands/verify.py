@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,16 +11,15 @@ from validation.commands.console import (
     JsonFile,
     JunitFile,
     Seed,
-    XFile,
-    YFile,
     check_json,
-    given,
+    command_line,
     print_table,
     progress_bar,
     refuse_beside,
     say,
     write_json,
 )
+from validation.commands.inputs import Files, Header, Standardise, XFile, YFile
 
 if TYPE_CHECKING:
     from validation.report.verification import Finding, Setting
@@ -38,6 +35,8 @@ def verify(
     ] = None,
     x_file: XFile = None,
     y_file: YFile = None,
+    header: Header = None,
+    standardise: Standardise = False,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html goes.")] = Path("fa-ref-report"),
     json_file: JsonFile = None,
     junit_file: JunitFile = None,
@@ -47,6 +46,7 @@ def verify(
     """Check Theorems 3.2 and 4.3 at every step of real runs: synthetic data, digits, or your own."""
     import numpy as np
 
+    from validation.judge.claims import HOLDS
     from validation.report import page as reports
     from validation.report import verification
     from validation.report.junit import of_verdict, write_junit
@@ -54,24 +54,27 @@ def verify(
     folder = reports.check_writable(report)
     check_json(json_file)
     check_json(junit_file, "--junit")
-    problem = given(x_file, y_file)
-    if problem is not None:
+    given = Files(x_file, y_file, header, standardise).read()
+    if given is not None:
         refuse_beside(context, "mnist", "--X and --y")
-        settings = verification.given_settings(str(x_file), problem)
+        settings = verification.given_settings(given.name, given.problem)
     else:
         settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
     findings = _run_verification(settings, seed, steps)
     print_table([reports.row(finding) for finding in findings])
-    command = shlex.join(["fa-ref", *sys.argv[1:]])
+    command = command_line()
     page = reports.write_report(findings, folder, command=command)
-    write_json(json_file, {"command": command, "findings": [finding.to_dict() for finding in findings]})
+    source = {} if given is None else given.to_dict()
+    write_json(json_file, {"command": command, **source, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
         write_junit(
             junit_file, (of_verdict(finding.label, finding.verdict) for finding in findings), "fa-ref verify"
         )
     violated = sum(finding.violated for finding in findings)
-    say(f"{len(findings)} runs, {violated} violated; report: {page}")
-    raise typer.Exit(1 if violated else 0)
+    held = sum(finding.verdict.status == HOLDS for finding in findings)
+    say(f"{len(findings)} runs: {held} hold, {violated} violated, {len(findings) - held - violated} not decided")
+    say(f"report: {page}")
+    raise typer.Exit(1 if violated or not held else 0)
 
 
 def _run_verification(settings: list[Setting], seed: int, steps: int) -> list[Finding]:

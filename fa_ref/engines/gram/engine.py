@@ -24,7 +24,7 @@ from numba import config, get_num_threads, njit, prange, types
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
-from fa_ref.activations import ACTIVATIONS, Activation
+from fa_ref.activations import Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.engines.gram.blocks import CALLED, KINDS, answer, fast, learn, norms
 from fa_ref.engines.gram.tiles import BLOCK_BYTES, LAYOUT, TILE, in_tiles
@@ -191,8 +191,7 @@ class Gram:
         real: str = "float64",
     ) -> None:  # fmt: skip
         n, p = problem.n, network.p
-        named = activation is ACTIVATIONS.get(activation.name) and activation.name in KINDS
-        kind = KINDS[activation.name] if named else CALLED
+        kind = CALLED if activation.kind is None else KINDS.get(activation.kind, CALLED)
         lanes = BLOCK_BYTES // np.dtype(real).itemsize
         blocks, m = -(-p // lanes), -(-n // TILE) * TILE
         size = blocks * m * lanes
