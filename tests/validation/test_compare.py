@@ -71,10 +71,14 @@ def test_a_spread_on_one_side_is_enough(rng):
     assert row["p_value"] == pytest.approx(2 * stats.t.sf(0.05 / (0.1 / np.sqrt(5)), 4), rel=1e-10)
 
 
-def test_a_run_that_diverged_is_not_compared():
-    frames = [pd.DataFrame({"p": [1], "mean": [m], "sd": [0.1], "runs": [5]}) for m in (np.nan, 0.2)]
-    with pytest.raises(ValueError, match="mean, sd: expected finite numbers"):
-        compare(*frames, ["p"])
+def test_a_run_that_diverged_is_a_difference(rng):
+    table = table_like_published(rng)
+    assert compare_figure2(table).consistent
+    table.loc[7, "alignment"] = np.nan
+    comparison = compare_figure2(table)
+    assert not comparison.consistent
+    assert comparison.cells.loc[0, ["p_value", "p_equivalence"]].tolist() == [0.0, 1.0]
+    assert "inf" in str(comparison)
 
 
 def test_the_verdict_is_rarely_wrong_about_equals(rng):

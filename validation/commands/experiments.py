@@ -59,7 +59,7 @@ def _sweep(command: Callable[..., Any]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # this is what Typer reads
     run.__annotations__ = {name: hints[name] for name in (*own, *shared)}
-    del run.__wrapped__  # type: ignore[attr-defined]  # or the signature would be sought there
+    del run.__wrapped__  # or the signature would be sought there
     return run
 
 
@@ -142,7 +142,6 @@ def figure3(
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> Any:
     """Digits by feedback alignment, as in Figure 3: MNIST if its folder is named, yours, or the bundled ones."""
-
     from validation.experiments.figure3 import figure3 as experiment
 
     if (images is None) != (labels is None):

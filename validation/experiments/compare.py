@@ -26,7 +26,7 @@ from validation.judge.probability import holm_adjusted
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["Comparison", "compare", "compare_figure2", "compare_figure3", "published"]
+__all__ = ["Comparison", "compare", "compare_figure2", "compare_figure3", "published", "was_published"]
 
 Array = NDArray[np.float64]
 
@@ -35,6 +35,9 @@ NOTABLE = 2.6
 
 #: Level of the verdict on all cells together.
 LEVEL = 0.01
+
+#: What identifies a cell of Figure 2.
+KEYS_2 = ["activation", "label", "p"]
 
 #: Level at which equivalence is shown.
 TOST_LEVEL = 0.05
@@ -136,7 +139,7 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
     Raises
     ------
     ValueError
-        If no cell is present on both sides, one of ours has fewer than 2 runs, or a mean or deviation is not finite.
+        If no cell is present on both sides, or one of ours has fewer than 2 runs.
 
     Examples
     --------
@@ -153,17 +156,16 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
         raise ValueError("ours: expected at least one cell that was published, got none")
     if (cells["runs"] < 2).any():
         raise ValueError("runs: expected at least 2 in every cell, for a standard error, got 1")
-    if not np.isfinite(cells[["mean", "sd", "mean_published", "sd_published"]].to_numpy(float)).all():
-        raise ValueError("mean, sd: expected finite numbers in every cell, got a run that diverged")
     square, square_published = (cells[f"sd{s}"] ** 2 / cells[f"runs{s}"] for s in ("", "_published"))
-    difference, se = cells["mean"] - cells["mean_published"], np.sqrt(square + square_published)
+    difference = cells["mean"] - cells["mean_published"]
     t, t_margin, freedom = _welch(difference, margin, square, square_published, cells)
     p_value, p_equivalence = 2 * stats.t.sf(t, freedom), stats.t.sf(t_margin, freedom)
     table = cells[keys].assign(
         mean=cells["mean"], se=np.sqrt(square), runs=cells["runs"],
         published_mean=cells["mean_published"], published_se=np.sqrt(square_published),
         published_runs=cells["runs_published"], difference=difference,
-        z=np.sign(difference) * stats.norm.isf(p_value / 2), p_value=p_value, p_holm=holm_adjusted(p_value),
+        z=np.where(difference < 0, -1.0, 1.0) * stats.norm.isf(p_value / 2), p_value=p_value,
+        p_holm=holm_adjusted(p_value),
         p_equivalence=p_equivalence, equivalent=p_equivalence < TOST_LEVEL,
     )  # fmt: skip
     return Comparison(table, margin)
@@ -174,9 +176,11 @@ def _welch(
 ) -> tuple[Array, Array, Array]:
     """|difference|/s and (margin − |difference|)/s, the larger of the two one-sided tests, and their freedom.
 
-    Where both sides have no spread at all, a difference is infinitely many standard errors, and none is none.
+    Where both sides have no spread at all, a difference is infinitely many standard errors, and none is none. A
+    mean that is NaN, of runs of which one diverged, is as far from the published one as can be.
     """
     size, se = np.abs(difference.to_numpy()), np.sqrt((square + square_published).to_numpy())
+    size, se = np.where(np.isnan(size), np.inf, size), np.where(np.isnan(size) | np.isnan(se), 0.0, se)
     spread = square**2 / (cells["runs"] - 1) + square_published**2 / (cells["runs_published"] - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         t, t_margin = (np.where(side == 0, 0.0, side / se) for side in (size, margin - size))
@@ -185,7 +189,16 @@ def _welch(
 
 
 def _summary(table: DataFrame, keys: list[str], value: str) -> DataFrame:
-    return table.groupby(keys, sort=False)[value].agg(mean="mean", sd="std", runs="count").reset_index()
+    def mean(values: Series) -> float:
+        return float(values.mean(skipna=False))
+
+    return table.groupby(keys, sort=False)[value].agg(mean=mean, sd="std", runs="size").reset_index()
+
+
+def was_published(table: DataFrame) -> bool:
+    """Whether a cell of this table (see `compare_figure2`) is among those behind Figure 2."""
+    theirs = published("figure2").rename(columns={"lambda_label": "label"})
+    return not table[KEYS_2].drop_duplicates().merge(theirs, on=KEYS_2).empty
 
 
 def compare_figure2(table: DataFrame, *, margin: float = 0.03) -> Comparison:
@@ -203,9 +216,6 @@ def compare_figure2(table: DataFrame, *, margin: float = 0.03) -> Comparison:
         columns={"lambda_label": "label", "alignment_mean": "mean", "alignment_sd": "sd"}
     )
     return compare(_summary(table, KEYS_2, "alignment"), theirs, KEYS_2, margin=margin)
-
-
-KEYS_2 = ["activation", "label", "p"]
 
 
 def compare_figure3(table: DataFrame) -> DataFrame:

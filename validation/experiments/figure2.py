@@ -1,8 +1,8 @@
 """Figure 2: alignment against width for each λ, and loss curves at p = 3200.
 
 The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until two
-readings of the mean squared loss in a row, 1000 steps apart, have differed by less than 10⁻³, whenever that was: see
-`validation.experiments.stopping`.
+readings of the mean squared loss in a row, 1000 steps apart, have differed by less than 10⁻³, whenever that was: the
+rule of `validation.experiments.stopping`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from fa_ref import Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.engines.choice import DTYPES
-from validation.experiments.compare import compare_figure2
+from validation.experiments.compare import Comparison, compare_figure2, was_published
 from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
 from validation.experiments.sweeps import (
     Cell,
@@ -123,13 +123,10 @@ def figure2(
     return Outcome(table, files, _compared(final(table), preset, runs, margin))
 
 
-def _compared(table: DataFrame, preset: str, runs: int, margin: float):
-    if preset != "as-run" or runs < 2:
+def _compared(table: DataFrame, preset: str, runs: int, margin: float) -> Comparison | None:
+    if preset != "as-run" or runs < 2 or not was_published(table):
         return None
-    try:
-        return compare_figure2(table, margin=margin)
-    except ValueError:  # no cell of these was published
-        return None
+    return compare_figure2(table, margin=margin)
 
 
 def figure2_cells(

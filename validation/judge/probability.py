@@ -293,7 +293,7 @@ def holds_with_probability(
 
 
 def holm_adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Holm's adjusted p-values: hypothesis i is rejected at level ``error`` if its adjusted p-value is at most that.
+    """Holm's adjusted p-values: at level ``error``, those of the rejected hypotheses are at most that.
 
     Examples
     --------
