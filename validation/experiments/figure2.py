@@ -1,7 +1,7 @@
 """Figure 2: alignment against width for each λ, and loss curves at p = 3200.
 
 The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until two
-readings of the mean squared loss in a row, 1000 steps apart, have differed by less than 10⁻³, whenever that was: the
+readings in a row of the mean squared loss, 1000 steps apart, differed by less than 10⁻³, whenever that was: the
 rule of `validation.experiments.stopping`.
 """
 
