@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-__all__ = ["Certificate", "Margin"]
+__all__ = ["Certificate", "Margin", "Relation", "failing"]
+
+Relation = Literal["≥", "≤", ">", "<"]
+
+_ASCII: dict[str, Relation] = {">=": "≥", "<=": "≤"}
+_OVER = ("≥", ">")
 
 
 @dataclass(frozen=True)
 class Margin:
-    """One condition ``value ≥ threshold`` (or ≤), measured.
+    """One condition ``value ≥ threshold`` (or ≤, >, <), measured. It reads as it is written: value, threshold.
+
+    ``bool(margin)`` is `met`, and refuses where nothing is decided.
 
     Attributes
     ----------
     name : str
         The condition in words or symbols.
     value : float
-        What was measured.
+        What was measured. A NaN meets nothing.
     threshold : float or None
         What is required. None where the source names no number: then the value is reported and nothing is decided.
-    relation : {"≥", "≤", ">"}
-        Which way the condition reads.
+    relation : {"≥", "≤", ">", "<"}
+        Which way the condition reads; ">=" and "<=" are accepted and stored as "≥" and "≤".
+
+    Raises
+    ------
+    ValueError
+        If the relation is none of these; from ``bool(margin)``, if there is no threshold.
 
     Examples
     --------
-    >>> step = Margin("η λ_max(G)", 0.5, 1.0, "≤")
-    >>> step.met, step.factor
-    (True, 2.0)
+    >>> step = Margin("η λ_max(G)", 0.5, 1.0, "<=")
+    >>> step.met, step.factor, step.relation
+    (True, 2.0, '≤')
     >>> Margin("pγ²/n²", 0.3).met is None
     True
     """
@@ -36,30 +50,46 @@ class Margin:
     name: str
     value: float
     threshold: float | None = None
-    relation: str = "≥"
+    relation: Relation | Literal[">=", "<="] = "≥"
+
+    def __post_init__(self) -> None:
+        relation = _ASCII.get(self.relation, self.relation) if isinstance(self.relation, str) else self.relation
+        if relation not in get_args(Relation):
+            raise ValueError(f"relation: expected one of ≥, ≤, >, <, >=, <=, got {self.relation!r}")
+        object.__setattr__(self, "relation", relation)
 
     @property
     def met(self) -> bool | None:
         """Whether the condition holds; None where there is no threshold."""
         if self.threshold is None:
             return None
-        if self.relation == "≤":
-            return bool(self.value <= self.threshold)
-        return bool(self.value > self.threshold) if self.relation == ">" else bool(self.value >= self.threshold)
+        holds = {
+            "≥": self.value >= self.threshold, "≤": self.value <= self.threshold,
+            ">": self.value > self.threshold, "<": self.value < self.threshold,
+        }  # fmt: skip
+        return bool(holds[self.relation])
+
+    def __bool__(self) -> bool:
+        met = self.met
+        if met is None:
+            raise ValueError(
+                f"{self.name}: expected a threshold, without which it is neither met nor missed, got none"
+            )
+        return met
 
     @property
     def slack(self) -> float:
         """Signed distance to the threshold, positive where the condition holds; NaN without a threshold."""
         if self.threshold is None:
             return math.nan
-        return self.threshold - self.value if self.relation == "≤" else self.value - self.threshold
+        return self.value - self.threshold if self.relation in _OVER else self.threshold - self.value
 
     @property
     def factor(self) -> float:
         """By which factor the condition is met (> 1) or missed (< 1); NaN where the signs give no factor."""
         if self.threshold is None:
             return math.nan
-        over, under = (self.threshold, self.value) if self.relation == "≤" else (self.value, self.threshold)
+        over, under = (self.value, self.threshold) if self.relation in _OVER else (self.threshold, self.value)
         if under > 0:
             return max(over, 0.0) / under
         return math.inf if over > 0 and under == 0 else math.nan
@@ -70,6 +100,17 @@ class Margin:
         verdict = "met" if self.met else "not met"
         needed = "(finite)" if self.threshold == sys.float_info.max else f"{self.relation} {self.threshold:.3g}"
         return f"{self.name} = {self.value:.3g} {needed}: {verdict}"
+
+
+def failing(margins: Iterable[Margin]) -> str:
+    """The conditions that are not met, each with its numbers; empty where none fails.
+
+    Examples
+    --------
+    >>> failing([Margin("γ", 0.0, 0.0, ">"), Margin("p/n", 3.0)])
+    'γ = 0 > 0: not met'
+    """
+    return "; ".join(str(margin) for margin in margins if margin.met is False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +128,11 @@ class Certificate:
     constants : dict
         Named quantities that entered.
 
+    Raises
+    ------
+    ValueError
+        If a rate is claimed although a condition fails, or is not a positive number.
+
     Examples
     --------
     >>> none = Certificate("Theorem 3.2", None, (Margin("γ", 0.0, 0.0, ">"),))
@@ -99,10 +145,18 @@ class Certificate:
     margins: tuple[Margin, ...] = ()
     constants: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.rate is None:
+            return
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"rate: expected a positive number or None, got {self.rate!r}")
+        if self.why:
+            raise ValueError(f"rate: expected None, since {self.why}, got {self.rate!r}")
+
     def __bool__(self) -> bool:
         return self.rate is not None
 
     @property
     def why(self) -> str:
         """The conditions that fail, each with its numbers; empty where the certificate exists."""
-        return "; ".join(str(margin) for margin in self.margins if margin.met is False)
+        return failing(self.margins)

@@ -10,12 +10,11 @@ import numpy as np
 
 from fa_ref._support.checks import as_number
 from fa_ref.problem import Problem
-from theory.alignment.forecast import failing
 from theory.alignment.theorem_4_6 import Bracket, sharp_bracket, sharp_constant, sharp_schedule
 from theory.convergence.theorem_4_3 import unit_of_budget
 from theory.kernels.isometry import isometry
 from theory.limits import wide_prediction
-from theory.margins import Margin
+from theory.margins import Margin, failing
 
 __all__ = ["SharpForecast", "after_cutoff"]
 

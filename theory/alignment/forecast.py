@@ -24,7 +24,7 @@ from theory.kernels import MeanKernel, mean_kernel
 from theory.limits import wide_prediction
 from theory.limits.fixed_time import SMALL, EarlyLaw, early_law
 from theory.limits.theta_time import checked_times
-from theory.margins import Margin
+from theory.margins import Margin, failing
 
 __all__ = ["Forecast", "with_ridge", "without_ridge"]
 
@@ -116,11 +116,6 @@ def _moved_too_far(law: EarlyLaw | None, p: int) -> str:
         return ""
     movement = Margin("movement of W", float(law.movement[0]) / p, SMALL, "≤")
     return failing((movement, Margin("growth of ‖β‖²", float(law.growth[0]) / p, SMALL, "≤")))
-
-
-def failing(margins: Sequence[Margin]) -> str:
-    """The conditions that are not met, in words; empty if all are."""
-    return "; ".join(str(margin) for margin in margins if not margin.met)
 
 
 def _top(kernel: MeanKernel) -> float:
