@@ -62,7 +62,7 @@ def test_a_run_stops_where_it_is_told_to(setting):
 
 
 def test_the_experiment_runs_resumes_and_estimates(tmp_path):
-    options = {"activations": ("linear", "tanh"), "rates": (0.4,), "widths": (20,), "runs": 2, "patience": 3}
+    options = {"activations": ("relu", "tanh"), "rates": (0.4,), "widths": (20,), "runs": 2, "patience": 3}
     estimate = dropout(tmp_path, dry_run=True, **options)
     assert isinstance(estimate, Estimate)
     assert estimate.seconds > 0
@@ -107,3 +107,10 @@ def test_bad_input_is_refused_by_name(tmp_path, setting):
     for changes in ({"rule": "bp"}, {"ridge": schedules.constant(0.1)}):
         with pytest.raises(ValueError, match="setting: expected no penalty and rule fa"):
             descend_with_dropout(setting.replace(**changes), rng, rate=0.5, times=[1])
+
+
+def test_a_run_that_diverges_says_so(tmp_path):
+    """At p = 20 the masks' noise outgrows what the linear step allows."""
+    row = dropout(tmp_path, activations=("linear",), rates=(0.4,), widths=(20,), runs=1).table.iloc[0]
+    assert row["status"] == "diverged"
+    assert np.isnan(row["alignment"])

@@ -1,12 +1,12 @@
 """Dropout without a penalty, as p → ∞: its clock is t/p, and what aligns β with b there is not learning.
 
-Inverted dropout of rate q multiplies unit r on sample i by m, which is 1/(1 − q) or 0: E m = 1, Var m = κ = q/(1 − q).
+Inverted dropout of rate q multiplies unit r on sample i by m, 1/(1 − q) or 0, so E m = 1 and Var m = κ = q/(1 − q).
 Both factors of an update contain the unit's own mask, so that averaged over the masks a step moves unit r by
 
     Δβ_r = −(η/√p) ψ_r·ē − (ηκ/p) ‖ψ_r‖² β_r,      Δz_r = −(η/√p) b_r K(ψ′_r ∘ ē) − (ηκ/p) b_r β_r K(ψ_r ∘ ψ′_r),
 
 ē being the residual averaged over the masks. Learning keeps Σ ηē of order one, and moves each unit by O(1/√p) once;
-the second terms act for ever. After t = τp steps they are of order one: β_r decays, fastest where ‖ψ_r‖ is large, and
+the second terms act for ever. After t = τp steps they are of order one. β_r decays, fastest where ‖ψ_r‖ is large;
 z_r shrinks where b_r β_r > 0 and grows where b_r β_r < 0. So the output weights that survive are those that agree
 with their feedback weights. y does not enter, and a penalty that would align (Σλ ~ √p, Theorem 4.6) is never there.
 
@@ -144,5 +144,7 @@ def _covariance(K: Array, Psi: Array, D: Array, beta: Array, b: Array, eta: floa
     M = (Psi.T @ Psi + K * (D.T @ ((beta * b)[:, None] * D))) / count
     rest = np.eye(len(K)) - eta * M
     if np.abs(np.linalg.eigvals(rest)).max() >= 1.0:
-        raise ValueError(f"eta: expected steps at which the residual settles, got {eta:g}: η λ_max(M) is not below 2")
+        raise ValueError(
+            f"eta: expected steps at which the residual settles, got {eta:g}: η λ_max(M) is not below 2"
+        )
     return noise + np.asarray(solve_discrete_lyapunov(rest, eta**2 * M @ noise @ M.T), dtype=np.float64)

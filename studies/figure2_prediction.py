@@ -1,6 +1,6 @@
 """Predict rows of the paper's Figure 2 and compare them with the published runs.
 
-    python benchmarks/figure2_prediction.py relu 0.2 --reference figure2_published.csv --datasets 16 --widths 12800
+    python studies/figure2_prediction.py relu 0.2 --reference figure2_published.csv --datasets 16 --widths 12800
 
 Settings in the convention ½‖e‖²: n = 50, d = 150, x ~ N(0, I), update steps 1e-3 (linear), 1e-2 (relu), 1e-1 (tanh) on the
 mean-squared loss, at least ⌊5000√p/14⌋ steps, then more by the thousand until that loss changes by less than 1e-3.

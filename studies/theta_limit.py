@@ -1,6 +1,6 @@
 """Measure how fast networks approach the predicted alignment at t = θ√p, in paired runs of growing width.
 
-    python benchmarks/theta_limit.py relu 0.2 --draws 3
+    python studies/theta_limit.py relu 0.2 --draws 3
 
 Data, step sizes and λ of the paper's Figure 2 (see `figure2_prediction.py`). In one draw all widths share X, y and
 a nested network, whose first units do not depend on p. The deviation of a run is the root mean square, over equally
