@@ -62,7 +62,7 @@ def test_a_run_stops_where_it_is_told_to(setting):
 
 
 def test_the_experiment_runs_resumes_and_estimates(tmp_path):
-    options = {"activations": ("relu", "tanh"), "rates": (0.4,), "widths": (20,), "runs": 2, "patience": 3}
+    options = {"activations": ("tanh",), "rates": (0.4, 0.6), "widths": (20,), "runs": 2, "patience": 3}
     estimate = dropout(tmp_path, dry_run=True, **options)
     assert isinstance(estimate, Estimate)
     assert estimate.seconds > 0
