@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from fa_ref import Problem
 from theory.alignment import no_alignment_coefficient, sharp_constant
 from validation.commands import cli
 
@@ -41,7 +42,7 @@ def test_without_ridge_the_law_is_printed_at_every_width(limits, files):
     )
     assert status == 0
     record = json.loads((files / "out.json").read_text())["limits"]
-    law = no_alignment_coefficient(np.eye(3), [1.0, -1.0, 1.0], "tanh", eta=0.5)
+    law = no_alignment_coefficient(Problem(np.eye(3), [1.0, -1.0, 1.0]), "tanh", eta=0.5)
     rows = {(row["p"], row["t"]): row for row in record["alignment"]}
     assert rows[None, "inf"]["scaled"] == pytest.approx(law, rel=1e-12)
     assert rows[800, "inf"]["alignment"] == pytest.approx(law / 800, rel=1e-12)

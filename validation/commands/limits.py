@@ -84,7 +84,7 @@ def _print_law(
 ) -> list[dict[str, Any]]:
     from theory.alignment.forecast import without_ridge
 
-    rows = without_ridge(problem, activation, eta, times, ps)
+    rows = without_ridge(problem, activation, times, ps, eta=eta)
     table = []
     for k, t in enumerate(times):
         limit, *at = rows[k * (len(ps) + 1) : (k + 1) * (len(ps) + 1)]
@@ -100,9 +100,10 @@ def _print_law(
 def _print_ridge(
     problem: Problem, activation: str, eta: float, lam: float, theta: list[float], ps: list[int]
 ) -> list[dict[str, Any]]:
+    from fa_ref import schedules
     from theory.alignment.forecast import with_ridge
 
-    rows = with_ridge(problem, activation, eta, lam, theta, ps)
+    rows = with_ridge(problem, activation, theta, ps, eta=eta, ridge=schedules.constant(lam))
     count = len(theta)
     table = []
     for k, time in enumerate(theta):
@@ -147,7 +148,7 @@ def _print_cutoff(
         why = f"ψ is {activation}, the theorem is about linear networks"
         say(f"Theorem 4.6: not applicable: {why}")
         return {"why": why}
-    forecast = after_cutoff(problem, eta, lam, c_S, ps)
+    forecast = after_cutoff(problem, ps, eta=eta, lam=lam, c_S=c_S)
     say(f"Theorem 4.6: X is (γ, ε)-isometric with γ = {forecast.gamma:.6g}, ε = {forecast.epsilon:.4g}")
     if forecast.why:
         say(f"not applicable: {forecast.why}")
