@@ -1,4 +1,4 @@
-"""How a study keeps what it measured: a JSON file under docs/_data, with the command that made it; the docs read it."""
+"""How a study keeps what it measured: a JSON file under docs/_data, with its command; the docs read it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def record(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], not
             raise ValueError(f"rows: expected {len(columns)} cells, got {row}")
     program = Path(sys.argv[0])
     content = {
-        "command": " ".join(["python", f"studies/{program.name}", *sys.argv[1:]]),
+        "command": " ".join(["python", "-m", f"studies.{program.stem}", *sys.argv[1:]]),
         "date": datetime.now(UTC).date().isoformat(),
         "code": package_digest(),
         "rerun": True,

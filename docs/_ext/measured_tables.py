@@ -1,4 +1,4 @@
-"""Measured tables: a page says ``<!-- study: name -->`` and gets the table that the study wrote to ``_data/name.json``."""
+"""Measured tables: where a page says ``<!-- study: name -->`` comes the table that a study left in ``_data``."""
 
 from __future__ import annotations
 

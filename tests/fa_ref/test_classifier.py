@@ -141,7 +141,7 @@ def test_alignment_of_an_answer_that_is_all_but_sure(gap, dtype):
     bp, fa = beta.T @ e, b.T @ e
     expected = bp @ fa / np.linalg.norm(bp) / np.linalg.norm(fa)
     # Relative error of a score in its arithmetic is that of exp, times |f|: at most 700·eps, or exact for |f| ≤ 1.
-    assert network.alignment(image) == pytest.approx(expected, rel=1e3 * np.finfo(dtype).eps)
+    assert network.alignment(image) == pytest.approx(expected, rel=1e3 * float(np.finfo(dtype).eps))
 
 
 def test_alignment_without_a_direction_is_not_a_number():

@@ -79,7 +79,7 @@ def test_the_experiment_runs_resumes_and_estimates(tmp_path):
 @pytest.mark.parametrize(("tolerance", "step"), [(0.0, None), (10.0, 1597)])
 def test_permission_decides_where_a_run_ends(tmp_path, monkeypatch, tolerance, step):
     monkeypatch.setattr(module, "SETTLED", tolerance)
-    row = dropout(tmp_path, activations=("linear",), rates=(0.4,), widths=(20,), runs=1, patience=2).table.iloc[0]
+    row = dropout(tmp_path, activations=("tanh",), rates=(0.4,), widths=(20,), runs=1, patience=2).table.iloc[0]
     assert (row["status"] == "unsettled") == (step is None)
     if step:
         assert (row["step"], row["alignment"], row["permitted"]) == (step, row["planned_alignment"], 999)

@@ -137,7 +137,7 @@ def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
             seen["planned_alignment"] = alignment
         return latch.open and t >= planned
 
-    times = sorted({planned, *readings(max(int(cell["patience"] * planned), READING))})
+    times = sorted({0, planned, *readings(max(int(cell["patience"] * planned), READING))})
     run = descend_with_dropout(setting, rng, rate=cell["rate"], times=times, over=over)
     status = "unsettled" if run.status == "completed" else "completed" if run.status == "stopped" else "diverged"
     diverged = status == "diverged"
