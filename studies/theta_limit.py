@@ -17,7 +17,6 @@ import numpy as np
 from fa_ref import schedules
 from fa_ref.training import train
 from studies.figure2_prediction import RULES, published_problem
-from studies.record import record
 from theory.limits import wide_prediction
 from validation.judge.deviations import nested_network
 from validation.judge.fits import fit_exponent
