@@ -18,7 +18,7 @@ from theory.kernels import MeanKernel, mean_kernel
 __all__ = ["AlignmentWidth", "alignment_level", "alignment_width", "best_time"]
 
 #: Widths beyond this are not searched: the recursion takes about √p steps.
-WIDEST = 10**13
+WIDEST = 10**11
 #: Cutoffs tried at one width.
 CUTOFFS = 120
 
@@ -83,7 +83,7 @@ def alignment_width(
     Returns
     -------
     AlignmentWidth or None
-        None where no width up to 10¹³ is enough, or ψ is not as the theorem asks.
+        None where no width up to 10¹¹ is enough, or ψ is not as the theorem asks.
 
     Notes
     -----
@@ -102,10 +102,12 @@ def alignment_width(
 
     psi = resolve(activation)
     known = kernel or mean_kernel(problem.X, psi)
+    if not math.isfinite(psi.B0 + psi.B1 + psi.B2) or (after and not known.gamma_lower > 0):
+        return None
     low, high = 1, 2
     while (best := found(high)) is None:
         low, high = high, 2 * high
-        if high > WIDEST or not math.isfinite(psi.B0 + psi.B1 + psi.B2):
+        if high > WIDEST:
             return None
     while high > 1.01 * low + 1:
         middle = math.floor(math.sqrt(low * high))
@@ -145,6 +147,8 @@ def alignment_level(
     if not (psi.smooth and np.isfinite(bounds).all() and np.linalg.norm(problem.y) > 0):
         return None
     kernel = kernel or mean_kernel(problem.X, psi)
+    if after and not kernel.gamma_lower > 0:
+        return None
     data = data_of(problem, psi, eta, lam)
     if form == "sharp":
         entries, order = levels.sharp(problem, data, kernel, p, delta, after=after), 0
