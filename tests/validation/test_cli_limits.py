@@ -64,6 +64,23 @@ def test_with_ridge_a_linear_problem_has_the_sharp_constant(limits, files):
     assert "5 (not proved)" in out
 
 
+def test_a_constant_penalty_says_when_linear_networks_become_unstable(limits, files):
+    status, out, _ = limits(*data(files), "--activation", "identity", "--eta", 0.1, "--ridge", 1, "--theta", "2",
+                            "--widths", "400")  # fmt: skip
+    assert status == 0
+    later = json.loads((files / "out.json").read_text())["limits"]["long_run"]
+    sigma = math.sqrt(2 / 0.1 - 2)  # X = I₃, so K = γI with γ = 1
+    edge = (2 * sigma + sigma**3 / 3) / (0.1 * math.sqrt(3))
+    assert later["edge"] == pytest.approx(edge, rel=1e-8)
+    assert later["plateau"] == pytest.approx(3 / 8, rel=1e-12)
+    assert f"{20 * edge:.6g} steps at p = 400" in out
+    assert "seen, not proved" in out
+    status, out, _ = limits(
+        *data(files), "--activation", "tanh", "--eta", 0.1, "--ridge", 1, "--theta", "2", "--widths", "400"
+    )
+    assert "the step size remains stable at all times" in out
+
+
 def test_with_ridge_other_activations_have_no_theorem_4_6(limits, files):
     status, out, _ = limits(*data(files), "--activation", "relu", "--ridge", 0.1, "--theta", "3", "--widths", "400")
     assert status == 0

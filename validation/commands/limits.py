@@ -50,7 +50,9 @@ def print_limits(
     if times is not None:
         raise ValueError("--times: expected --theta with a penalty (alignment builds up over t = θ√p)")
     rows = _print_ridge(problem, activation, eta, lam, _thetas(theta, eta * lam, max(ps)), ps)
-    return {"ridge": lam, "alignment": rows, "cutoff": _print_cutoff(problem, activation, eta, lam, c_S, ps)}
+    later = _print_long_run(problem, activation, eta, lam, ps)
+    cutoff = _print_cutoff(problem, activation, eta, lam, c_S, ps)
+    return {"ridge": lam, "alignment": rows, "long_run": later, "cutoff": cutoff}
 
 
 def _at_least_1(name: str, p: int) -> int:
@@ -136,6 +138,18 @@ def _print_reasons(rows: list[Forecast]) -> None:
 def _plain(rows: list[Forecast]) -> list[dict[str, Any]]:
     """Records for JSON, with null where there is no number."""
     return [{key: None if value != value else value for key, value in asdict(row).items()} for row in rows]
+
+
+def _print_long_run(problem: Problem, activation: str, eta: float, lam: float, ps: list[int]) -> dict[str, Any]:
+    from fa_ref import schedules
+    from theory.limits.edge import long_run
+
+    later = long_run(problem, activation, eta=eta, ridge=schedules.constant(lam))
+    say(f"Constant λ: no stationary point. ½‖e‖² = {later.plateau:.4g} for 1/(η(λ + γ)) ≪ t ≪ √p, and moves after.")
+    say(later.meaning + ".")
+    if math.isfinite(later.edge):
+        say("θ_c √p: " + ", ".join(f"{later.edge * math.sqrt(p):.6g} steps at p = {p}" for p in ps))
+    return asdict(later) | {"edge": later.edge if math.isfinite(later.edge) else None}
 
 
 def _print_cutoff(
