@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import typer
 
 from validation.commands import cli, console, terminal
+from validation.report.junit import write_junit
 
 ROOT = Path.cwd()
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "FA_REF_MNIST"}
@@ -207,3 +209,10 @@ def test_absurd_options_end_with_status_2(words, monkeypatch, capsys):
     err = capsys.readouterr().err
     assert ended.value.code == 2, err
     assert "Traceback" not in err
+
+
+def test_junit_is_xml_whatever_the_names(tmp_path):
+    write_junit(tmp_path / "out.xml", [("a\x1b[31m\ud800", True, "x\x00y"), ("b", False, "line\nline")], "suite")
+    cases = list(ElementTree.parse(tmp_path / "out.xml").getroot())
+    assert [case.get("name") for case in cases] == ["a\\x1b[31m\\ud800", "b"]
+    assert cases[0][0].text == "x\\x00y"
