@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem, Setting, schedules
+from fa_ref import Network, Problem, Setting, Trajectory, schedules
 from theory.kernels import mean_kernel
 from validation import assert_contracts, assert_holds, assert_same_run, assert_scaling
 from validation.errata.readings import ascend
@@ -91,9 +91,9 @@ def mutant(name):
 @pytest.mark.parametrize("name", MUTANTS)
 def test_what_theorem_3_2_cannot_see_is_seen(name, wide):
     theirs = trained(mutant(name), wide, 60)
-    assert_contracts(
-        np.arange(61), np.linalg.norm(theirs, axis=1), 0.1, rate=mean_kernel(np.eye(2), "tanh").gamma / 4
-    )
+    gamma = mean_kernel(np.eye(2), "tanh").gamma
+    assert_contracts(np.arange(61), np.linalg.norm(theirs, axis=1), 0.1, rate=gamma / 4)
+    assert_holds(theorem_3_2.CLAIM, Trajectory.recorded(wide, range(61), theirs))
     with pytest.raises(AssertionError, match=r"residuals: expected those of tanh, .* more than the .* of rounding"):
         assert_same_run(wide, theirs)
 
