@@ -158,7 +158,7 @@ class LargeSample(Statement):
             found |= {"status": VIOLATED, "remarks": (f"the weights differ by {gap:.2g} of their movement",)}
         left = flat.unexplained / float(np.linalg.norm(tall.y)) if tall.y.any() else 0.0
         numbers = (
-            Number(symbol="‖ȳ − y‖/‖y‖", value=left, kind="proved", note="no linear network removes it"),
+            Number(symbol="‖ȳ−y‖/‖y‖", value=left, kind="proved", note="no linear network removes it"),
             Number(symbol="d/n =", value=tall.d / tall.n, kind="observed"),
         )
         return self.finding(inputs, found.pop("status"), numbers=numbers, **found)

@@ -131,12 +131,8 @@ def _ledger(run: Trajectory) -> dict[str, float]:
     setting = run.setting
     if not isinstance(setting.network, Network):
         return {}
-    problem, network, ridge = setting.problem, setting.network, setting.ridge
-    if setting.activation.linear:
-        lemmas: Any = theorem_4_3.drifts(problem, network, setting.eta, ridge)
-    else:
-        lemmas = theorem_3_2.drifts(problem, network, setting.activation, setting.eta, ridge)
-    ledger = audit(problem, network, setting.activation, setting.eta, lemmas, ridge=ridge, steps=LEDGER_STEPS)
+    theory = theorem_4_3 if setting.activation.linear else theorem_3_2
+    ledger = audit(setting, theory.drifts(setting), steps=LEDGER_STEPS)
     return ledger.looseness("running")
 
 

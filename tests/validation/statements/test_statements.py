@@ -18,7 +18,7 @@ def inputs():
     rng = np.random.default_rng(1)
     X = np.linalg.qr(rng.standard_normal((15, 5)))[0].T
     problem = Problem(X, (-1.0) ** np.arange(5))
-    return Inputs(name="orthonormal", linear=problem, nonlinear=problem)
+    return Inputs(name="digits", linear=problem, nonlinear=problem)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_summary_fits_eighty_columns(inputs, options):
     findings = [statement.check(inputs, options) for statement in STATEMENTS]
     rows = summary(findings)
     assert len(rows) == 12
-    assert list(rows[0]) == ["statement", "orthonormal", "margin", "behind it"]
+    assert list(rows[0]) == ["statement", "digits", "margin", "behind it"]
     widths = [max(len(row[key]) for row in [*rows, {key: key for key in rows[0]}]) for key in rows[0]]
     assert sum(widths) + 2 * len(widths) + 11 <= 80  # with one more column of verdicts
     assert not nothing_held(findings)
@@ -98,7 +98,7 @@ def test_a_dossier_gathers_what_is_known(inputs):
     found = dossier(find("3.2"), [inputs], Options(steps=40, draws=8), command="fa-ref theorem 3.2")
     titles = [part.title for part in found.parts]
     assert titles == [
-        "Hypotheses, orthonormal", "The numbers behind it", "Where the proof loses, orthonormal",
+        "Hypotheses, digits", "The numbers behind it", "Where the proof loses, digits",
         "What breaks when a hypothesis is dropped", "Errata, each with its counterexample", "Negative control",
         "Reproduce it",
     ]  # fmt: skip
