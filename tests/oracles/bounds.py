@@ -46,8 +46,8 @@ def explicit(s, B0, B1, B2, eta, U, size):
     omega = eta * size / math.sqrt(p) * (crossed + (1 + D_beta) * B1**2 * B2 * R * chi**3)
     g_0, h_0 = np.linalg.eigvalsh(s["G"])[0], np.abs(np.linalg.eigvalsh(s["H"])).max()
     return {
-        "weight": D_w, "unit": D_beta, "beta": math.sqrt(p) * D_beta, "G": drift_G, "H": drift_H, "remainder": omega,
-        "floor": g_0 - h_0 - drift_G - drift_H - omega,
+        "weight": D_w, "unit": D_beta, "beta": math.sqrt(p) * D_beta, "G": drift_G, "H": drift_H,
+        "remainder": omega, "floor": g_0 - h_0 - drift_G - drift_H - omega,
     }  # fmt: skip
 
 
