@@ -17,17 +17,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from fa_ref._support.checks import as_number
+from validation.judge.multiple import holm_adjusted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["Comparison", "compare", "compare_figure2", "compare_figure3", "published"]
 
-Array = NDArray[np.float64]
 
 #: Cells beyond this are counted, and their number is compared with the expected one.
 NOTABLE = 2.6
@@ -162,18 +161,10 @@ def compare(ours: DataFrame, theirs: DataFrame, keys: list[str], *, margin: floa
         mean=cells["mean"], se=np.sqrt(square), runs=cells["runs"],
         published_mean=cells["mean_published"], published_se=np.sqrt(square_published),
         published_runs=cells["runs_published"], difference=difference,
-        z=np.sign(difference) * stats.norm.isf(p_value / 2), p_value=p_value, p_holm=_holm(p_value),
+        z=np.sign(difference) * stats.norm.isf(p_value / 2), p_value=p_value, p_holm=holm_adjusted(p_value),
         p_equivalence=p_equivalence, equivalent=p_equivalence < TOST_LEVEL,
     )  # fmt: skip
     return Comparison(table, margin)
-
-
-def _holm(p_values: Array) -> Array:
-    """Holm's step-down adjustment."""
-    order = np.argsort(p_values)
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.maximum.accumulate((len(order) - np.arange(len(order))) * p_values[order])
-    return np.minimum(adjusted, 1.0)
 
 
 def _summary(table: DataFrame, keys: list[str], value: str) -> DataFrame:
