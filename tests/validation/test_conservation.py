@@ -1,6 +1,7 @@
 """The conservation law on random runs, at every unit and step; what breaks it is seen."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,3 +64,15 @@ def test_rounding_is_bounded_and_not_by_much_more_than_it_is():
         hidden, output, rounding = sides(random_record(seed, "identity"))
         used.append(np.max(np.abs(hidden - output) / rounding))
     assert 1e-3 < max(used) < 1
+
+
+def test_the_page_shows_its_example_and_its_verdicts(capsys):
+    root = Path(__file__).parents[2] / "docs"
+    source = (root / "examples" / "theorem" / "your_theorem.py").read_text()
+    assert "examples/theorem/your_theorem.py" in (root / "your_theorem.md").read_text()
+    sheet = source[source.index("class Conservation") : source.index("problem, network")].strip().splitlines()
+    assert len(sheet) <= 30
+    exec(compile(source, "your_theorem.py", "exec"), {"__name__": "example"})
+    relu, tanh = capsys.readouterr().out.splitlines()
+    assert relu.strip() == "relu holds"
+    assert tanh.startswith("tanh not applicable")
