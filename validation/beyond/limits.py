@@ -8,7 +8,7 @@ r"""The laws behind the orders of magnitude, as claims about p → ∞.
 * the alignment without ridge: p·cos∠(b, β(t)), averaged over a pair ±b, from its law given e(0);
 * Theorem 4.6's constant, the root of (1 + L)κ + κ³/3 = c_S ν γ/M, after the cutoff;
 * the alignment at t = θ√p with a penalty, from the mean-field equation; for linear networks this is a theorem, with
-  the exponent −1/2 (``docs/limits.md``, section 3), judged in law up to p = 10⁸.
+  the exponent −1/2 (``docs/limits.md``, section 8), judged in law up to p = 10⁸.
 
 Every builder takes ``misread``, a factor by which the predicted value is wrong: the negative control.
 
@@ -140,7 +140,7 @@ def linear_theta_limit(
     return AsymptoticClaim(
         "alignment of linear networks at t = θ√p",
         "cos∠(b, β(θ√p)) = limit + O(p^{-1/2})",
-        "docs/limits.md, section 3",
+        "docs/limits.md, section 8",
         deviation,
         EXPONENTS["wide_alignment"],
         RESOLUTION * float(said.alignment[0]),
