@@ -38,7 +38,7 @@ def test_false_claims_are_falsified_and_the_counterexample_replays(name, tmp_pat
     assert all(margin.met for margin in verdict.hypotheses)
     assert found.setting.problem.n == 1  # shrunk
     assert found.setting.p < 50  # the search starts at widths up to 400
-    assert found.steps == 1
+    assert found.steps <= 2
     path = tmp_path / "counterexample.npz"
     found.save(path)
     again = Counterexample.load(path)
@@ -63,7 +63,8 @@ def test_a_law_is_searched_without_hypothesis(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     for name in ("validation.search.strategies", "validation.search.targeting"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.delattr(validation, "strategies", raising=False)
+    for name in ("strategies", "targeting"):
+        monkeypatch.delattr(validation.search, name, raising=False)
     claim = explicit.LINEAR.without(explicit.STEP)
     assert falsify(claim, small_settings("identity"), rng=np.random.default_rng(0)) is not None
     with pytest.raises(ModuleNotFoundError, match="space: expected a law where Hypothesis is not installed"):

@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,7 @@ __all__ = [
     "check_json",
     "command_line",
     "draws_bar",
+    "figure",
     "half_step",
     "numbers",
     "print_table",
@@ -63,6 +65,29 @@ def half_step(top: float) -> float:
     return 0.5 / top if top > 0 else 0.5
 
 
+def figure(value: Any, *, down: bool = False) -> str:
+    """One number, flag or word for a table: numbers with four digits, and what is only asked to be finite as such.
+
+    What is proved to be at least ``value`` is rounded ``down``.
+
+    Examples
+    --------
+    >>> figure(0.23549), figure(0.23549, down=True)
+    ('0.2355', '0.2354')
+    >>> [figure(value) for value in (0.123456, 1234567.0, 40, sys.float_info.max, None, True, "run")]
+    ['0.1235', '1.235e+06', '40', 'finite', '–', 'yes', 'run']
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and down and value - value == 0.0:
+        return f"{Context(prec=4, rounding=ROUND_FLOOR).create_decimal_from_float(value):.4g}"
+    if isinstance(value, float):
+        return "finite" if value == sys.float_info.max else f"{value:.4g}"
+    return str(value)
+
+
 def command_line() -> str:
     """The command as it was typed, safe to print and to write to a report."""
     from fa_ref._support.text import printable
@@ -76,12 +101,15 @@ def numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
     Raises
     ------
     ValueError
-        If one of them is none.
+        If one of them is none, or there are none.
     """
     try:
-        return [kind(part) for part in text.split(",") if part.strip()]
+        found = [kind(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}") from None
+        found = []
+    if not found:
+        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}")
+    return found
 
 
 @contextmanager

@@ -52,12 +52,12 @@ def _slope(x: Array, z: Array, confidence: float, window: tuple[float, float]) -
         raise ValueError(f"points: expected at least 3 in the window, got {x.size}")
     if np.ptp(x) == 0.0:
         raise ValueError("points: expected at least two different abscissas in the window, got one")
-    line = stats.linregress(x, z)
-    half = float(stats.t.isf((1.0 - confidence) / 2, x.size - 2) * line.stderr)
-    slope = float(line.slope)
-    return Fit(
-        slope=slope, low=slope - half, high=slope + half, confidence=confidence, window=window, points=x.size
-    )
+    x_mean, z_mean = float(x.mean()), float(z.mean())
+    spread = float(np.sum((x - x_mean) ** 2))
+    a = float(np.sum((x - x_mean) * (z - z_mean))) / spread
+    rest = z - z_mean - a * (x - x_mean)  # summed as it is: 1 − r² cancels where the points lie on a line
+    half = float(stats.t.isf((1.0 - confidence) / 2, x.size - 2) * np.sqrt(np.sum(rest**2) / (x.size - 2) / spread))
+    return Fit(slope=a, low=a - half, high=a + half, confidence=confidence, window=window, points=x.size)
 
 
 def fit_exponent(

@@ -172,7 +172,7 @@ class Inequality:
             if not excess > 0:
                 return f"{lhs:.6g} ≤ {rhs:.6g}"
             return f"{lhs:.6g} exceeds {rhs:.6g} by {excess:.3g}, within the {tolerance:.3g} of rounding"
-        if math.isnan(excess) or (tolerance <= 0.01 * excess and f"{lhs:.6g}" != f"{rhs:.6g}"):
+        if math.isnan(excess) or (tolerance <= 0.1 * excess and f"{lhs:.6g}" != f"{rhs:.6g}"):
             return f"{lhs:.6g} > {rhs:.6g}"
         return f"{lhs:.6g} exceeds {rhs:.6g} by {excess:.3g}, beyond the {tolerance:.3g} of rounding"
 
