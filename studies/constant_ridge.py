@@ -9,10 +9,10 @@ import argparse
 import math
 
 import numpy as np
-from studies.record import record
 
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.engines.reduced import sample_in_law
+from studies.record import record
 from theory.limits import wide_prediction
 from theory.limits.edge import edge_time
 from theory.limits.long_time import linear_law, relu_law, tanh_law

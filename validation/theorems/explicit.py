@@ -49,11 +49,9 @@ class Nonlinear(Claim):
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Every condition of the argument at the rate γ/4, decided."""
-        setting, start = run.setting, known_start(run)
-        if start is None:
-            return (Margin("starting weights recorded", 0.0, 1.0),)
-        lemmas = convergence.drifts(setting.problem, start, setting.activation, setting.eta, setting.ridge)
-        return (_feedback(run), *_margins(lemmas, _nonlinear_rate(run)))
+        if known_start(run) is None or run.setting.rule != "fa":
+            return (_recorded(run), _feedback(run))
+        return (_feedback(run), *_margins(convergence.drifts(run.setting), _nonlinear_rate(run)))
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(4.2) at the rate γ/4, and (3.2)."""
@@ -70,11 +68,10 @@ class Linear(Claim):
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Every condition of the argument at the rate γ/2, decided."""
-        setting, start = run.setting, known_start(run)
-        if start is None or not setting.activation.linear:
-            return (Margin("ψ linear, starting weights recorded", 0.0, 1.0),)
-        lemmas = linear.drifts(setting.problem, start, setting.eta, setting.ridge)
-        return (_feedback(run), *_margins(lemmas, _linear_rate(run)))
+        is_linear = Margin("ψ linear", float(run.setting.activation.linear), 1.0)
+        if known_start(run) is None or run.setting.rule != "fa" or not is_linear:
+            return (_recorded(run), _feedback(run), is_linear)
+        return (_feedback(run), *_margins(linear.drifts(run.setting), _linear_rate(run)))
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """(4.3) at the rate γ/2."""
@@ -93,6 +90,10 @@ class PrintedPull(Linear):
         """(4.3) as printed, at the rate γ/2."""
         rate = _linear_rate(run)
         return (contraction("(4.3) as printed", run, rate, pull=1.0),) if rate > 0 else ()
+
+
+def _recorded(run: Trajectory) -> Margin:
+    return Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
 
 
 def _feedback(run: Trajectory) -> Margin:
