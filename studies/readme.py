@@ -14,8 +14,8 @@ from validation.statements import STATEMENTS, Finding, Options, inputs, verify
 ROOT = Path(__file__).parents[1]
 PICTURE = "docs/_static/verify.svg"
 CAPTION = (
-    "Left: the residual of Theorem 3.2's run and the bound that (3.1) promises. Middle: without a penalty b and β do"
-    " not align. Right: a penalty that is cut off aligns them as Theorem 4.6 says, with the limit of its constant"
+    "Left: the residual of Theorem 3.2's run and the bound that (3.1) promises. Middle: without a penalty b and β"
+    " do not align. Right: a penalty that is cut off aligns them, as Theorem 4.6 says; dotted, the limit"
 )
 
 
