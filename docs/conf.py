@@ -22,6 +22,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "offline_mathematics",
     "generated_pages",
+    "statement_pages",
     "measured_tables",
 ]
 bibtex_bibfiles = ["references.bib"]

@@ -1,0 +1,105 @@
+"""One page a statement of the paper: as printed, corrected, checked now, with losses, ablation and errata."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from validation.experiments.sweeps.provenance import package_digest
+from validation.report.pictures import pictures
+from validation.statements import STATEMENTS, Dossier, Options, dossier, inputs
+
+FOLDER = "paper/statements"
+
+#: Where the proof, or the sharp law, is told.
+PROOFS = {
+    "identity": ("../../kernels", "Kernels"),
+    "A3.1": ("../../kernels", "Kernels, γ and isometry"),
+    "3.2": ("../../convergence", "Theorems 3.2 and 4.2 with explicit constants"),
+    "movement": ("../../convergence", "Theorems 3.2 and 4.2 with explicit constants"),
+    "3.3": ("../../kernels", "Kernels, γ and isometry"),
+    "4.1": ("../../alignment", "Alignment: the numbers behind the orders of magnitude"),
+    "4.2": ("../../convergence", "Theorems 3.2 and 4.2 with explicit constants"),
+    "4.3": ("../../linear", "Theorem 4.3 with explicit constants"),
+    "4.5": ("../../kernels", "Kernels, γ and isometry"),
+    "4.6": ("../../alignment", "Alignment: the numbers behind the orders of magnitude"),
+    "schedules": ("../../open_questions", "What the paper leaves open"),
+    "n > d": ("../../linear", "Theorem 4.3 with explicit constants"),
+}
+
+
+def name_of(number: str) -> str:
+    """The file name of a statement's page."""
+    return re.sub(r"\W+", "_", number).strip("_").lower()
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")
+
+
+def _table(rows: tuple[dict[str, str], ...]) -> list[str]:
+    heads = list(rows[0])
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return [*lines, *("| " + " | ".join(_cell(cell) for cell in row.values()) + " |" for row in rows), ""]
+
+
+def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
+    """The page as MyST Markdown."""
+    statement, finding = found.statement, found.findings[0]
+    proof, title = PROOFS[statement.number]
+    parts = [f"# {statement.title}", "", ":::{card} As printed", statement.printed, ":::", ""]
+    if statement.corrected:
+        errata = (
+            f" (errata {', '.join(statement.errata)}, [demonstrated](../../errata))" if statement.errata else ""
+        )
+        parts += [f":::{{card}} As it should read{errata}", statement.corrected, ":::", ""]
+    parts += [f"The proof and the constants: [{title}]({proof}).", "", "## Checked when this page was built", ""]
+    parts += [f"{finding.inputs} inputs, n = 5, d = 15: **{finding.status}**. {finding.confidence}", ""]
+    parts += [*(f"- {remark}" for remark in finding.remarks), ""]
+    for caption, file in figures:
+        parts += [f"```{{figure}} {file}", ":width: 60%", f":alt: {caption}", caption, "```", ""]
+    for part in found.parts:
+        parts += [f"## {part.title}", "", *part.lines, ""]
+        parts += _table(part.rows) if part.rows else []
+        parts += ["```text", part.code, "```", ""] if part.code else []
+    return "\n".join(parts) + "\n"
+
+
+def contents() -> str:
+    """The page that lists them."""
+    names = [f"statements/{name_of(statement.number)}" for statement in STATEMENTS]
+    rows = [
+        {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed} for s in STATEMENTS
+    ]
+    table = ["| statement | as printed |", "|---|---|"]
+    table += [f"| {row['statement']} | {row['as printed'].replace('|', '&#124;')} |" for row in rows]
+    tree = ["```{toctree}", ":hidden:", "", *names, "```"]
+    return "\n".join(["# Statements", "", *table, "", *tree, ""])
+
+
+def write(source: Path) -> None:
+    """Check every statement on a small problem and write its page, unless the code is the same as last time."""
+    folder = source / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp, digest = folder / ".made-by", package_digest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    data, options = inputs.gaussian(np.random.default_rng(0), n=5, d=15), Options(steps=60)
+    for statement in STATEMENTS:
+        name = name_of(statement.number)
+        found = dossier(statement, [data], options, command=f'fa-ref theorem "{statement.number}"')
+        figures = []
+        for k, (caption, figure) in enumerate(pictures(found.findings[0])):
+            figure.savefig(folder / f"{name}_{k}.svg", metadata={"Date": None})
+            figures.append((caption, f"{name}_{k}.svg"))
+        (folder / f"{name}.md").write_text(page(found, figures), encoding="utf-8")
+    (source / "paper" / "statements.md").write_text(contents(), encoding="utf-8")
+    stamp.write_text(digest)
+
+
+def setup(app):
+    """Write the pages before Sphinx looks for them."""
+    app.connect("config-inited", lambda app, config: write(Path(app.srcdir)))
+    return {"parallel_read_safe": True}
