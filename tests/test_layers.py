@@ -59,7 +59,7 @@ def functions(source):
             yield node, any("jit" in ast.dump(decorator) for decorator in node.decorator_list)
 
 
-#: Kernels whose arguments are still to be put into named tuples, with the number they have: none may be added or grow.
+#: Functions whose arguments are still to be put into named tuples, with their number: none may be added or grow.
 KNOWN: dict[tuple[str, str], int] = {}
 
 
