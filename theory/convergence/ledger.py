@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -222,12 +221,7 @@ def audit(
         ledger(t, now)
         return ledger.last <= until * ledger.first
 
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1 if problem.n * network.p < 10**5 else threads)  # below, waking threads costs more
-    try:
-        train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="ordered", observe=observe)
-    finally:
-        numba.set_num_threads(threads)
+    train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="ordered", observe=observe)
     return ledger
 
 

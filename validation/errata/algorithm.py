@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from fa_ref import Network, Problem, data, train
+from fa_ref._support.threads import threads
 from theory.precision import gamma
 from validation.errata.entry import Outcome, demonstration
 from validation.errata.readings import ascend, descend, orthonormal
 from validation.judge.claims import HOLDS
-from validation.search.cases import single_thread
 from validation.theorems import theorem_3_2
 
 __all__ = ["expansion_of_beta", "residual_sign", "ridge_update"]
@@ -79,7 +79,7 @@ def expansion_of_beta(rng: np.random.Generator) -> Outcome:
     problem = Problem(data.gaussian_inputs(3, 4, rng, scale=0.5), [1.0, -1.0, 2.0])
     p, eta = 100, 0.1
     network = Network.gaussian(p, 4, rng)
-    with single_thread():
+    with threads(1):
         run = train(problem, network, "identity", eta=eta, steps=2)
     assert run.network is not None
     e0, e1 = run.residuals[0], run.residuals[1]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, Trajectory, train
 from fa_ref._support.checks import as_count
+from fa_ref._support.threads import threads
 from theory.kernels import empirical_G, empirical_H, mean_kernel
 from theory.limits import FixedTimeLimit, fixed_time_limit
 from validation.judge.fits import Fit, contraction_rate, fit_exponent
-from validation.search.cases import single_thread
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -165,7 +165,7 @@ def _train(
     problem: Problem, p: int, rng: np.random.Generator, activation: str, eta: float, steps: int
 ) -> tuple[Network, Trajectory]:
     start = Network.gaussian(p, problem.d, rng)
-    with single_thread():
+    with threads(1):
         trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="ordered")
     if trajectory.diverged_at is not None:
         raise ValueError(f"eta: expected a step that converges, got {eta:g}, which diverged at p = {p}")

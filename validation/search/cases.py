@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, schedules, train
 from fa_ref._support.storage import read_npz, write_npz
+from fa_ref._support.threads import threads
 from theory.kernels import MeanKernel, mean_kernel
 from validation.judge.claims import Evidence
 
@@ -71,7 +70,7 @@ class Case:
 
     def evidence(self) -> Evidence:
         """Train, with the ordered loops, and record every step."""
-        with single_thread():
+        with threads(1):
             run = train(
                 self.problem, self.network, self.activation, eta=self.eta, steps=self.steps, ridge=self.ridge,
                 engine="ordered",
@@ -122,17 +121,6 @@ class Case:
 def _kernel(X: bytes, shape: tuple[int, int], activation: str) -> MeanKernel:
     """The mean kernel, which a search that leaves X alone asks for again and again."""
     return mean_kernel(np.frombuffer(X).reshape(shape), activation)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Run compiled loops on one thread: the bits are the same, and a small run does not wait for threads."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def small_case(
