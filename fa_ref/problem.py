@@ -41,7 +41,8 @@ class Problem:
     TypeError
         If an entry is not a real number.
     ValueError
-        If there are no samples, the shapes do not fit, or an entry is NaN or infinite.
+        If there are no samples, the shapes do not fit, an entry is NaN or infinite, or squares over- or
+        underflow.
 
     Examples
     --------
@@ -65,6 +66,14 @@ class Problem:
                     raise ValueError(
                         f"{name}: expected numbers whose squares add up to a finite one, got a larger sum"
                     )
+        with np.errstate(under="ignore"):
+            lost = self.X.any(axis=1) & (np.sum(self.X**2, axis=1) < np.finfo(float).tiny)
+        if lost.any():
+            row = int(np.argmax(lost))
+            raise ValueError(
+                f"X: expected rows that are 0 or whose squares do not underflow (norm ≥ 1.5e-154), got row {row} "
+                f"with entries up to {np.abs(self.X[row]).max():.3g}; scale X"
+            )
         self.X.setflags(write=False)
         self.y.setflags(write=False)
 

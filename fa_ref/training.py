@@ -12,6 +12,7 @@ from fa_ref._support.checks import as_count, require_memory
 from fa_ref.activations import Activation
 from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
+from fa_ref.engines.slices import Progress
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -31,13 +32,13 @@ EXPLOSION = 1e12
 @overload
 def train(
     problem: Setting, *, steps: int, engine: str = ..., dtype: str = ..., record_every: int = ...,
-    observe: Observer | None = ...,
+    observe: Observer | None = ..., progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 @overload
 def train(
     problem: Problem, network: Network | Statistics, activation: str | Activation = ..., *, eta: float, steps: int,
     ridge: Schedule | None = ..., rule: str = ..., engine: str = ..., dtype: str = ..., record_every: int = ...,
-    observe: Observer | None = ...,
+    observe: Observer | None = ..., progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 def train(
     problem: Setting | Problem,
@@ -52,6 +53,7 @@ def train(
     dtype: str = "float64",
     record_every: int = 1,
     observe: Observer | None = None,
+    progress: Progress | None = None,
 ) -> Trajectory:
     """Run Algorithm 1 (``rule="fa"``) or gradient descent (``"bp"``), with the ridge penalty of (4.1).
 
@@ -72,10 +74,10 @@ def train(
         λ(t), zero if not given; η·λ(t) < 1 is required.
     rule : {"fa", "bp"}, optional
         Feedback alignment, if not given, or backpropagation.
-    engine : "auto", "loops", "gram", "reduced", optional
-        ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
-        ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
-        `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
+    engine : "auto", "loops", "ordered", "gram", "reduced", optional
+        ``"loops"`` is the definition itself and ``"ordered"`` has its bits, faster. The others are the same
+        trajectory up to rounding: ``"gram"`` for any ψ, ``"reduced"`` for linear networks under feedback alignment.
+        ``"auto"`` chooses by `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional
@@ -83,6 +85,9 @@ def train(
     observe : callable, optional
         ``observe(t, network)`` is called at each recorded step with the live weights (copy what you keep);
         the run stops there if it returns True. The fast engines recover the weights for each call.
+    progress : callable, optional
+        ``progress(t)`` is called several times a second with the step that is reached. The run goes on between
+        two of these calls in compiled code, which an interrupt ends at the next of them.
 
     Returns
     -------
@@ -121,7 +126,7 @@ def train(
     )  # fmt: skip
     times = np.unique(np.append(np.arange(0, steps + 1, record_every, dtype=np.int64), steps))
     try:
-        return _record(runner, setting, times, observe, dtype)
+        return _record(runner, setting, times, observe, progress, dtype)
     except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
         cause, name = error.__cause__ or error, setting.activation.name
         raise ValueError(f"activation: expected {name} to be defined at every number, got {cause!r}") from error
@@ -176,8 +181,9 @@ def _output_scale(setting: Setting) -> float:
 
 
 def _record(
-    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None, dtype: str
-) -> Trajectory:
+    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None,
+    progress: Progress | None, dtype: str,
+) -> Trajectory:  # fmt: skip
     steps = int(times[-1])
     residuals = np.empty((times.size + 1, runner.y.size))  # one more, for divergence between two records
     rows = np.empty((times.size + 1, len(MEASURES)))
@@ -189,7 +195,7 @@ def _record(
         reach = stops[k : k + count + 1]
         if observe and runner.network and observe(int(times[k]), runner.network):
             status, reach = "stopped", times[[k, k]]
-        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:])
+        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:], progress)
         k += count
     if diverged_at >= 0:
         k = int(np.searchsorted(times, diverged_at))
