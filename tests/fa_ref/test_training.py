@@ -215,3 +215,32 @@ def test_the_split_needs_the_projection(rng):
     other = rng.standard_normal(12)
     left = np.sum((f - problem.y) ** 2)
     assert abs(left - np.sum((f - other) ** 2) - np.sum((other - problem.y) ** 2)) > 1e-3 * left
+
+
+@pytest.mark.parametrize("engine", ["loops", "ordered", "gram", "reduced"])
+def test_progress_is_told_and_slices_change_no_bit(engine, rng, monkeypatch):
+    problem, network = Problem(rng.standard_normal((3, 5)), rng.standard_normal(3)), Network.gaussian(8, 5, rng)
+    settings = {"eta": 0.01, "steps": 41, "record_every": 6, "engine": engine}
+    whole, told = train(problem, network, "linear", **settings), []
+    monkeypatch.setattr("fa_ref.engines.slices.FIRST", 0)  # a first slice of one step
+    monkeypatch.setattr("fa_ref.engines.slices.SECONDS", 1e-9)  # and no longer ones
+    sliced = train(problem, network, "linear", progress=told.append, **settings)
+    assert told == sorted(told)
+    assert told[-1] == 41
+    assert len(told) >= 41
+    assert np.array_equal(whole.residuals, sliced.residuals)
+    assert all(np.array_equal(whole.measures[name], sliced.measures[name]) for name in whole.measures)
+    assert whole.network.digest() == sliced.network.digest()
+
+
+@pytest.mark.parametrize("engine", ["loops", "ordered", "gram", "reduced"])
+def test_a_run_that_diverges_between_two_slices_ends_where_it_would(engine, rng, monkeypatch):
+    problem, network = Problem(rng.standard_normal((3, 5)), rng.standard_normal(3)), Network.gaussian(8, 5, rng)
+    settings = {"eta": 3.0, "steps": 60, "record_every": 50, "engine": engine}
+    whole = train(problem, network, "linear", **settings)
+    assert whole.status == "diverged"
+    monkeypatch.setattr("fa_ref.engines.slices.FIRST", 0)
+    monkeypatch.setattr("fa_ref.engines.slices.SECONDS", 1e-9)
+    sliced = train(problem, network, "linear", **settings)
+    assert sliced.diverged_at == whole.diverged_at
+    assert np.array_equal(whole.residuals, sliced.residuals, equal_nan=True)
