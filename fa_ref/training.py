@@ -12,7 +12,6 @@ from fa_ref._support.checks import as_count, require_memory
 from fa_ref.activations import Activation
 from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
-from fa_ref.engines.slices import Progress
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -24,6 +23,7 @@ __all__ = ["EXPLOSION", "train"]
 
 Array = NDArray[np.float64]
 Observer = Callable[[int, Network], bool | None]
+Progress = Callable[[int, Callable[[], Trajectory]], None]
 
 #: A run has diverged when its loss exceeds this multiple of ½‖e(0)‖² + ½‖y‖².
 EXPLOSION = 1e12
@@ -32,13 +32,15 @@ EXPLOSION = 1e12
 @overload
 def train(
     problem: Setting, *, steps: int, engine: str = ..., dtype: str = ..., record_every: int = ...,
-    observe: Observer | None = ..., progress: Progress | None = ...,
+    observe: Observer | None = ...,
+    progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 @overload
 def train(
     problem: Problem, network: Network | Statistics, activation: str | Activation = ..., *, eta: float, steps: int,
     ridge: Schedule | None = ..., rule: str = ..., engine: str = ..., dtype: str = ..., record_every: int = ...,
-    observe: Observer | None = ..., progress: Progress | None = ...,
+    observe: Observer | None = ...,
+    progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 def train(
     problem: Setting | Problem,
@@ -74,10 +76,10 @@ def train(
         λ(t), zero if not given; η·λ(t) < 1 is required.
     rule : {"fa", "bp"}, optional
         Feedback alignment, if not given, or backpropagation.
-    engine : "auto", "loops", "ordered", "gram", "reduced", optional
-        ``"loops"`` is the definition itself and ``"ordered"`` has its bits, faster. The others are the same
-        trajectory up to rounding: ``"gram"`` for any ψ, ``"reduced"`` for linear networks under feedback alignment.
-        ``"auto"`` chooses by `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
+    engine : "auto", "loops", "gram", "reduced", optional
+        ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
+        ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
+        `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional
@@ -86,8 +88,8 @@ def train(
         ``observe(t, network)`` is called at each recorded step with the live weights (copy what you keep);
         the run stops there if it returns True. The fast engines recover the weights for each call.
     progress : callable, optional
-        ``progress(t)`` is called several times a second with the step that is reached. The run goes on between
-        two of these calls in compiled code, which an interrupt ends at the next of them.
+        ``progress(t, so_far)`` is called several times a second with the step reached; ``so_far()`` is the
+        trajectory recorded until then, without its network and with status ``"stopped"``.
 
     Returns
     -------
@@ -181,30 +183,38 @@ def _output_scale(setting: Setting) -> float:
 
 
 def _record(
-    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None,
-    progress: Progress | None, dtype: str,
+    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None, progress: Progress | None,
+    dtype: str,
 ) -> Trajectory:  # fmt: skip
     steps = int(times[-1])
     residuals = np.empty((times.size + 1, runner.y.size))  # one more, for divergence between two records
     rows = np.empty((times.size + 1, len(MEASURES)))
     limit = _explosion(runner, setting)
     stops = np.append(times, times[-1])
+
+    def trajectory(k: int, times: NDArray[np.int64], status: str, diverged_at: int, network: Any) -> Trajectory:
+        return Trajectory(
+            setting=setting, times=times[:k], residuals=residuals[:k].copy(),
+            measures={name: rows[:k, j].copy() for j, name in enumerate(MEASURES)}, status=status,
+            diverged_at=diverged_at if diverged_at >= 0 else None, engine=runner.name, dtype=dtype,
+            roundoff=0.5 * float(np.finfo(dtype).eps), steps=steps, network=network,
+        )  # fmt: skip
+
+    def told(t: int) -> None:
+        recorded = int(np.searchsorted(times, t))  # the record at t itself may be to come
+        if progress and recorded:
+            progress(t, lambda: trajectory(recorded, times, "stopped", -1, None))
+
     status, diverged_at, k = "completed", -1, 0
     while k < times.size and diverged_at < 0 and status == "completed":
         count = 1 if observe else times.size
         reach = stops[k : k + count + 1]
         if observe and runner.network and observe(int(times[k]), runner.network):
             status, reach = "stopped", times[[k, k]]
-        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:], progress)
+        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:], told if progress else None)
         k += count
     if diverged_at >= 0:
-        k = int(np.searchsorted(times, diverged_at))
-        times = np.append(times[:k], diverged_at)
-        k += 1 if k == 0 or np.isfinite(residuals[k]).all() else 0
-        status = "diverged"
-    return Trajectory(
-        setting=setting, times=times[:k], residuals=residuals[:k].copy(),
-        measures={name: rows[:k, j].copy() for j, name in enumerate(MEASURES)}, status=status,
-        diverged_at=diverged_at if diverged_at >= 0 else None, engine=runner.name, dtype=dtype,
-        roundoff=0.5 * float(np.finfo(dtype).eps), steps=steps, network=runner.network,
-    )  # fmt: skip
+        j = int(np.searchsorted(times, diverged_at))
+        k = j + 1 if j == 0 or np.isfinite(residuals[j]).all() else j
+        return trajectory(k, np.append(times[:j], diverged_at), "diverged", diverged_at, runner.network)
+    return trajectory(k, times, status, -1, runner.network)

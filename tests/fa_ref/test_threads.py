@@ -145,7 +145,7 @@ problem = Problem([[1.0, 0.0, 0.5], [0.0, 1.0, 0.2]], [1.0, -1.0])
 network = Network.gaussian(5, 3, np.random.default_rng(0))
 settings = {"eta": 1e-6, "engine": ENGINE, "record_every": 10**7}
 train(problem, network, "linear", steps=3, **settings)
-def progress(t):
+def progress(t, _so_far):
     if t < 10**6:
         print(t, flush=True)
 try:
