@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Setting, Trajectory, train
 from fa_ref._support.checks import as_count, require_memory
+from fa_ref._support.threads import threads
 
 __all__ = ["WeightRecord"]
 
