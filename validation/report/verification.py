@@ -60,7 +60,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Finding:
-    """One run with its verdict, and what the wide limits predict of it where they apply."""
+    """One run with its verdict, true if that is, and what the wide limits predict of it where they apply."""
 
     setting: Setting
     width: int
@@ -68,6 +68,9 @@ class Finding:
     verdict: Verdict
     kernel: MeanKernel
     predicted: Overlay | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.verdict)
 
     @property
     def label(self) -> str:
