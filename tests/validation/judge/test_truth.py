@@ -18,8 +18,8 @@ from validation.judge.inequalities import Inequality, Unjudged
 from validation.judge.probability import sequential_verdict
 from validation.judge.record import reference_run
 from validation.judge.verdicts import Verdict, all_good
-from validation.report.verification import Finding
 from validation.search.laws import small_setting
+from validation.statements.statement import Finding
 from validation.theorems import definition_4_1
 
 STATUSES = ("holds", "violated", "undecided", "not applicable", "diverged", "vacuous")
@@ -133,11 +133,12 @@ def test_a_claim_that_was_not_judged_has_no_truth_value():
         bool(AsymptoticClaim("", "", "", lambda p, seed: 0.0, -0.5, 0.1))
 
 
-def test_a_finding_is_as_true_as_its_verdict():
-    for status in STATUSES:
-        verdict = Verdict(claim="x", status=status, hypotheses=(), inequalities=())
-        finding = Finding(setting=None, width=1, run=None, verdict=verdict, kernel=None)
-        assert bool(finding) is (status == "holds")
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_finding_keeps_the_verdict_that_is_not_true(status):
+    verdict = Verdict(claim="x", status=status, hypotheses=(), inequalities=())
+    finding = Finding(number="3.2", title="x", inputs="x", status=status, verdict=verdict)
+    assert bool(finding) is (status == "holds")
+    assert finding.to_dict()["verdict"]["status"] == status
 
 
 def test_nothing_judged_is_not_green():
