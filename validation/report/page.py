@@ -119,13 +119,17 @@ def _section(number: str, group: list[Finding]) -> dict[str, Any]:
             {
                 "finding": finding,
                 "figures": [(caption, uri(figure)) for caption, figure in pictures(finding)],
-                "hypotheses": [str(margin) for margin in finding.verdict.hypotheses] if finding.verdict is not None else [],
+                "hypotheses": _hypotheses(finding),
                 "data": _data(finding),
                 "settings": [str(run.setting) for run in finding.runs],
             }
             for finding in group
         ],
     }  # fmt: skip
+
+
+def _hypotheses(finding: Finding) -> list[str]:
+    return [] if finding.verdict is None else [str(margin) for margin in finding.verdict.hypotheses]
 
 
 def _data(finding: Finding) -> list[tuple[str, str, str]]:
