@@ -14,7 +14,7 @@ from fa_ref.data import isometric_inputs
 from fa_ref.engines.reduced import sample_in_law
 from fa_ref.problem import Problem
 from theory.alignment import sharp_constant
-from validation.judge.deviations import sharp_constant_deviation
+from validation.beyond.deviations import sharp_constant_deviation
 
 # n, gamma, L, nu, c_S, gamma/M
 SETTINGS = (

@@ -18,7 +18,7 @@ from fa_ref import schedules
 from fa_ref.training import train
 from studies.figure2_prediction import RULES, published_problem
 from theory.limits import wide_prediction
-from validation.judge.deviations import nested_network
+from validation.beyond.deviations import nested_network
 from validation.judge.fits import fit_exponent
 
 TEACHER_WIDTH = 1600  # one y for all widths

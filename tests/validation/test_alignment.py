@@ -16,7 +16,7 @@ from theory.alignment import (
 )
 from theory.kernels import mean_kernel
 from theory.limits.linear import linear_limit
-from validation.judge.deviations import nested_network, no_alignment_deviation, sharp_constant_deviation
+from validation.beyond.deviations import nested_network, no_alignment_deviation, sharp_constant_deviation
 
 
 def root_mean_square(values):

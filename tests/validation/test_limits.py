@@ -14,7 +14,7 @@ from theory.limits import fixed_time_limit, wide_alignment, wide_prediction
 from theory.limits.linear import linear_mean_run
 from theory.limits.mean_field import Equations, draw_particles, mean_run, predict, step_run, vectorised
 from theory.limits.theta_time import jumps, rescaled_ridge, time_grid
-from validation.judge.deviations import fixed_time_deviation, stretched_cutoff, wide_alignment_deviation
+from validation.beyond.deviations import fixed_time_deviation, stretched_cutoff, wide_alignment_deviation
 
 PROBLEM = Problem(gaussian_inputs(4, 6, np.random.default_rng(3), scale=0.6), [1.0, -1.0, 1.0, 1.0])
 X, Y = PROBLEM.X, PROBLEM.y

@@ -273,14 +273,9 @@ def smallest_dimension(
 
 
 def random_gammas(
-    n: int,
-    d: int,
-    activation: str | Activation,
-    draws: int,
-    rng: np.random.Generator,
-    *,
+    n: int, d: int, activation: str | Activation, draws: int, rng: np.random.Generator, *,
     sampler: Sampler = wishart_root,
-) -> list[MeanKernel]:
+) -> list[MeanKernel]:  # fmt: skip
     """Draw inputs and compute their mean kernels: Proposition 3.3 as an experiment in d/n.
 
     Returns

@@ -36,10 +36,10 @@ from theory.limits.long_time import constant_penalty, plateau
 from theory.limits.stationarity import Standing, standing
 from theory.margins import Margin
 from theory.precision import gamma
+from validation.beyond.deviations import nested_network
 from validation.beyond.weights import WeightRecord
 from validation.judge.asymptotics import AsymptoticClaim
 from validation.judge.claims import Claim, Conclusion, Unjudged
-from validation.judge.deviations import nested_network
 from validation.judge.inequalities import Inequality
 from validation.judge.record import has_diverged
 

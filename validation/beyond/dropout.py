@@ -20,9 +20,9 @@ import numpy as np
 
 from fa_ref import Setting
 from theory.limits.dropout import dropout_limit
+from validation.beyond.deviations import nested_network
 from validation.experiments.dropout_run import descend_with_dropout
 from validation.judge.asymptotics import AsymptoticClaim
-from validation.judge.deviations import nested_network
 
 __all__ = ["RESOLUTION", "dropout_alignment", "dropout_clock"]
 

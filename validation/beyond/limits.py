@@ -28,8 +28,7 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.alignment import no_alignment_coefficient, sharp_constant
 from theory.limits import wide_prediction
-from validation.judge.asymptotics import AsymptoticClaim
-from validation.judge.deviations import (
+from validation.beyond.deviations import (
     EXPONENTS,
     fixed_time_deviation,
     nested_network,
@@ -37,6 +36,7 @@ from validation.judge.deviations import (
     sharp_constant_deviation,
     wide_alignment_deviation,
 )
+from validation.judge.asymptotics import AsymptoticClaim
 
 __all__ = ["RESOLUTION", "fixed_time", "linear_theta_limit", "theta_limit", "with_cutoff", "without_ridge"]
 
