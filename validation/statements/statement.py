@@ -156,7 +156,7 @@ class Finding:
             "statement": self.number, "title": self.title, "inputs": self.inputs, "status": self.status,
             "confidence": self.confidence, "slack": None if math.isnan(self.slack) else self.slack,
             "where": self.where, "numbers": [number.to_dict() for number in self.numbers],
-            "remarks": list(self.remarks), "verdict": self.verdict.to_dict() if self.verdict else None,
+            "remarks": list(self.remarks), "verdict": self.verdict.to_dict() if self.verdict is not None else None,
             "settings": [run.describe() | {"digest": run.setting.digest()} for run in self.runs],
         }  # fmt: skip
 
