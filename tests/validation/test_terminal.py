@@ -95,8 +95,10 @@ def test_a_full_disk_ends_with_one_line_and_leaves_the_device():
         assert done.returncode == 2
         assert done.stderr.decode().count("\n") == 1
         assert "No space left" in done.stderr.decode()
-    with Path("/dev/full").open("wb") as full:
-        assert fa_ref(*SMALL, stdout=full).returncode != 0
+    for words in (SMALL, ("--help",), ("train", "--help")):
+        with Path("/dev/full").open("wb") as full:
+            done = fa_ref(*words, stdout=full)
+        assert (done.returncode, done.stderr) == (2, b"fa-ref: [Errno 28] No space left on device\n")
     assert Path("/dev/full").is_char_device()
 
 
