@@ -30,7 +30,7 @@ from theory.certificates import balls
 from theory.certificates.balls import Enclosure
 from theory.certificates.tubes import UPWARD, Drift, State, curvature_formula, drift
 from theory.kernels import empirical_G, empirical_H
-from theory.kernels.mean import preactivations
+from theory.kernels.empirical import preactivations
 from theory.margins import Certificate, Margin
 
 __all__ = ["StateCertificate", "from_state"]
