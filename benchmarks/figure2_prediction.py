@@ -48,12 +48,11 @@ def predicted_alignment(
             np.rint(first + 1000.0 * np.array([0, 1, 2, 4, *range(8, extra + 1, max(8, extra // 8))]))
         )
         run = wide_prediction(
-            problem.X,
-            problem.y,
+            problem,
             activation,
-            eta,
-            ridge,
             steps / np.sqrt(p),
+            eta=eta,
+            ridge=ridge,
             p=p,
             particles=particles,
             tolerance=3e-3,

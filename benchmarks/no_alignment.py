@@ -35,7 +35,7 @@ def main() -> None:
     problem = Problem(X, [1.0, -1.0, 1.0, 1.0, -1.0])
     cpu = time.process_time()
     for activation in ("linear", "tanh", "relu"):
-        limit = no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS)
+        limit = no_alignment_coefficient(problem, activation, eta=ETA, steps=STEPS)
         for p in args.widths:
             rng, means, given = np.random.default_rng([args.seed, p]), [], []
             for _ in range(args.pairs):
@@ -47,9 +47,7 @@ def main() -> None:
                 ]
                 e_0 = runs[0].residuals[0]
                 means.append(p * np.mean([run.alignment[-1] for run in runs]))
-                given.append(
-                    no_alignment_coefficient(problem.X, problem.y, activation, eta=ETA, steps=STEPS, residual=e_0)
-                )
+                given.append(no_alignment_coefficient(problem, activation, eta=ETA, steps=STEPS, residual=e_0))
             print(
                 f"{activation:7s} p = {p:5d}, {2 * len(means)} networks, predicted {limit:.3f}: plain"
                 f" {interval(means, limit)}, given e(0) {interval(np.subtract(means, given) + limit, limit)}",

@@ -48,7 +48,7 @@ def main() -> None:
             y *= nu * np.sqrt(n) / np.linalg.norm(y)
             problem = Problem(isometric_inputs(n, n, rng, gamma=gamma), y)
             start = sample_in_law(problem, args.p, rng)
-            deviations.append(sharp_constant_deviation(L, c_S, problem, eta, args.p, start, gamma_over_M=ratio))
+            deviations.append(sharp_constant_deviation(L, c_S, problem, start, eta=eta, gamma_over_M=ratio))
         worst = max(worst, *np.abs(deviations))
         print(
             f"n = {n}, γ = {gamma:g}, L = {L:g}, ν = {nu:g}, c_S = {c_S:g}, γ/M = {ratio:g}: closed form"

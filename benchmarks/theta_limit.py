@@ -31,15 +31,15 @@ def deviations(
     """Rows (p, deviation from the prediction at width p, deviation from the limit)."""
     problem = published_problem(activation, TEACHER_WIDTH, draw)
     eta, lam = eta_from_mean_squared_step(UPDATE_STEP[activation], N), ridge_from_mean_squared_label(label, N)
-    data = (problem.X, problem.y, activation, eta)
+    common = {"eta": eta, "ridge": schedules.constant(lam), "tolerance": 5e-4}
     # The limit from many particles; what width p changes in it from fewer, whose error cancels.
     limit, rough = (
-        wide_prediction(*data, lam, theta, particles=count, tolerance=5e-4) for count in (particles, 8192)
+        wide_prediction(problem, activation, theta, particles=count, **common) for count in (particles, 8192)
     )
     rows = []
     for p in widths:
         steps = np.rint(theta * np.sqrt(p)).astype(np.int64)
-        mean = wide_prediction(*data, lam, steps / np.sqrt(p), p=p, particles=8192, tolerance=5e-4)
+        mean = wide_prediction(problem, activation, steps / np.sqrt(p), p=p, particles=8192, **common)
         said = limit.alignment + mean.alignment - rough.alignment
         run = train(
             problem, nested_network(p, D, 1000 + draw), activation,

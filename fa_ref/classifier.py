@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_array, as_count, as_number, require_memory
+from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation, resolve
 from fa_ref.data.images import LabelledImages
 from fa_ref.schedules import Schedule

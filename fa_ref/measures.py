@@ -17,7 +17,8 @@ The last three bound what rounding can do to an output.
 import math
 
 import numpy as np
-from numba import njit
+
+from fa_ref._support.compiled import njit
 
 __all__ = ["MEASURES", "alignment", "measure", "summarise"]
 

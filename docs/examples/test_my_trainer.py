@@ -25,7 +25,7 @@ def test_theorem_3_2(problem):
 
 def test_runs_approach_the_wide_limit_like_one_over_root_p():
     problem, widths = Problem(np.eye(5), np.ones(5)), np.repeat([100, 400, 1600, 6400], 8)
-    limit = fixed_time_limit(problem.X, problem.y, "tanh", 0.1, times=[60])
+    limit = fixed_time_limit(problem, "tanh", [60], eta=0.1)
     runs = [evidence(problem, p, np.random.default_rng(seed)).residuals for seed, p in enumerate(widths)]
     assert_scaling(widths, [np.linalg.norm(e[-1] - limit.residuals(e[0] + problem.y)) for e in runs], -0.5)
 

@@ -17,9 +17,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import ArrayLike, NDArray
 
+from fa_ref._support.compiled import njit
 from fa_ref.activations import psi as _psi
 from fa_ref.activations.known import BOUNDS, FUNCTIONS, KNOWN, Facts, Kind, Strip
 from fa_ref.activations.probes import contradiction

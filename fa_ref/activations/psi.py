@@ -8,7 +8,9 @@ the named activations have a name each, so that each is kept on disk.
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from fa_ref._support.compiled import njit
 
 __all__ = ["ENTRYWISE", "SCALAR_FUNCTION", "entrywise"]
 

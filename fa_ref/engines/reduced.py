@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number, require_memory
+from fa_ref._support.compiled import njit
+from fa_ref.engines.slices import Progress
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -309,8 +310,11 @@ class Reduced:
         kappa = c * b_beta + F_b @ a / math.sqrt(p) + g * b_b
         return np.asarray(c * F_beta + S @ a + (g * F_b - kappa * (K @ u)) / math.sqrt(p) - self.y)
 
-    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
-        """Record and step as `fa_ref.engines.choice.Loops.advance` does."""
+    def advance(
+        self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> int:  # fmt: skip
+        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
         return int(_advance(*self.known, *self.rest, stops, limit, residuals, rows))
 
 

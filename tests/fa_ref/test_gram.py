@@ -54,7 +54,7 @@ def check_same(reference, run, rtol=RTOL):
 
 
 def both(problem, network, steps, **settings):
-    return (train(problem, network, engine=name, steps=steps, **settings) for name in ("loops", "gram"))
+    return (train(problem, network, engine=name, steps=steps, **settings) for name in ("ordered", "gram"))
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -80,7 +80,7 @@ def test_two_hundred_trajectories_of_a_thousand_steps(rng):
 def test_another_problem_has_another_trajectory(rng):
     problem = Problem(data.gaussian_inputs(5, 9, rng, scale=1 / 3), rng.standard_normal(5))
     network = Network.gaussian(40, 9, rng)
-    reference = train(problem, network, engine="loops", eta=0.1, steps=50)
+    reference = train(problem, network, engine="ordered", eta=0.1, steps=50)
     other = train(Problem(problem.X * (1 + 1e-8), problem.y), network, engine="gram", eta=0.1, steps=50)
     with pytest.raises(AssertionError):
         check_same(reference, other)
@@ -111,13 +111,13 @@ def test_units_and_samples_that_only_fill_up_are_never_evaluated(rng):
 @pytest.mark.parametrize("rule", ["fa", "bp"])
 def test_observers_see_the_weights(rule, rng):
     problem = Problem(data.gaussian_inputs(5, 9, rng, scale=1 / 3), rng.standard_normal(5))
-    network, seen = Network.gaussian(70, 9, rng), {"loops": [], "gram": []}
+    network, seen = Network.gaussian(70, 9, rng), {"ordered": [], "gram": []}
     for name, weights in seen.items():
         train(
             problem, network, engine=name, eta=0.1, steps=40, record_every=9, rule=rule,
             observe=lambda t, now, weights=weights: weights.append((t, now.W.copy(), now.beta.copy())),
         )  # fmt: skip
-    for (t, W, beta), (s, V, alpha) in zip(seen["loops"], seen["gram"], strict=True):
+    for (t, W, beta), (s, V, alpha) in zip(seen["ordered"], seen["gram"], strict=True):
         assert t == s
         np.testing.assert_allclose(V, W, atol=1e-13)  # 40 roundings of numbers below 5
         np.testing.assert_allclose(alpha, beta, atol=1e-13)
@@ -178,7 +178,7 @@ def check_threads(problem, network, activation, **settings):
     assert len({run.residuals.tobytes() for run in runs}) == 1
     assert len({run.network.digest() for run in runs}) == 1
     share = {"float64": RTOL, "float32": 2e-5}[settings.pop("dtype", "float64")]  # as in the float32 test below
-    reference = train(problem, network, activation, engine="loops", steps=30, **settings)
+    reference = train(problem, network, activation, engine="ordered", steps=30, **settings)
     gaps = np.linalg.norm(runs[-1].residuals - reference.residuals, axis=1)
     assert np.all(gaps <= share * reference.residual_norms.max())
 
@@ -232,7 +232,7 @@ def test_auto_says_what_it_picked(rng):
         ("tanh", "fa", 4): "gram",
         ("identity", "bp", 4): "gram",
         ("identity", "fa", 20): "reduced",
-        ("tanh", "fa", 12): "loops",
+        ("tanh", "fa", 12): "ordered",
     }
     for (activation, rule, n), name in expected.items():
         problem = Problem(data.gaussian_inputs(n, 6, rng), rng.standard_normal(n))
@@ -242,9 +242,9 @@ def test_auto_says_what_it_picked(rng):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"engine": "reduced"}, "engine: expected 'loops' or 'gram'"),
-        ({"engine": "reduced", "activation": "identity", "rule": "bp"}, "engine: expected 'loops' or 'gram'"),
-        ({"engine": "loops", "dtype": "float32"}, "dtype: expected float64"),
+        ({"engine": "reduced"}, "engine: expected 'loops', 'ordered' or"),
+        ({"engine": "reduced", "activation": "identity", "rule": "bp"}, "engine: expected 'loops', 'ordered' or"),
+        ({"engine": "ordered", "dtype": "float32"}, "dtype: expected float64"),
         ({"engine": "reduced", "activation": "identity", "dtype": "float32"}, "dtype: expected float64"),
         ({"engine": "fast"}, "engine: expected one of"),
         ({"dtype": "float16"}, "dtype: expected one of"),

@@ -1,7 +1,8 @@
 """The definition: compiled = uncompiled = oracle; FA with b = β is gradient descent; the sign of e."""
 
+from pathlib import Path
+
 import naive
-import numba
 import numpy as np
 import pytest
 
@@ -19,52 +20,35 @@ def make(rng, n=7, d=9, p=12):
 
 
 def interpret(problem, network, activation, eta, lam, rule):
-    """`descend`'s steps by the uncompiled functions only, so that no compiled code is involved."""
-
-    def activate(z, out):
-        for entry in np.ndindex(z.shape):
-            out[entry], z[entry] = activation.psi.py_func(z[entry]), activation.dpsi.py_func(z[entry])
-
+    """`descend`'s steps by the uncompiled functions only, so that no compiled loop is involved."""
+    psi, dpsi = activation.psi.py_func, activation.dpsi.py_func
     W, beta, b = network.W.copy(), network.beta.copy(), network.b
     feedback = b if rule == "fa" else beta
-    X, X_T = problem.X, np.ascontiguousarray(problem.X.T)
     Psi, slopes, f = np.empty((network.p, problem.n)), np.empty((network.p, problem.n)), np.empty(problem.n)
     residuals = []
     for t in range(len(lam) + 1):
-        loops.forward.py_func(X_T, W, beta, activate, Psi, slopes, f)
+        loops.forward.py_func(problem.X, W, beta, psi, dpsi, Psi, slopes, f)
         residuals.append(f - problem.y)
         if t < len(lam):
-            loops.update.py_func(X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
+            loops.update.py_func(problem.X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
     return np.array(residuals), W, beta
 
 
 @pytest.mark.parametrize("rule", ["fa", "bp"])
 @pytest.mark.parametrize("activation", ALL, ids=lambda a: a.name)
-def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng, monkeypatch):
-    problem, network = make(rng, n=11, d=13, p=17)
+def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng):
+    problem, network = make(rng, n=5, d=7, p=9)
     ridge = schedules.inverse_square(0.3, tau=4.0)
     run = train(problem, network, activation, eta=0.02, steps=20, ridge=ridge, rule=rule, engine="loops")
-    for name in ("add_eight", "add_product"):  # compiled callers keep the compiled ones
-        monkeypatch.setattr(loops, name, getattr(loops, name).py_func)
     residuals, W, beta = interpret(problem, network, activation, 0.02, ridge.values(20), rule)
     assert np.array_equal(run.residuals, residuals)
     assert np.array_equal(run.network.W, W)
     assert np.array_equal(run.network.beta, beta)
 
 
-@pytest.mark.parametrize("terms", [1, 7, 8, 9, 16, 23])
-def test_a_product_is_added_term_after_term(terms, rng):
-    """Numbers of very different sizes, so that any other order would round differently."""
-    A, B = (rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape) for shape in ((3, terms), (terms, 5)))
-    start = rng.standard_normal((3, 5))
-    plain, backwards = start.copy(), start.copy()
-    for k in range(terms):
-        plain += A[:, [k]] * B[[k]]
-        backwards += A[:, [terms - 1 - k]] * B[[terms - 1 - k]]
-    C = start.copy()
-    loops.add_product(A, B, C)
-    assert np.array_equal(C, plain)
-    assert terms == 1 or not np.array_equal(C, backwards)
+def test_the_page_stays_a_page():
+    source = Path(loops.__file__).read_text().splitlines()
+    assert len(source) <= 70
 
 
 @pytest.mark.parametrize("rule", ["fa", "bp"])
@@ -131,35 +115,21 @@ def test_bp_is_fa_whose_feedback_follows_beta(rng):
 def test_the_sign_of_the_residual(rng):
     """e = f − y descends. With e = y − f and the same updates the loss rises, step after step."""
     problem, network = make(rng, n=5, d=8, p=200)
-    tanh, eta = resolve("tanh"), 0.05
+    tanh, eta, X = resolve("tanh"), 0.05, problem.X.copy()
 
     def losses(sign):
         W, beta = network.W.copy(), network.beta.copy()
         Psi, slopes, f = np.empty((200, 5)), np.empty((200, 5)), np.empty(5)
         out = []
         for _ in range(30):
-            loops.forward(np.ascontiguousarray(problem.X.T), W, beta, tanh.entrywise, Psi, slopes, f)
+            loops.forward(X, W, beta, tanh.psi, tanh.dpsi, Psi, slopes, f)
             out.append(0.5 * np.sum((f - problem.y) ** 2))
             e = sign * (f - problem.y)
-            loops.update(problem.X.copy(), W, beta, network.b, e, eta, 0.0, Psi, slopes)
+            loops.update(X, W, beta, network.b, e, eta, 0.0, Psi, slopes)
         return np.array(out)
 
     assert (np.diff(losses(+1.0)) < 0).all()
     assert (np.diff(losses(-1.0)) > 0).all()
-
-
-@pytest.mark.parametrize("name", ["tanh", "relu"])
-def test_the_number_of_threads_changes_no_bit(name, rng):
-    problem, network = make(rng, n=10, d=20, p=203)
-    before, runs = numba.get_num_threads(), []
-    try:
-        for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):
-            numba.set_num_threads(threads)
-            runs.append(train(problem, network, name, eta=0.01, steps=15, engine="loops"))
-    finally:
-        numba.set_num_threads(before)
-    assert all(np.array_equal(runs[0].residuals, run.residuals) for run in runs)
-    assert all(np.array_equal(runs[0].network.W, run.network.W) for run in runs)
 
 
 def test_zero_ridge_is_algorithm_1_bit_for_bit(rng):

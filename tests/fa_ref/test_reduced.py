@@ -36,7 +36,7 @@ def test_the_trajectory_is_that_of_the_loops(rng):
     for _ in range(25):
         problem, network, settings = random_problem(rng)
         settings |= {"activation": "linear", "steps": 300, "record_every": 7}
-        reference = train(problem, network, engine="loops", **settings)
+        reference = train(problem, network, engine="ordered", **settings)
         run = train(problem, network, **settings)
         assert run.engine == "reduced"
         check_same(reference, run)
@@ -51,7 +51,7 @@ def test_more_samples_than_dimensions(rng):
     problem = Problem(data.gaussian_inputs(12, 4, rng, scale=0.5), rng.standard_normal(12))
     network = Network.gaussian(30, 4, rng)
     settings = {"activation": "linear", "eta": 0.05, "steps": 200}
-    check_same(train(problem, network, engine="loops", **settings), train(problem, network, **settings))
+    check_same(train(problem, network, engine="ordered", **settings), train(problem, network, **settings))
 
 
 @pytest.mark.parametrize("record_every", [1, 1000])
@@ -60,7 +60,7 @@ def test_divergence_ends_the_run_where_it_ends_the_loops(record_every, rng):
     network = Network.gaussian(30, 9, rng)
     settings = {"activation": "linear", "eta": 1.0, "steps": 500, "record_every": record_every}
     with np.errstate(all="ignore"):
-        reference, run = (train(problem, network, engine=name, **settings) for name in ("loops", "reduced"))
+        reference, run = (train(problem, network, engine=name, **settings) for name in ("ordered", "reduced"))
     assert (run.status, reference.status) == ("diverged", "diverged")
     assert abs(run.diverged_at - reference.diverged_at) <= 1
 
@@ -69,7 +69,7 @@ def test_the_expansion_of_section_6(rng):
     problem = Problem(data.gaussian_inputs(5, 9, rng, scale=1 / 3), rng.standard_normal(5))
     network, eta, p = Network.gaussian(40, 9, rng), 0.05, 40
     settings = {"eta": eta, "steps": 60, "ridge": schedules.cutoff(0.5, 30)}
-    run = train(problem, network, "linear", engine="loops", **settings)
+    run = train(problem, network, "linear", engine="ordered", **settings)
     c, a, g, u = expansion(problem, network, **settings)
     F = network.W @ problem.X.T
     beta = c * network.beta + (F @ a + g * network.b) / math.sqrt(p)
@@ -204,8 +204,8 @@ def test_weights_that_no_sample_sees_are_drawn_as_well(p, many_directions):
     [
         ({"engine": "loops"}, "network: expected a Network for engine 'loops'"),
         ({"engine": "gram"}, "network: expected a Network for engine 'gram'"),
-        ({"activation": "tanh"}, "engine: expected 'loops' or 'gram'"),
-        ({"rule": "bp"}, "engine: expected 'loops' or 'gram'"),
+        ({"activation": "tanh"}, "engine: expected 'loops', 'ordered' or 'gram'"),
+        ({"rule": "bp"}, "engine: expected 'loops', 'ordered' or 'gram'"),
         ({"observe": lambda t, network: None}, "observe: expected None"),
     ],
 )
@@ -221,7 +221,7 @@ def test_statistics_are_refused_where_units_are_needed(settings, message, rng):
 
 def test_statistics_of_another_problem_are_refused(rng):
     statistics = sample_in_law(Problem(np.eye(4), np.ones(4)), 100, rng)
-    with pytest.raises(ValueError, match="expected statistics of 3 samples"):
+    with pytest.raises(ValueError, match="expected averages over 3 samples"):
         train(Problem(np.eye(3), np.ones(3)), statistics, "linear", eta=0.1, steps=3)
 
 

@@ -9,15 +9,9 @@ from own_psi import copy_of
 
 from fa_ref import Network, Problem
 from fa_ref.activations import ACTIVATIONS
-from theory.certificates.balls import (
-    ENCLOSURES,
-    Balls,
-    enclose,
-    lambda_max_upper,
-    lambda_min_lower,
-    positive_definite,
-)
-from theory.certificates.from_state import _measure
+from theory.certificates.balls import ENCLOSURES, Balls, enclose
+from theory.certificates.definite import lambda_max_upper, lambda_min_lower, positive_definite
+from theory.certificates.from_state import measure
 from theory.certificates.tubes import curvature_formula
 
 
@@ -102,7 +96,7 @@ def test_the_enclosure_agrees_with_floating_point(activation):
     rng = np.random.default_rng(4)
     problem = Problem(rng.standard_normal((4, 6)), rng.standard_normal(4))
     network, psi = Network.gaussian(40, 6, rng), ACTIVATIONS[activation]
-    proved, measured = enclose(problem, network, psi), _measure(problem, network, psi)
+    proved, measured = enclose(problem, network, psi), measure(problem, network, psi)
     # both bound the same numbers from the same side, one by proof, one by an allowance of 10⁻¹³ of ‖G‖ + ‖H‖ < 10³
     for name in ("residual_norm", "lambda_min", "lambda_max"):
         assert getattr(proved, name) == pytest.approx(getattr(measured, name), abs=1e-8)

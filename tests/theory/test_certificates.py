@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from own_psi import copy_of
 
-from fa_ref import Network, Problem, schedules, train
+from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS
-from theory.certificates.from_state import StateCertificate, _measure, from_state, largest_rate, proves
+from theory.certificates.from_state import from_state, measure, provable_rate, proves
+from theory.certificates.record import StateCertificate
 from theory.certificates.search import certify
 from theory.certificates.tubes import drift
 from theory.kernels import empirical_G, empirical_H
@@ -60,15 +61,15 @@ def contracts(problem, network, activation, eta, rate, steps=400):
 
 
 def prove(problem, network, activation, eta):
-    return from_state(problem, network, activation, eta).rate
+    return from_state(Setting(problem, network, activation, eta=eta)).rate
 
 
 def prove_rigorously(problem, network, activation, eta):
-    return from_state(problem, network, activation, eta, rigorous=True).rate
+    return from_state(Setting(problem, network, activation, eta=eta), rigorous=True).rate
 
 
 def prove_without_the_step_size_clause(problem, network, activation, eta):
-    return from_state(problem, network, activation, 1e-9).rate
+    return from_state(Setting(problem, network, activation, eta=1e-9)).rate
 
 
 def soundness(draws, seed, prover=prove):
@@ -133,8 +134,8 @@ def test_near_a_solution_only_the_step_size_clause_stands_between(solved):
     problem, network = solved
     top = spectrum(problem, network, "tanh")[-1]
     for rigorous in (False, True):
-        assert from_state(problem, network, "tanh", 1.8 / top, rigorous=rigorous)
-        refused = from_state(problem, network, "tanh", 2.2 / top, rigorous=rigorous)
+        assert from_state(Setting(problem, network, "tanh", eta=1.8 / top), rigorous=rigorous)
+        refused = from_state(Setting(problem, network, "tanh", eta=2.2 / top), rigorous=rigorous)
         assert not refused
         assert refused.why == "η λ_max(A) = 2.2 ≤ 2: not met"
     away = train(problem, network, "tanh", eta=2.2 / top, steps=300)
@@ -145,10 +146,10 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
     problem, network = solved
     for noise in (0.0, 1e-4, 1e-3, 3e-3, 1e-2):
         moved = Network(network.W, network.beta + noise * np.sin(np.arange(network.p)), network.b)
-        now = _measure(problem, moved, ACTIVATIONS["tanh"])
+        now = measure(problem, moved, ACTIVATIONS["tanh"])
         for eta in (0.1, 1.9 / now.lambda_max):
             budget = min(now.lambda_min, 2 / eta - now.lambda_max)
-            rate = largest_rate(now, eta, budget)
+            rate = provable_rate(now, eta, budget)
             grid = budget * np.linspace(0.01, 0.999, 200)
             provable = [a for a in grid if a + drift(now.state, now.residual_norm / a).map <= budget]
             assert (rate is None) == (not provable)
@@ -161,14 +162,15 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
 
 def test_the_rate_approaches_the_smallest_eigenvalue(solved):
     problem, network = solved
-    assert from_state(problem, network, "tanh", 0.4).rate == pytest.approx(
+    assert from_state(Setting(problem, network, "tanh", eta=0.4)).rate == pytest.approx(
         spectrum(problem, network, "tanh")[0], rel=1e-3
     )
 
 
 def test_rigorous_and_floating_point_agree(solved):
     problem, network = solved
-    plain, proved = (from_state(problem, network, "tanh", 0.4, rigorous=flag) for flag in (False, True))
+    setting = Setting(problem, network, "tanh", eta=0.4)
+    plain, proved = (from_state(setting, rigorous=flag) for flag in (False, True))
     assert (plain.rigorous, proved.rigorous) == (False, True)
     assert proved.rate == pytest.approx(plain.rate, rel=1e-6)
 
@@ -176,14 +178,14 @@ def test_rigorous_and_floating_point_agree(solved):
 def test_why_not(solved):
     problem, _ = solved
     fresh = Network.gaussian(120, 8, np.random.default_rng(0))
-    far = from_state(problem, fresh, "tanh", 0.4)
+    far = from_state(Setting(problem, fresh, "tanh", eta=0.4))
     assert not far
     twins = Problem(np.ones((2, 3)), [1.0, -1.0])
-    singular = from_state(twins, Network.gaussian(50, 3, np.random.default_rng(0)), "tanh", 0.1)
+    singular = from_state(Setting(twins, Network.gaussian(50, 3, np.random.default_rng(0)), "tanh", eta=0.1))
     assert "λ_min(A)" in singular.why
     exploded = Network(1e200 * fresh.W, 1e200 * fresh.beta, 1e200 * fresh.b)
     for rigorous in (False, True):
-        assert not from_state(problem, exploded, "identity", 0.1, rigorous=rigorous)
+        assert not from_state(Setting(problem, exploded, "identity", eta=0.1), rigorous=rigorous)
 
 
 def test_far_from_a_solution_the_factor_says_how_far(solved):
@@ -191,42 +193,41 @@ def test_far_from_a_solution_the_factor_says_how_far(solved):
     problem, network = solved
     e = network.output(problem.X, "tanh") - problem.y
     shifted = Problem(problem.X, problem.y + e + 0.1)
-    margin = from_state(shifted, network, "tanh", 0.4).margins[-1]
+    margin = from_state(Setting(shifted, network, "tanh", eta=0.4)).margins[-1]
     assert margin.name == "drift at half the budget"
     assert 0 < margin.factor < 1
     nearer = Problem(problem.X, problem.y + e + 0.1 * margin.factor)
-    assert from_state(nearer, network, "tanh", 0.4)
+    assert from_state(Setting(nearer, network, "tanh", eta=0.4))
 
 
 def test_relu_on_its_kink_and_away_from_it():
     problem = Problem([[1.0, 0.0]], [1.0])
     away = Network([[1.0, 0.3], [-1.0, 0.2]], [1.0, 1.0], [1.0, 1.0])
     fitted = Problem([[1.0, 0.0]], away.output([[1.0, 0.0]], "relu") + 1e-3)
-    assert from_state(fitted, away, "relu", 0.1)
+    assert from_state(Setting(fitted, away, "relu", eta=0.1))
     on = Network([[1.0, 0.3], [0.0, 0.2]], [1.0, 1.0], [1.0, 1.0])
     for rigorous in (False, True):
-        refused = from_state(problem, on, "relu", 0.1, rigorous=rigorous)
+        refused = from_state(Setting(problem, on, "relu", eta=0.1), rigorous=rigorous)
         assert "distance from the kink" in refused.why
 
 
 def test_a_users_activation_needs_bounds_and_has_no_rigorous_form(solved):
     problem, network = solved
     bounded = copy_of("tanh", B0=1.0, B1=1.0, B2=ACTIVATIONS["tanh"].B2)
-    assert (
-        0 < from_state(problem, network, bounded, 0.4).rate < from_state(problem, network, "tanh", 0.4).rate * 1.01
-    )
+    setting = Setting(problem, network, bounded, eta=0.4)
+    assert 0 < from_state(setting).rate < from_state(setting.replace(activation="tanh")).rate * 1.01
     unbounded = copy_of("tanh", B1=1.0)
-    assert from_state(problem, network, unbounded, 0.4).why == "sup |ψ″| = inf (finite): not met"
+    assert from_state(Setting(problem, network, unbounded, eta=0.4)).why == "sup |ψ″| = inf (finite): not met"
     with pytest.raises(ValueError, match="rigorous"):
-        from_state(problem, network, bounded, 0.4, rigorous=True)
+        from_state(Setting(problem, network, bounded, eta=0.4), rigorous=True)
 
 
 def test_bad_arguments(solved):
     problem, network = solved
     with pytest.raises(ValueError, match="eta"):
-        from_state(problem, network, "tanh", -1.0)
+        from_state(Setting(problem, network, "tanh", eta=-1.0))
     with pytest.raises(ValueError, match="network: expected input dimension 8"):
-        from_state(problem, Network.gaussian(3, 2, np.random.default_rng(0)), "tanh", 0.1)
+        from_state(Setting(problem, Network.gaussian(3, 2, np.random.default_rng(0)), "tanh", eta=0.1))
 
 
 def test_saved_certificates_read_back(solved, tmp_path):
@@ -234,9 +235,9 @@ def test_saved_certificates_read_back(solved, tmp_path):
     path = tmp_path / "certificate.json"
     fresh = Network.gaussian(120, 8, np.random.default_rng(0))
     for certificate in (
-        from_state(problem, network, "tanh", 0.4),
-        from_state(problem, fresh, "tanh", 0.4),
-        from_state(problem, fresh, "relu", 40.0),
+        from_state(Setting(problem, network, "tanh", eta=0.4)),
+        from_state(Setting(problem, fresh, "tanh", eta=0.4)),
+        from_state(Setting(problem, fresh, "relu", eta=40.0)),
     ):
         certificate.save(path)
         assert StateCertificate.load(path) == certificate
@@ -250,14 +251,14 @@ def test_certify_proves_a_rate_that_is_seen():
     rng = np.random.default_rng(5)
     problem = Problem(rng.standard_normal((3, 6)) / np.sqrt(6), rng.standard_normal(3))
     network = Network.gaussian(100, 6, rng)
-    found = certify(problem, network, "tanh", 0.5, every=1, rigorous=True)
+    found = certify(Setting(problem, network, "tanh", eta=0.5), every=1, rigorous=True)
     assert found
     assert found.status == "converged"
     assert 0 < found.proved_rate <= found.observed_rate <= found.mean_rate
     assert 0 < found.fraction < 1
     replay = train(problem, network, "tanh", eta=0.5, steps=found.step).network
     assert replay.digest() == found.network.digest() == found.certificate.network
-    seldom = certify(problem, network, "tanh", 0.5)
+    seldom = certify(Setting(problem, network, "tanh", eta=0.5))
     assert found.step <= seldom.step <= 1.25 * found.step + 1
     assert seldom.attempts < found.attempts
 
@@ -265,10 +266,11 @@ def test_certify_proves_a_rate_that_is_seen():
 def test_certify_waits_for_the_ridge_to_end():
     rng = np.random.default_rng(6)
     problem, network = Problem(np.eye(2), [0.5, -0.5]), Network.gaussian(200, 2, rng)
-    found = certify(problem, network, "tanh", 0.5, ridge=schedules.cutoff(0.1, 150), every=10)
+    setting = Setting(problem, network, "tanh", eta=0.5, ridge=schedules.cutoff(0.1, 150))
+    found = certify(setting, every=10)
     assert found
     assert found.step > 150
-    never = certify(problem, network, "tanh", 0.5, ridge=schedules.constant(0.1), max_steps=100)
+    never = certify(setting.replace(ridge=schedules.constant(0.1)), max_steps=100)
     assert not never
     assert (never.step, never.attempts, never.certificate) == (None, 0, None)
 
@@ -276,7 +278,7 @@ def test_certify_waits_for_the_ridge_to_end():
 def test_certify_beyond_the_edge_of_stability():
     rng = np.random.default_rng(7)
     problem, network = Problem(np.eye(2), [0.5, -0.5]), Network.gaussian(200, 2, rng)
-    found = certify(problem, network, "identity", 20.0, max_steps=300)
+    found = certify(Setting(problem, network, "identity", eta=20.0), max_steps=300)
     assert not found
     assert found.status == "diverged"
     assert math.isnan(found.fraction)

@@ -19,7 +19,7 @@ CORRELATED = Problem(gaussian_inputs(4, 6, np.random.default_rng(3), scale=0.6),
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu"])
 def test_plateau_is_where_the_fixed_time_limit_ends(activation):
-    residual = fixed_time_limit(CORRELATED.X, CORRELATED.y, activation, 0.05, LAM, [9000]).mean_residuals[0]
+    residual = fixed_time_limit(CORRELATED, activation, [9000], eta=0.05, ridge=LAM).mean_residuals[0]
     said = plateau(CORRELATED, activation, LAM)
     # e^{-ηλt} is 1e-137; a linear system of condition number below 10 is left
     assert said.loss == pytest.approx(0.5 * residual @ residual, rel=1e-12)
@@ -43,7 +43,7 @@ def test_edge_time_is_where_the_limit_reaches_the_edge():
     eta = 0.15
     theta = edge_time(CORRELATED, eta=eta, ridge=LAM)
     around = np.array([0.999, 1.001]) * theta
-    largest = wide_prediction(CORRELATED.X, CORRELATED.y, "identity", eta, LAM, around).largest_eigenvalue
+    largest = wide_prediction(CORRELATED, "identity", around, eta=eta, ridge=LAM).largest_eigenvalue
     edges = eta * (0.7 + largest)
     assert edges[0] < 2 < edges[1]
     assert (
@@ -70,7 +70,7 @@ def test_linear_networks_diverge_just_after_the_edge():
 def test_linear_law_is_approached_like_one_over_w_square():
     theta = np.array([1e4, 1e6])
     law = linear_law(CORRELATED, theta, eta=0.1, ridge=LAM)
-    exact = wide_prediction(CORRELATED.X, CORRELATED.y, "identity", 0.1, LAM, theta)
+    exact = wide_prediction(CORRELATED, "identity", theta, eta=0.1, ridge=LAM)
     off = np.abs(law.loss / (0.5 * CORRELATED.n * exact.mean_square) - 1) * law.growth**2
     assert off[1] == pytest.approx(off[0], rel=0.2)
     np.testing.assert_allclose(1 - law.alignment, 1 - exact.alignment, rtol=0.02)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem, schedules, train
+from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.data import gaussian_inputs
 from fa_ref.engines.reduced import sample_in_law
 from theory.alignment import no_alignment_coefficient
@@ -19,12 +19,12 @@ TWINS = Problem(np.repeat(PROBLEM.X[:2], 2, axis=0), [1.0, 1.0, -1.0, -1.0])
 
 
 def test_without_ridge_each_width_has_the_law_over_p():
-    rows = without_ridge(PROBLEM, "tanh", 0.3, [40, math.inf], [400, 6400])
+    rows = without_ridge(PROBLEM, "tanh", [40, math.inf], [400, 6400], eta=0.3)
     assert [(row.t, row.p) for row in rows] == [(40, None), (40, 400), (40, 6400)] + [
         (math.inf, p) for p in (None, 400, 6400)
     ]
     for row, steps in zip(rows, (40, 40, 40, None, None, None), strict=True):
-        law = no_alignment_coefficient(PROBLEM.X, PROBLEM.y, "tanh", eta=0.3, steps=steps)
+        law = no_alignment_coefficient(PROBLEM, "tanh", eta=0.3, steps=steps)
         assert row.scaled == pytest.approx(law, rel=1e-13)  # the same sums
         assert row.p is None or row.alignment == row.scaled / row.p
         assert row.error < 1e-6  # quadrature at small inputs
@@ -34,7 +34,7 @@ def test_without_ridge_each_width_has_the_law_over_p():
 def test_the_growth_of_beta_is_that_of_networks(activation):
     """The condition on ‖β‖ is the measured one: so E‖Δβ‖² by simulation, over 40 networks at p = 6400."""
     p, eta, steps = 6400, 0.3, 40
-    growth = early_law(PROBLEM, activation, eta, [steps]).growth[0]
+    growth = early_law(PROBLEM, activation, [steps], eta=eta).growth[0]
     moved = []
     for seed in range(40):
         start = Network.gaussian(p, PROBLEM.d, np.random.default_rng(seed))
@@ -52,7 +52,7 @@ def test_a_network_is_followed_from_its_start(activation):
         for seed in range(6):
             start = Network.gaussian(p, PROBLEM.d, np.random.default_rng(seed))
             run = train(PROBLEM, start, activation, eta=eta, steps=60)
-            said = follow(PROBLEM, start, activation, eta, times)
+            said = follow(Setting(PROBLEM, start, activation, eta=eta), times)
             off.setdefault(p, []).append([
                 np.abs(said.alignment - run.alignment).max(),
                 np.abs(said.residual_norms - run.residual_norms).max(),
@@ -67,34 +67,35 @@ def test_a_network_is_followed_from_its_start(activation):
 
 
 def test_no_number_where_the_law_without_ridge_does_not_apply():
-    unstable = without_ridge(PROBLEM, "identity", 2.1 / PROBLEM.lambda_max, [math.inf], [800])
+    unstable = without_ridge(PROBLEM, "identity", [math.inf], [800], eta=2.1 / PROBLEM.lambda_max)
     assert all(math.isnan(row.alignment) and math.isnan(row.scaled) for row in unstable)
     assert unstable[0].why.startswith("η λ_max(Ḡ) = 2.1")
-    finite, at_800, forever, _ = without_ridge(TWINS, "tanh", 0.3, [20, math.inf], [800])
+    finite, at_800, forever, _ = without_ridge(TWINS, "tanh", [20, math.inf], [800], eta=0.3)
     assert finite.scaled > 0
     assert at_800.alignment == finite.scaled / 800
     assert math.isnan(forever.scaled)
     assert "γ" in forever.why
-    limit, narrow = without_ridge(PROBLEM, "tanh", 0.3, [math.inf], [20])
+    limit, narrow = without_ridge(PROBLEM, "tanh", [math.inf], [20], eta=0.3)
     assert limit.scaled > 0
     assert math.isnan(narrow.alignment)
     assert "movement of W" in narrow.why
 
 
 def test_with_ridge_quotes_the_wide_prediction():
-    rows = with_ridge(PROBLEM, "tanh", 0.3, 0.2, [5.0, 50.0], [900])
-    limit = wide_prediction(PROBLEM.X, PROBLEM.y, "tanh", 0.3, 0.2, [5.0, 50.0])
+    ridge = schedules.constant(0.2)
+    rows = with_ridge(PROBLEM, "tanh", [5.0, 50.0], [900], eta=0.3, ridge=ridge)
+    limit = wide_prediction(PROBLEM, "tanh", [5.0, 50.0], eta=0.3, ridge=ridge)
     assert [row.alignment for row in rows[:2]] == limit.alignment.tolist()
     assert [row.t for row in rows[2:]] == [150, 1500]
     # the initialisation, decayed at the second time only, adds to the error of the first
-    run = wide_prediction(PROBLEM.X, PROBLEM.y, "tanh", 0.3, schedules.constant(0.2), [5.0, 50.0], p=900)
+    run = wide_prediction(PROBLEM, "tanh", [5.0, 50.0], eta=0.3, ridge=ridge, p=900)
     assert rows[2].error > run.error[0]
     assert rows[3].error == pytest.approx(run.error[1], abs=1e-6)  # c = e^{-90}
 
 
 def test_no_number_where_the_kernel_outgrows_the_step_and_networks_diverge_there():
     eta, lam, p = 0.9 / PROBLEM.lambda_max, 0.5, 3200
-    early, late = with_ridge(PROBLEM, "identity", eta, lam, [1.0, 30.0], [])
+    early, late = with_ridge(PROBLEM, "identity", [1.0, 30.0], [], eta=eta, ridge=schedules.constant(lam))
     assert early.why == ""
     assert early.alignment > 0
     assert math.isnan(late.alignment)
@@ -103,14 +104,17 @@ def test_no_number_where_the_kernel_outgrows_the_step_and_networks_diverge_there
     run = train(PROBLEM, start, "identity", eta=eta, steps=round(30 * p**0.5), ridge=schedules.constant(lam))
     assert run.status == "diverged"
     assert run.diverged_at > p**0.5
-    assert all("ηλ" in row.why for row in with_ridge(PROBLEM, "identity", 0.5, 2.5, [1.0], [100]))
+    assert all(
+        "ηλ" in row.why
+        for row in with_ridge(PROBLEM, "identity", [1.0], [100], eta=0.5, ridge=schedules.constant(2.5))
+    )
 
 
 def test_the_share_of_the_initialisation_is_that_of_a_network():
     theta, p = np.array([2.0, 10.0]), 2500
     ridge = schedules.constant(0.1)
     for activation in ("identity", "tanh"):
-        said = wide_prediction(PROBLEM.X, PROBLEM.y, activation, 0.2, ridge, theta, p=p)
+        said = wide_prediction(PROBLEM, activation, theta, eta=0.2, ridge=ridge, p=p)
         start = Network.gaussian(p, PROBLEM.d, np.random.default_rng(1))
         run = train(PROBLEM, start, activation, eta=0.2, steps=500, ridge=ridge, record_every=100)
         decay = np.array([0.98**100, 0.98**500])
@@ -121,7 +125,7 @@ def test_the_share_of_the_initialisation_is_that_of_a_network():
 @pytest.mark.parametrize("c_S", [8.0, 60.0])
 def test_after_the_cutoff_networks_are_where_the_forecast_says(c_S):
     p, lam, eta = 10**8, 0.6, 0.1
-    forecast = after_cutoff(PROBLEM, eta, lam, c_S, [p])
+    forecast = after_cutoff(PROBLEM, [p], eta=eta, lam=lam, c_S=c_S)
     assert forecast.bracket.lower < forecast.alignment < forecast.bracket.upper
     assert math.isnan(forecast.constant)
     T = forecast.cutoffs[p]
@@ -130,18 +134,20 @@ def test_after_the_cutoff_networks_are_where_the_forecast_says(c_S):
     run = train(PROBLEM, start, "identity", eta=eta, steps=steps, ridge=ridge, record_every=steps)
     # a network of this width is O(1/√p) = 1e-4 away; ten times that
     assert run.alignment[-1] == pytest.approx(forecast.alignment, abs=1e-3)
-    misread = after_cutoff(PROBLEM, eta, lam, 1.05 * c_S, [p])  # control: a budget misread by 5 % is seen
+    misread = after_cutoff(
+        PROBLEM, [p], eta=eta, lam=lam, c_S=1.05 * c_S
+    )  # control: a budget misread by 5 % is seen
     assert abs(run.alignment[-1] - misread.alignment) > 1e-3
 
 
 def test_the_theorem_does_not_apply_to_twins_and_zero_targets():
     for problem, reason in ((TWINS, "λ_min(K)"), (Problem(np.eye(2), [0.0, 0.0]), "‖y‖")):
-        forecast = after_cutoff(problem, 0.1, 1.0, 1.0, [100])
+        forecast = after_cutoff(problem, [100], eta=0.1, lam=1.0, c_S=1.0)
         assert reason in forecast.why
         assert math.isnan(forecast.alignment)
         assert not forecast.cutoffs
 
 
 def test_the_bracket_of_badly_conditioned_inputs_is_wide_and_no_error():
-    forecast = after_cutoff(Problem(np.diag([1.0, 1e-3]), [1.0, 1.0]), 0.1, 1.0, 30.0, [])
+    forecast = after_cutoff(Problem(np.diag([1.0, 1e-3]), [1.0, 1.0]), [], eta=0.1, lam=1.0, c_S=30.0)
     assert 0 <= forecast.bracket.lower <= forecast.alignment <= forecast.bracket.upper < 1

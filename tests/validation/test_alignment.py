@@ -83,14 +83,14 @@ def test_networks_approach_the_sharp_constant():
     problem = Problem(isometric_inputs(3, 4, np.random.default_rng(0), gamma=2.0), [1.0, -0.5, 2.0])
     spread = [
         root_mean_square([
-            sharp_constant_deviation(2.0, 3.0, problem, 0.05, p, nested_network(p, 4, seed), tail=60)
+            sharp_constant_deviation(2.0, 3.0, problem, nested_network(p, 4, seed), eta=0.05, tail=60)
             for seed in range(8)
         ])
         for p in (100, 6400)
     ]  # fmt: skip
     # p^{-1/2} predicts a ratio of 8; a ratio below 2 has probability < 1e-5 (F with 8 and 8 degrees: F > 16)
     assert spread[1] < spread[0] / 2
-    wrong = sharp_constant_deviation(2.0, 3.0, problem, 0.05, 6400, nested_network(6400, 4, 0), tail=60)
+    wrong = sharp_constant_deviation(2.0, 3.0, problem, nested_network(6400, 4, 0), eta=0.05, tail=60)
     wrong += sharp_constant(2, 3, 1) - sharp_constant(2, 3.6, 1)  # control: a budget misread by a fifth is seen
     assert abs(wrong) > 3 * spread[1]
 
@@ -113,25 +113,27 @@ def test_finite_time_form_is_its_sum_over_steps():
     for _ in range(steps):  # E η Σ e_sᵀ Θ̄ u_s with u_s = reached e_0, e_s = P e_0
         total += eta * np.trace(second @ P.T @ kernel.Theta @ reached)
         reached, P = reached + eta * P, P @ (np.eye(4) - eta * kernel.G)
-    coefficient = no_alignment_coefficient(PROBLEM.X, PROBLEM.y, "tanh", eta=eta, steps=steps)
+    coefficient = no_alignment_coefficient(PROBLEM, "tanh", eta=eta, steps=steps)
     assert coefficient == pytest.approx(total, rel=1e-12)  # some hundred roundings of well-conditioned sums
     inverse = np.linalg.inv(kernel.G)
     law = 0.5 * (np.trace(inverse @ kernel.Theta) + PROBLEM.y @ inverse @ kernel.Theta @ inverse @ PROBLEM.y)
-    assert no_alignment_coefficient(PROBLEM.X, PROBLEM.y, "tanh") == pytest.approx(law, rel=1e-10)
-    late = no_alignment_coefficient(PROBLEM.X, PROBLEM.y, "tanh", eta=eta, steps=10**5)
-    assert late == pytest.approx(no_alignment_coefficient(PROBLEM.X, PROBLEM.y, "tanh", eta=eta), rel=1e-10)
+    assert no_alignment_coefficient(PROBLEM, "tanh") == pytest.approx(law, rel=1e-10)
+    late = no_alignment_coefficient(PROBLEM, "tanh", eta=eta, steps=10**5)
+    assert late == pytest.approx(no_alignment_coefficient(PROBLEM, "tanh", eta=eta), rel=1e-10)
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu"])
 def test_law_without_ridge_is_approached_by_networks(activation):
     eta, steps = 0.3, 40
     spread = [
-        root_mean_square([no_alignment_deviation(PROBLEM, activation, eta, steps, p, seed) for seed in range(8)])
+        root_mean_square(
+            [no_alignment_deviation(PROBLEM, activation, p, seed, eta=eta, steps=steps) for seed in range(8)]
+        )
         for p in (100, 6400)
     ]
     # ratio 8 predicted; a factor 4 less has probability < 1e-6 for root mean squares of 8 draws
     assert spread[1] < spread[0] / 2
-    limit = no_alignment_coefficient(PROBLEM.X, PROBLEM.y, activation, eta=eta, steps=steps)
+    limit = no_alignment_coefficient(PROBLEM, activation, eta=eta, steps=steps)
     assert spread[1] < limit / 4  # so the law is resolved: without its ½ it would be refuted
 
 
@@ -156,11 +158,14 @@ def test_bound_of_section_4_1_holds_with_the_movement_and_fails_without():
         (lambda: sharp_constant(1, 1, 1, 1.5), "gamma_over_M: expected"),
         (lambda: sharp_bracket(1, 1, 1, 0.5, 0.9), "gamma_over_M: expected at most"),
         (lambda: alignment_bound(Network.gaussian(3, 1, np.random.default_rng(0)), 0.1, 2.0), "decay: expected"),
-        (lambda: no_alignment_coefficient([[1.0], [1.0]], [1, 1], "tanh"), "X: expected lambda_min"),
-        (lambda: no_alignment_coefficient(np.eye(2), [1, 1], "identity", eta=2.5), "eta: expected"),
-        (lambda: no_alignment_coefficient(np.eye(2), [1, 1], "identity", steps=3), "eta: expected the step size"),
+        (lambda: no_alignment_coefficient(Problem([[1.0], [1.0]], [1, 1]), "tanh"), "X: expected lambda_min"),
+        (lambda: no_alignment_coefficient(Problem(np.eye(2), [1, 1]), "identity", eta=2.5), "eta: expected"),
         (
-            lambda: sharp_constant_deviation(1, 1, PROBLEM, 0.1, 10, nested_network(10, 6, 0)),
+            lambda: no_alignment_coefficient(Problem(np.eye(2), [1, 1]), "identity", steps=3),
+            "eta: expected the step size",
+        ),
+        (
+            lambda: sharp_constant_deviation(1, 1, PROBLEM, nested_network(10, 6, 0), eta=0.1),
             "problem: expected X with",
         ),
     ],

@@ -22,35 +22,35 @@ def nightly(name):
 @pytest.mark.parametrize("activation", ["relu", nightly("identity"), nightly("tanh")])
 def test_residual_at_fixed_t(activation):
     widths, seeds, ridge = (400, 6400, 102400), range(8), schedules.constant(0.2)
-    verdict = fixed_time(PROBLEM, activation, 0.3, ridge, 30).judge(widths, seeds)
+    verdict = fixed_time(PROBLEM, activation, eta=0.3, ridge=ridge, steps=30).judge(widths, seeds)
     assert verdict.status == "holds", verdict
-    wrong = fixed_time(PROBLEM, activation, 0.3, ridge, 30, misread=1.05).judge(widths, seeds)
+    wrong = fixed_time(PROBLEM, activation, eta=0.3, ridge=ridge, steps=30, misread=1.05).judge(widths, seeds)
     assert wrong.status == "violated", wrong
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", nightly("relu")])
 def test_alignment_without_ridge(activation):
     widths, seeds = (400, 6400, 102400), range(16)
-    verdict = without_ridge(PROBLEM, activation, 0.3, 40).judge(widths, seeds)
+    verdict = without_ridge(PROBLEM, activation, eta=0.3, steps=40).judge(widths, seeds)
     assert verdict.status == "holds", verdict
-    wrong = without_ridge(PROBLEM, activation, 0.3, 40, misread=1.05).judge(widths, seeds)
+    wrong = without_ridge(PROBLEM, activation, eta=0.3, steps=40, misread=1.05).judge(widths, seeds)
     assert wrong.status == "violated", wrong
 
 
 def test_constant_of_theorem_4_6():
     widths, seeds = (100, 3200, 102400), range(16)
-    verdict = with_cutoff(2.0, 3.0, ISOMETRIC, 0.05, tail=120).judge(widths, seeds)
+    verdict = with_cutoff(2.0, 3.0, ISOMETRIC, eta=0.05, tail=120).judge(widths, seeds)
     assert verdict.status == "holds", verdict
-    wrong = with_cutoff(2.0, 3.0, ISOMETRIC, 0.05, tail=120, misread=1.05).judge(widths, seeds)
+    wrong = with_cutoff(2.0, 3.0, ISOMETRIC, eta=0.05, tail=120, misread=1.05).judge(widths, seeds)
     assert wrong.status == "violated", wrong
 
 
 @pytest.mark.parametrize("activation", ["relu", nightly("tanh")])
 def test_alignment_at_theta(activation):
     widths, seeds, ridge, theta = (200, 1600, 12800), range(8), schedules.constant(0.4), [6.0, 12.0]
-    verdict = theta_limit(PROBLEM, activation, 0.3, ridge, theta).judge(widths, seeds)
+    verdict = theta_limit(PROBLEM, activation, eta=0.3, ridge=ridge, theta=theta).judge(widths, seeds)
     assert verdict.status == "holds", verdict
-    wrong = theta_limit(PROBLEM, activation, 0.3, ridge, theta, misread=1.05).judge(widths, seeds)
+    wrong = theta_limit(PROBLEM, activation, eta=0.3, ridge=ridge, theta=theta, misread=1.05).judge(widths, seeds)
     assert wrong.status == "violated", wrong
 
 

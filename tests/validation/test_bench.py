@@ -33,10 +33,10 @@ def check_same(run, reference, dtype):
 
 def test_every_implementation_takes_the_same_steps(case):
     runs = dict(bench._runners(*case))
-    expected = {"loops", "gram", "numpy", "product"} | ({"reduced"} if case[2] == "identity" else set())
+    expected = {"ordered", "gram", "numpy", "product"} | ({"reduced"} if case[2] == "identity" else set())
     torch = {"torch by hand", "torch autograd"} if torch_steps.is_installed() else set()
     assert {name for name, _ in runs} == expected | torch
-    reference = residuals(runs.pop(("loops", "float64")))
+    reference = residuals(runs.pop(("ordered", "float64")))
     assert np.abs(np.diff(reference, axis=0)).max() > 1e-2
     for (name, dtype), run in runs.items():
         if name != "product":
@@ -56,7 +56,7 @@ def test_a_run_of_many_steps_is_as_many_runs_of_one(case):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_an_implementation_that_differs_is_caught(case, dtype):
     problem, network, activation = case
-    reference = residuals(dict(bench._runners(*case))["loops", "float64"])
+    reference = residuals(dict(bench._runners(*case))["ordered", "float64"])
     wrong = {
         "a step too long": bench._numpy(problem, network, activation, ETA * 1.01),
         "backpropagation": bench._numpy(problem, Network(network.W, network.beta, network.beta), activation, ETA),
@@ -83,9 +83,9 @@ def test_the_command_writes_what_it_prints(tmp_path):
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["machine"]["threads"] >= 1
     rows = {(row["implementation"], row["dtype"]): row for row in written["rows"]}
-    assert {("loops", "float64"), ("gram", "float32"), ("product", "float32")} <= rows.keys()
+    assert {("ordered", "float64"), ("gram", "float32"), ("product", "float32")} <= rows.keys()
     for (name, dtype), row in rows.items():
         assert f"{name} {dtype}" in done.stdout
         assert 0 < row["best"] <= row["median"]
-    assert rows["loops", "float64"]["times_loops"] == 1.0
+    assert rows["ordered", "float64"]["times_ordered"] == 1.0
     assert "relu, p = 20" in done.stdout

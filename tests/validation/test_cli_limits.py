@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from fa_ref import Problem
 from theory.alignment import no_alignment_coefficient, sharp_constant
 from validation.commands import cli
 
@@ -41,7 +42,7 @@ def test_without_ridge_the_law_is_printed_at_every_width(limits, files):
     )
     assert status == 0
     record = json.loads((files / "out.json").read_text())["limits"]
-    law = no_alignment_coefficient(np.eye(3), [1.0, -1.0, 1.0], "tanh", eta=0.5)
+    law = no_alignment_coefficient(Problem(np.eye(3), [1.0, -1.0, 1.0]), "tanh", eta=0.5)
     rows = {(row["p"], row["t"]): row for row in record["alignment"]}
     assert rows[None, "inf"]["scaled"] == pytest.approx(law, rel=1e-12)
     assert rows[800, "inf"]["alignment"] == pytest.approx(law / 800, rel=1e-12)
@@ -61,6 +62,23 @@ def test_with_ridge_a_linear_problem_has_the_sharp_constant(limits, files):
     assert f"{constant:.4f}" in out
     assert "the sharp constant" in out
     assert "5 (not proved)" in out
+
+
+def test_a_constant_penalty_says_when_linear_networks_become_unstable(limits, files):
+    status, out, _ = limits(*data(files), "--activation", "identity", "--eta", 0.1, "--ridge", 1, "--theta", "2",
+                            "--widths", "400")  # fmt: skip
+    assert status == 0
+    later = json.loads((files / "out.json").read_text())["limits"]["long_run"]
+    sigma = math.sqrt(2 / 0.1 - 2)  # X = I₃, so K = γI with γ = 1
+    edge = (2 * sigma + sigma**3 / 3) / (0.1 * math.sqrt(3))
+    assert later["edge"] == pytest.approx(edge, rel=1e-8)
+    assert later["plateau"] == pytest.approx(3 / 8, rel=1e-12)
+    assert f"{20 * edge:.6g} steps at p = 400" in out
+    assert "seen, not proved" in out
+    status, out, _ = limits(
+        *data(files), "--activation", "tanh", "--eta", 0.1, "--ridge", 1, "--theta", "2", "--widths", "400"
+    )
+    assert "the step size remains stable at all times" in out
 
 
 def test_with_ridge_other_activations_have_no_theorem_4_6(limits, files):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from validation.errata import algorithm, convergence, inputs
+from validation.errata import algorithm, convergence, inputs, open_questions
 from validation.errata.demonstrations import DEMONSTRATIONS, demonstrate
 
 
@@ -14,7 +14,8 @@ def found():
     return demonstrate(seed=1)
 
 
-def test_all_are_shown(found):
+def test_all_thirteen_are_shown(found):
+    assert len(found) == 13
     assert [erratum.number for erratum in found] == list(range(1, len(DEMONSTRATIONS) + 1))
     assert [erratum.number for erratum in found if not erratum.shown] == []
 
@@ -43,3 +44,12 @@ def test_demonstrations_that_are_given_the_right_reading_do_not_fire(monkeypatch
     assert not convergence.published_step_sizes(np.random.default_rng(0)).corrected_holds
     monkeypatch.setattr(inputs, "printed_dimension", inputs.sufficient_dimension)
     assert inputs.isometry_rate(np.random.default_rng(0)).printed_holds
+
+
+def test_a_wrong_theory_is_not_a_correction(monkeypatch):
+    """Negative control: an edge of stability or a budget that is misread is found not to hold."""
+    true_edge, true_budget = open_questions.edge_time, open_questions.unit_of_budget
+    monkeypatch.setattr(open_questions, "edge_time", lambda *a, **k: 0.97 * true_edge(*a, **k))
+    assert not open_questions.constant_penalty(np.random.default_rng(0)).corrected_holds
+    monkeypatch.setattr(open_questions, "unit_of_budget", lambda *a: 1e-3 * true_budget(*a))
+    assert open_questions.fixed_schedules(np.random.default_rng(0)).printed_holds

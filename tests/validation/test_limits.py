@@ -12,13 +12,14 @@ from theory.alignment import sharp_constant
 from theory.kernels import mean_kernel
 from theory.limits import fixed_time_limit, wide_alignment, wide_prediction
 from theory.limits.linear import linear_mean_run
-from theory.limits.mean_field import Setting, draw_particles, mean_run, predict, step_run, vectorised
+from theory.limits.mean_field import Equations, draw_particles, mean_run, predict, step_run, vectorised
 from theory.limits.theta_time import jumps, rescaled_ridge, time_grid
 from validation.judge.deviations import fixed_time_deviation, stretched_cutoff, wide_alignment_deviation
 
 PROBLEM = Problem(gaussian_inputs(4, 6, np.random.default_rng(3), scale=0.6), [1.0, -1.0, 1.0, 1.0])
 X, Y = PROBLEM.X, PROBLEM.y
 ETA, LAM = 0.1, 0.4
+RIDGE = schedules.constant(LAM)
 
 
 def root_mean_square(values):
@@ -28,7 +29,7 @@ def root_mean_square(values):
 @pytest.mark.parametrize("ridge", [schedules.zero(), schedules.constant(0.4), schedules.inverse_square(1.0, 9.0)])
 def test_fixed_time_limit_is_its_recursion(ridge):
     G = mean_kernel(X, "tanh").G
-    limit = fixed_time_limit(X, Y, "tanh", ETA, ridge, [0, 7, 30])
+    limit = fixed_time_limit(PROBLEM, "tanh", [0, 7, 30], eta=ETA, ridge=ridge)
     f_0 = np.array([0.3, -0.2, 0.9, 0.1])
     e, covariance, lam = f_0 - Y, G.copy(), ridge.values(30)
     for t in range(30):
@@ -45,7 +46,7 @@ def test_fixed_time_limit_is_its_recursion(ridge):
 def test_networks_approach_the_fixed_time_limit(activation):
     spread = [
         root_mean_square([
-            fixed_time_deviation(PROBLEM, activation, ETA, schedules.constant(LAM), 40, p, seed)
+            fixed_time_deviation(PROBLEM, activation, p, seed, eta=ETA, ridge=RIDGE, steps=40)
             for seed in range(8)
         ])
         for p in (100, 6400)
@@ -59,15 +60,16 @@ def test_linear_limit_has_the_closed_form_of_isometric_inputs():
     budget = 0.1 * 3.0 * theta * math.sqrt(n) / math.sqrt(n)  # c_S ν with ν = 1: ηλθ√n ν over √n, at γ = M = 1
     expected = [sharp_constant(3.0, c * math.sqrt(n), 1.0) for c in budget]
     # the solver's relative tolerance is 1e-10, its error is reported
-    prediction = wide_prediction(np.eye(n), np.ones(n), "identity", 0.1, 3.0, theta)
+    problem, given = Problem(np.eye(n), np.ones(n)), {"eta": 0.1, "ridge": schedules.constant(3.0)}
+    prediction = wide_prediction(problem, "identity", theta, **given)
     np.testing.assert_allclose(prediction.alignment, expected, atol=1e-8)
     assert prediction.error.max() < 1e-4
-    assert wide_alignment(np.eye(n), np.ones(n), "identity", 0.1, 3.0, 20.0) == pytest.approx(expected[2], abs=1e-8)
+    assert wide_alignment(problem, "identity", 20.0, **given) == pytest.approx(expected[2], abs=1e-8)
 
 
 def test_linear_mean_run_tends_to_the_limit():
     theta = np.array([3.0, 30.0])
-    limit = wide_alignment(X, Y, "identity", ETA, LAM, theta)
+    limit = wide_alignment(PROBLEM, "identity", theta, eta=ETA, ridge=RIDGE)
     gaps = []
     for p in (10**6, 10**8):
         times = np.rint(theta * math.sqrt(p)).astype(np.int64)
@@ -79,8 +81,8 @@ def test_linear_mean_run_tends_to_the_limit():
 @pytest.mark.parametrize("p", [None, 400])
 def test_particles_reproduce_the_closed_linear_equations(p):
     theta, eta = np.array([20.0, 200.0]), 0.01  # particles live in continuous time, which is η → 0 at fixed ηθ
-    exact = wide_prediction(X, Y, "identity", eta, schedules.constant(LAM), theta, p=p)
-    penalty, rng = rescaled_ridge(LAM), np.random.default_rng(0)
+    exact = wide_prediction(PROBLEM, "identity", theta, eta=eta, ridge=RIDGE, p=p)
+    penalty, rng = rescaled_ridge(RIDGE), np.random.default_rng(0)
     particles = predict(PROBLEM, resolve("identity"), eta, penalty, theta, p, 4096, 5e-4, rng)
     # the error is twice an estimated standard error plus the change by halving the steps; η λ_max/√p = 2e-3 on top
     assert np.all(np.abs(particles.alignment - exact.alignment) < 3 * particles.error + 1e-3)
@@ -91,15 +93,15 @@ def test_particles_reproduce_the_closed_linear_equations(p):
 def test_steps_of_the_algorithm_are_the_mean_dynamics_at_finite_eta():
     theta, p = np.array([3.0, 15.0]), 400
     G_0, draw = mean_kernel(X, "identity").G, draw_particles(PROBLEM.K, 16384, np.random.default_rng(0))
-    linear = Setting(PROBLEM.K, Y, G_0, resolve("identity"), ETA, rescaled_ridge(LAM), float(p), theta, ())
-    exact = wide_prediction(X, Y, "identity", ETA, schedules.constant(LAM), theta, p=p)
+    linear = Equations(PROBLEM.K, Y, G_0, resolve("identity"), ETA, rescaled_ridge(RIDGE), float(p), theta, ())
+    exact = wide_prediction(PROBLEM, "identity", theta, eta=ETA, ridge=RIDGE, p=p)
     steps = step_run(linear, *draw, 0)
     # the exact recursion at exact moments up to fourth: Z and b are sampled, E b²z zᵀ to about 1/√N = 0.8 %
     np.testing.assert_allclose(steps[0], exact.alignment, atol=0.02)
     np.testing.assert_allclose(steps[2], exact.initial_share, rtol=0.02)
     np.testing.assert_allclose(steps[3], exact.largest_eigenvalue, rtol=0.05)
     # continuous time is its limit η → 0 at fixed ηθ, here 100 times finer
-    slow = Setting(PROBLEM.K, Y, mean_kernel(X, "tanh").G, resolve("tanh"), ETA / 40, rescaled_ridge(LAM),
+    slow = Equations(PROBLEM.K, Y, mean_kernel(X, "tanh").G, resolve("tanh"), ETA / 40, rescaled_ridge(RIDGE),
                    float(p), 40 * theta[:1], ())  # fmt: skip
     few = [each[:512] for each in (draw[0][:512], draw[1][:512])]
     np.testing.assert_allclose(step_run(slow, *few, 0)[0], mean_run(slow, *few, 2048)[0], atol=5e-3)
@@ -107,8 +109,8 @@ def test_steps_of_the_algorithm_are_the_mean_dynamics_at_finite_eta():
 
 def test_mean_run_of_particles_tends_to_their_limit():
     theta = np.array([4.0, 25.0])
-    limit = wide_prediction(X, Y, "tanh", ETA, LAM, theta, tolerance=2e-4)
-    wide = wide_prediction(X, Y, "tanh", ETA, LAM, theta, p=10**10, tolerance=2e-4)
+    limit = wide_prediction(PROBLEM, "tanh", theta, eta=ETA, ridge=RIDGE, tolerance=2e-4)
+    wide = wide_prediction(PROBLEM, "tanh", theta, eta=ETA, ridge=RIDGE, p=10**10, tolerance=2e-4)
     # the same particles: only the time steps of two different integrators separate them (and 1/√p = 1e-5)
     np.testing.assert_allclose(wide.alignment, limit.alignment, atol=2e-3)
 
@@ -116,12 +118,12 @@ def test_mean_run_of_particles_tends_to_their_limit():
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 def test_networks_approach_the_theta_limit(activation):
     theta = np.array([5.0, 20.0])
-    predicted = wide_prediction(X, Y, activation, ETA, LAM, theta)
+    given = {"eta": ETA, "ridge": RIDGE, "theta": theta}
+    predicted = wide_prediction(PROBLEM, activation, theta, eta=ETA, ridge=RIDGE)
     assert predicted.error.max() < 0.02
-    ridge = schedules.constant(LAM)
     spread = [
         root_mean_square([
-            wide_alignment_deviation(PROBLEM, activation, ETA, ridge, theta, p, seed, predicted.alignment)
+            wide_alignment_deviation(PROBLEM, activation, p, seed, **given, predicted=predicted.alignment)
             for seed in range(6)
         ])
         for p in (100, 3200)
@@ -130,17 +132,19 @@ def test_networks_approach_the_theta_limit(activation):
     assert spread[1] < spread[0] / 2 + 0.02
     assert spread[1] < 0.05
     # control: an η that is wrong by a factor two is refuted by the same networks
-    wrong = wide_alignment(X, Y, activation, 2 * ETA, LAM, theta)
-    assert wide_alignment_deviation(PROBLEM, activation, ETA, ridge, theta, 3200, 0, wrong) > 0.05
+    wrong = wide_alignment(PROBLEM, activation, theta, eta=2 * ETA, ridge=RIDGE)
+    assert wide_alignment_deviation(PROBLEM, activation, 3200, 0, **given, predicted=wrong) > 0.05
 
 
 def test_finite_width_follows_networks_whose_initialisation_has_not_decayed():
-    theta, p, lam = np.array([4.0, 12.0]), 400, 0.05  # ηλt = 1.2 at the end: c√p = 6
-    bare = wide_alignment(X, Y, "tanh", ETA, lam, theta)
-    mean = wide_alignment(X, Y, "tanh", ETA, schedules.constant(lam), theta, p=p)
+    theta, p, ridge = np.array([4.0, 12.0]), 400, schedules.constant(0.05)  # ηλt = 1.2 at the end: c√p = 6
+    bare = wide_alignment(PROBLEM, "tanh", theta, eta=ETA, ridge=ridge)
+    mean = wide_alignment(PROBLEM, "tanh", theta, eta=ETA, ridge=ridge, p=p)
     gaps = {
         name: [
-            wide_alignment_deviation(PROBLEM, "tanh", ETA, schedules.constant(lam), theta, p, seed, prediction)
+            wide_alignment_deviation(
+                PROBLEM, "tanh", p, seed, eta=ETA, ridge=ridge, theta=theta, predicted=prediction
+            )
             for seed in range(12)
         ]
         for name, prediction in (("bare", bare), ("mean", mean))
@@ -150,14 +154,14 @@ def test_finite_width_follows_networks_whose_initialisation_has_not_decayed():
 
 def test_cutoff_in_theta_and_in_steps_agree():
     theta = np.array([5.0, 9.0, 11.0, 30.0])
-    limit = wide_alignment(X, Y, "tanh", ETA, lambda t: LAM if t < 10.0 else 0.0, theta)
+    limit = wide_alignment(PROBLEM, "tanh", theta, eta=ETA, ridge=lambda t: LAM if t < 10.0 else 0.0)
     p = 10**8
-    steps = wide_alignment(X, Y, "tanh", ETA, stretched_cutoff(LAM, 10.0)(p), theta, p=p)
+    steps = wide_alignment(PROBLEM, "tanh", theta, eta=ETA, ridge=stretched_cutoff(LAM, 10.0)(p), p=p)
     np.testing.assert_allclose(limit, steps, atol=3e-3)  # twice the tolerance of time steps, and 1/√p
     assert limit[2] == pytest.approx(limit[3], abs=1e-12)  # without ridge nothing drifts on this scale
     linear = [
-        wide_alignment(X, Y, "identity", ETA, lambda t: LAM if t < 10.0 else 0.0, theta),
-        wide_alignment(X, Y, "identity", ETA, stretched_cutoff(LAM, 10.0)(p), theta, p=p),
+        wide_alignment(PROBLEM, "identity", theta, eta=ETA, ridge=lambda t: LAM if t < 10.0 else 0.0),
+        wide_alignment(PROBLEM, "identity", theta, eta=ETA, ridge=stretched_cutoff(LAM, 10.0)(p), p=p),
     ]
     np.testing.assert_allclose(*linear, atol=1e-3)  # 1/√p = 1e-4 times a constant of order one
 
@@ -181,7 +185,8 @@ def test_array_forms_are_the_activation(name):
 
 def test_same_seed_same_prediction():
     first, again, other = (
-        wide_prediction(X, Y, "relu", ETA, LAM, 6.0, particles=512, rng=np.random.default_rng(s)) for s in (1, 1, 2)
+        wide_prediction(PROBLEM, "relu", 6.0, eta=ETA, ridge=RIDGE, particles=512, rng=np.random.default_rng(s))
+        for s in (1, 1, 2)
     )
     assert first.alignment[0] == again.alignment[0] != other.alignment[0]
 
@@ -189,13 +194,28 @@ def test_same_seed_same_prediction():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: wide_alignment(X, 0 * Y, "tanh", ETA, LAM, 1.0), "y: expected targets that are not all zero"),
-        (lambda: wide_alignment(X, Y, "tanh", ETA, LAM, -1.0), "theta: expected times >= 0"),
-        (lambda: wide_alignment(X, Y, "tanh", ETA, schedules.cutoff(LAM, 5), 1.0), "p: expected the width"),
-        (lambda: wide_alignment(X, Y, "tanh", ETA, LAM, 1.0, particles=20), "particles: expected at least"),
-        (lambda: wide_alignment(X, Y, "tanh", ETA, lambda t: -1.0, 1.0), "ridge: expected finite values"),
-        (lambda: wide_alignment(np.zeros((2, 2)), [1, 1], "identity", ETA, LAM, 1.0), "y: expected targets with"),
-        (lambda: fixed_time_limit(X, Y, "tanh", ETA).residuals([1.0]), "initial_output: expected 4"),
+        (
+            lambda: wide_alignment(Problem(X, 0 * Y), "tanh", 1.0, eta=ETA, ridge=RIDGE),
+            "y: expected targets that are not all zero",
+        ),
+        (lambda: wide_alignment(PROBLEM, "tanh", -1.0, eta=ETA, ridge=RIDGE), "theta: expected times >= 0"),
+        (
+            lambda: wide_alignment(PROBLEM, "tanh", 1.0, eta=ETA, ridge=schedules.cutoff(LAM, 5)),
+            "p: expected the width",
+        ),
+        (
+            lambda: wide_alignment(PROBLEM, "tanh", 1.0, eta=ETA, ridge=RIDGE, particles=20),
+            "particles: expected at least",
+        ),
+        (
+            lambda: wide_alignment(PROBLEM, "tanh", 1.0, eta=ETA, ridge=lambda t: -1.0),
+            "ridge: expected finite values",
+        ),
+        (
+            lambda: wide_alignment(Problem(np.zeros((2, 2)), [1, 1]), "identity", 1.0, eta=ETA, ridge=RIDGE),
+            "y: expected targets with",
+        ),
+        (lambda: fixed_time_limit(PROBLEM, "tanh", eta=ETA).residuals([1.0]), "initial_output: expected 4"),
     ],
 )
 def test_refusals_name_the_argument(call, message):

@@ -35,7 +35,7 @@ def orthonormal(activation, *, p=2000, eta=0.1, steps=40, lam=(), n=3, seed=0):
 @pytest.fixture(scope="module")
 def aligned():
     """Theorem 4.6's schedule at L = 3, c_S = 5 on five orthonormal inputs."""
-    ridge = sharp_schedule(3.0, 5.0, 2500, 5, 0.05)
+    ridge = sharp_schedule(3.0, 5.0, 2500, 5, eta=0.05)
     lam = ridge.values(round(ridge.total / 3.0))
     return orthonormal("identity", p=2500, eta=0.05, steps=lam.size + 300, lam=lam, n=5).evidence()
 

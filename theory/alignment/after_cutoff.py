@@ -38,7 +38,7 @@ class SharpForecast:
     cutoffs : dict of int to int
         The last step T with λ at each width.
     proved_budget : float
-        Largest c_S for which convergence is proved, as p → ∞: √(M/γ)/(2√2 ν).
+        Largest c_S for which convergence is proved, as p → ∞: √(8/27) √(M/γ)/ν, of ``docs/linear.md``, section 6.
     why : str
         The conditions that fail; if any does the other fields but γ and ε are NaN or empty.
     """
@@ -55,22 +55,22 @@ class SharpForecast:
     why: str
 
 
-def after_cutoff(problem: Problem, eta: float, lam: float, c_S: float, widths: Sequence[int]) -> SharpForecast:
+def after_cutoff(problem: Problem, widths: Sequence[int], *, eta: float, lam: float, c_S: float) -> SharpForecast:
     """Forecast the alignment of a linear network after the schedule of Theorem 4.6.
 
     Parameters
     ----------
     problem : Problem
         X and y.
+    widths : sequence of int
     eta, lam : float
         Step size and the λ > 0 that is cut off once Σλ(t) reaches S_λ.
     c_S : float
         S_λ = c_S γ√(γp)/(η√n M), with M = λ_max(XXᵀ).
-    widths : sequence of int
 
     Examples
     --------
-    >>> forecast = after_cutoff(Problem(np.eye(2), [1.0, 1.0]), 0.1, 3.0, 5.0, [10**6])
+    >>> forecast = after_cutoff(Problem(np.eye(2), [1.0, 1.0]), [10**6], eta=0.1, lam=3.0, c_S=5.0)
     >>> round(forecast.constant, 4), round(forecast.alignment, 4), forecast.cutoffs
     (0.7488, 0.7488, {1000000: 11785})
     """
@@ -88,20 +88,18 @@ def after_cutoff(problem: Problem, eta: float, lam: float, c_S: float, widths: S
     if why := failing(margins):
         return SharpForecast(gamma, measured.epsilon, *(math.nan,) * 3, nothing, math.nan, {}, math.nan, why)
     L, end = lam / gamma, c_S * unit_of_budget(problem, 1, eta) / lam
-    run = wide_prediction(
-        problem.X, problem.y, "identity", eta, lambda t: lam if t < end else 0.0, [end, 1.1 * end]
-    )
+    run = wide_prediction(problem, "identity", [end, 1.1 * end], eta=eta, ridge=lambda t: lam if t < end else 0.0)
     if why := failing((Margin("η(λ + λ_max(G))", eta * (lam + run.largest_eigenvalue.max()), 2.0, "≤"),)):
         return SharpForecast(gamma, measured.epsilon, L, c_S, math.nan, nothing, math.nan, {}, math.nan, why)
     exact = measured.epsilon <= 2.0 * rounding
     cutoffs = {
         p: round(schedule.total / lam) - 1
         for p in widths
-        for schedule in (sharp_schedule(L, c_S, p, n, eta, gamma, gamma / top),)
+        for schedule in (sharp_schedule(L, c_S, p, n, eta=eta, gamma=gamma, gamma_over_M=gamma / top),)
     }
     return SharpForecast(
         gamma, measured.epsilon, L, c_S,
         sharp_constant(L, c_S, nu, gamma / top) if exact else math.nan,
         sharp_bracket(L, c_S, nu, measured.epsilon + 2.0 * rounding),
-        float(run.alignment[1]), cutoffs, math.sqrt(top / gamma) / (2.0 * math.sqrt(2.0) * nu), "",
+        float(run.alignment[1]), cutoffs, math.sqrt(8.0 / 27.0 * top / gamma) / nu, "",
     )  # fmt: skip

@@ -15,14 +15,15 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
+from fa_ref.schedules import Schedule
 from theory.alignment.without_ridge import no_alignment_coefficient
 from theory.kernels import MeanKernel, mean_kernel
 from theory.limits import wide_prediction
 from theory.limits.fixed_time import SMALL, EarlyLaw, early_law
+from theory.limits.long_time import constant_penalty
 from theory.limits.theta_time import checked_times
 from theory.margins import Margin, failing
 
@@ -70,7 +71,7 @@ class Forecast:
 
 
 def without_ridge(
-    problem: Problem, activation: str | Activation, eta: float, times: Sequence[float], widths: Sequence[int]
+    problem: Problem, activation: str | Activation, times: Sequence[float], widths: Sequence[int], *, eta: float
 ) -> list[Forecast]:
     """Forecast E cos∠(b, β(t)) for λ ≡ 0: the limit of p·E cos at each time, then each width.
 
@@ -79,15 +80,15 @@ def without_ridge(
     problem : Problem
     activation : str or Activation
         ψ.
-    eta : float
-        Step size.
     times : sequence of float
         Whole numbers of steps, or ∞.
     widths : sequence of int
+    eta : float
+        Step size.
 
     Examples
     --------
-    >>> rows = without_ridge(Problem(np.eye(2), [1.0, 1.0]), "identity", 0.1, [math.inf], [8, 100])
+    >>> rows = without_ridge(Problem(np.eye(2), [1.0, 1.0]), "identity", [math.inf], [8, 100], eta=0.1)
     >>> [(row.p, round(row.scaled, 4), round(row.alignment, 6)) for row in rows]
     [(None, 1.8947, nan), (8, nan, nan), (100, 1.8947, 0.018947)]
     >>> rows[1].why
@@ -100,7 +101,7 @@ def without_ridge(
         margins = _law_margins(kernel, eta, steps)
         why, law, scaled, error = failing(margins), None, math.nan, math.nan
         if not why:
-            law = early_law(problem, psi, eta, [time], kernel)
+            law = early_law(problem, psi, [time], eta=eta, kernel=kernel)
             scaled = float(law.scaled[0])
             error = margins[-1].value * abs(scaled)
         rows.append(Forecast(None, time, None, math.nan, scaled, error, why))
@@ -139,11 +140,11 @@ def _law_margins(kernel: MeanKernel, eta: float, steps: int | None) -> tuple[Mar
 def with_ridge(
     problem: Problem,
     activation: str | Activation,
-    eta: float,
-    lam: float,
     theta: Sequence[float],
     widths: Sequence[int],
     *,
+    eta: float,
+    ridge: Schedule,
     particles: int = 4096,
 ) -> list[Forecast]:
     """Forecast E cos∠(b, β) at t = θ√p for a constant λ > 0: the limit p → ∞, then each width at every time.
@@ -153,21 +154,25 @@ def with_ridge(
     problem : Problem
     activation : str or Activation
         ψ.
-    eta, lam : float
-        Step size and λ.
     theta : sequence of float
         Times t/√p; at a width p they are rounded to whole steps.
     widths : sequence of int
+    eta : float
+        Step size.
+    ridge : Schedule
+        A constant λ > 0.
     particles : int, optional
         As in `wide_prediction`, raised to 16 n if need be.
 
     Examples
     --------
-    >>> rows = with_ridge(Problem(np.eye(2), [1.0, 1.0]), "identity", 0.1, 1.0, [20.0], [9, 10000])
+    >>> from fa_ref import schedules
+    >>> problem, ridge = Problem(np.eye(2), [1.0, 1.0]), schedules.constant(1.0)
+    >>> rows = with_ridge(problem, "identity", [20.0], [9, 10000], eta=0.1, ridge=ridge)
     >>> [(row.p, row.t, round(row.alignment, 3)) for row in rows]
     [(None, None, 0.756), (9, 60, 0.729), (10000, 2000, 0.756)]
     """
-    psi, eta, lam = resolve(activation), as_number("eta", eta, above=0), as_number("lam", lam, above=0)
+    psi, eta, lam = resolve(activation), as_number("eta", eta, above=0), constant_penalty(ridge)
     kernel, times = mean_kernel(problem.X, psi), checked_times(theta)
     start = (
         Margin("ηλ", eta * lam, math.nextafter(1.0, 0.0), "≤"),
@@ -181,14 +186,7 @@ def with_ridge(
             rows += [_ridge_row(p, steps, here, k, math.nan, math.nan, why) for k in range(times.size)]
             continue
         run = wide_prediction(
-            problem.X,
-            problem.y,
-            psi,
-            eta,
-            schedules.constant(lam),
-            here,
-            p=p,
-            particles=max(particles, 16 * problem.n),
+            problem, psi, here, eta=eta, ridge=ridge, p=p, particles=max(particles, 16 * problem.n)
         )
         for k in range(times.size):
             error = float(run.error[k])
@@ -211,6 +209,6 @@ def _ridge_row(
 
 def _left_out(problem: Problem, kernel: MeanKernel, eta: float, t: int) -> float:
     """What f₀, and finite η in the first transient, add to p·E cos while β is near β(0): the law without ridge."""
-    law = partial(no_alignment_coefficient, problem.X, problem.y, eta=eta, steps=t, kernel=kernel)
+    law = partial(no_alignment_coefficient, problem, eta=eta, steps=t, kernel=kernel)
     total, by_targets = law(), law(residual=-problem.y)
     return total - by_targets + 0.5 * eta * _top(kernel) * by_targets

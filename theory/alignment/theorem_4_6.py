@@ -182,7 +182,7 @@ def _reach(
 
 
 def sharp_schedule(
-    L: float, c_S: float, p: int, n: int, eta: float, gamma: float = 1.0, gamma_over_M: float = 1.0
+    L: float, c_S: float, p: int, n: int, *, eta: float, gamma: float = 1.0, gamma_over_M: float = 1.0
 ) -> Schedule:
     """λ(t) of Theorem 4.6: λ = Lγ up to T = ⌊S_λ/λ⌋, S_λ = c_S γ √(γp) / (η √n M), and 0 after.
 

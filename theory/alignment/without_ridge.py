@@ -20,8 +20,7 @@ Array = NDArray[np.float64]
 
 
 def no_alignment_coefficient(
-    X: ArrayLike,
-    y: ArrayLike,
+    problem: Problem,
     activation: str | Activation = "tanh",
     *,
     eta: float | None = None,
@@ -40,10 +39,7 @@ def no_alignment_coefficient(
 
     Parameters
     ----------
-    X : array_like, shape (n, d)
-        Inputs.
-    y : array_like, shape (n,)
-        Targets.
+    problem : Problem
     activation : str or Activation, optional
         ψ.
     eta : float, optional
@@ -64,12 +60,12 @@ def no_alignment_coefficient(
     --------
     Orthonormal inputs, linear network: ½ (n + ‖y‖²).
 
-    >>> no_alignment_coefficient(np.eye(3), [2.0, 0.0, 0.0], "identity")
+    >>> problem = Problem(np.eye(3), [2.0, 0.0, 0.0])
+    >>> no_alignment_coefficient(problem, "identity")
     3.5
-    >>> round(no_alignment_coefficient(np.eye(3), [2.0, 0.0, 0.0], "identity", eta=0.1), 6)
+    >>> round(no_alignment_coefficient(problem, "identity", eta=0.1), 6)
     3.315789
     """
-    problem = Problem(X, y)
     if steps is not None and eta is None:
         raise ValueError("eta: expected the step size that the number of steps refers to, got None")
     kernel = mean_kernel(problem.X, activation) if kernel is None else kernel

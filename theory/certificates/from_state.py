@@ -2,145 +2,49 @@
 
 `from_state` proves, or says why it cannot, that Algorithm 1 started at a given network satisfies
 ‖e(t + 1)‖ ≤ (1 − ηa) ‖e(t)‖ for all t ≥ 0, with the largest a > 0 that the argument of ``docs/certificates.md``
-yields. `theory.certificates.search` trains until that succeeds; `theory.certificates.checker` re-verifies what was
-saved.
+yields, and where cos∠(b, β(t)) stays meanwhile. `theory.certificates.search` trains until that succeeds;
+`theory.certificates.checker` re-verifies what was saved.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import sys
-from dataclasses import dataclass
 from fractions import Fraction
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref._support.checks import as_number
-from fa_ref._support.storage import write_atomically
-from fa_ref.activations import Activation, relu, resolve
+from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
+from fa_ref.setting import Setting
 from theory.certificates import balls
+from theory.certificates.alignment import alignment_bounds, measure_aligned
 from theory.certificates.balls import Enclosure
-from theory.certificates.tubes import UPWARD, Drift, State, curvature_formula, drift
-from theory.kernels import empirical_G, empirical_H
-from theory.kernels.empirical import preactivations
-from theory.margins import Certificate, Margin
+from theory.certificates.record import THEOREM, StateCertificate, problem_digest
+from theory.certificates.tubes import Drift, State, curvature_formula, drift, upward
+from theory.convergence.start import rounded
+from theory.margins import Margin
+from theory.precision import EPS
 
-__all__ = ["StateCertificate", "from_state"]
+__all__ = ["from_state"]
 
 Array = NDArray[np.float64]
-
-THEOREM = "a-posteriori"
-FORMAT = "fa-ref a-posteriori certificate, version 1"
 
 #: Steps of the descent on the largest rate; only where a certificate barely exists are so many needed.
 DESCENTS = 50
 
-#: Floating-point measurements are moved to the unfavourable side by this much, relative to what they are made of.
-_ALLOWANCE = 1e-13
 
-
-@dataclass(frozen=True, kw_only=True)
-class StateCertificate(Certificate):
-    """A `Certificate` for one network on one problem, that can be saved and checked again.
-
-    Attributes
-    ----------
-    eta : float
-        Step size.
-    activation : str
-        Name of ψ.
-    network, problem : str
-        SHA-256 of the weights and of the data.
-    rigorous : bool
-        Whether rounding is accounted for. If not, the numbers are right up to floating-point error, which was
-        allowed for but not bounded; the checker decides.
-    """
-
-    eta: float
-    activation: str
-    network: str
-    problem: str
-    rigorous: bool
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the certificate as JSON, complete or not at all; floats read back as they are."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        write_atomically(path, lambda file: file.write(text.encode("utf-8")))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The certificate in JSON's types; infinities as strings."""
-        return {
-            "format": FORMAT,
-            "theorem": self.theorem,
-            "rate": self.rate,
-            "eta": self.eta,
-            "activation": self.activation,
-            "network": self.network,
-            "problem": self.problem,
-            "rigorous": self.rigorous,
-            "constants": {name: _plain(value) for name, value in self.constants.items()},
-            "margins": [[m.name, _plain(m.value), _plain(m.threshold), m.relation] for m in self.margins],
-        }
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> StateCertificate:
-        """Read what `save` wrote. Reading proves nothing: see `theory.certificates.checker.check`.
-
-        Raises
-        ------
-        ValueError
-            If the file is not such a certificate.
-        """
-        try:
-            record = json.loads(Path(path).read_text("utf-8"))
-            if record.pop("format") != FORMAT:
-                raise ValueError("another format")
-            record["constants"] = {name: float(value) for name, value in record["constants"].items()}
-            record["margins"] = tuple(
-                Margin(name, float(value), None if threshold is None else float(threshold), relation)
-                for name, value, threshold, relation in record["margins"]
-            )
-            return cls(**record)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: expected a certificate written by StateCertificate.save ({error})") from None
-
-
-def _plain(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)
-
-
-def problem_digest(problem: Problem) -> str:
-    """SHA-256 of the bytes and shapes of X and y."""
-    sha = hashlib.sha256()
-    for array in (problem.X, problem.y):
-        sha.update(repr(array.shape).encode())
-        sha.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return sha.hexdigest()
-
-
-def from_state(
-    problem: Problem, network: Network, activation: str | Activation, eta: float, *, rigorous: bool = False
-) -> StateCertificate:
-    """Prove that Algorithm 1 (λ = 0) from this network contracts the residual at every step, and how fast.
+def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
+    """Prove that Algorithm 1 (λ = 0) from these weights contracts the residual at every step, and how fast.
 
     Parameters
     ----------
-    problem : Problem
-        X (n×d) and y (n).
-    network : Network
-        The weights now, from which the exact iteration starts.
-    activation : str or Activation
-        ψ. Smooth with finite ``B1`` and ``B2``, or ReLU (if no unit can cross its kink any more).
-    eta : float
-        Step size η > 0.
+    setting : Setting
+        Problem, the weights now, ψ and η; rule "fa" and no ridge. ψ has to be smooth with finite ``B1`` and ``B2``,
+        or ReLU (if no unit can cross its kink any more).
     rigorous : bool, optional
         Take weights, data and η as the exact floating-point numbers that they are, and enclose everything computed
         from them in balls: then a certificate is a theorem about the iteration in real arithmetic. For the
@@ -155,69 +59,85 @@ def from_state(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is said above.
+        If the setting is not what is said above.
     ModuleNotFoundError
         If ``rigorous`` without python-flint.
 
     Examples
     --------
-    >>> problem = Problem(np.eye(2), [0.5, -0.5])
-    >>> network = Network.gaussian(100, 2, np.random.default_rng(0))
     >>> from fa_ref import train
-    >>> trained = train(problem, network, "tanh", eta=0.5, steps=200).network
-    >>> certificate = from_state(problem, trained, "tanh", 0.5)
-    >>> bool(certificate), bool(from_state(problem, network, "tanh", 0.5))
+    >>> problem = Problem(np.eye(2), [0.5, -0.5])
+    >>> start = Setting(problem, Network.gaussian(100, 2, np.random.default_rng(0)), "tanh", eta=0.5)
+    >>> trained = start.replace(network=train(start, steps=200).network)
+    >>> certificate = from_state(trained)
+    >>> bool(certificate), bool(from_state(start))
     (True, False)
-    >>> bool(from_state(problem, trained, "tanh", 8.0))  # the same weights, beyond the edge of stability
+    >>> low, high = certificate.final_alignment
+    >>> low <= high < low + 1e-3
+    True
+    >>> bool(from_state(trained.replace(eta=8.0)))  # the same weights, beyond the edge of stability
     False
     """
-    psi, eta = resolve(activation), as_number("eta", eta, above=0)
-    if network.d != problem.d:
-        raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
+    if setting.rule != "fa":
+        raise ValueError(f"rule: expected fa, of which the theorem speaks, got {setting.rule!r}")
+    if setting.ridge.maximum > 0:
+        raise ValueError(f"ridge: expected none from the weights at hand on, got {setting.ridge}")
+    problem, network, psi, eta = setting.problem, setting.start, setting.activation, setting.eta
     facts: dict[str, Any] = {
-        "eta": eta, "activation": psi.name, "network": network.digest(), "problem": problem_digest(problem),
+        "eta": eta, "activation": psi.fingerprint, "network": network.digest(), "problem": problem_digest(problem),
         "rigorous": bool(rigorous),
     }  # fmt: skip
-    bounded = tuple(
-        Margin(f"sup |{name}|", bound, sys.float_info.max, "≤")
-        for name, bound in (("ψ′", psi.B1), ("ψ″", 0.0 if _piecewise_linear(psi) else psi.B2))
-    )
-    if not all(margin.met for margin in bounded):
-        return StateCertificate(THEOREM, None, bounded, **facts)
+    given = _hypotheses(psi)
+    if not all(margin.met for margin in given):
+        return StateCertificate(THEOREM, None, given, **facts)
     with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded are refused, not warned of
-        now = (balls.enclose if rigorous else _measure)(problem, network, psi)
+        now = (balls.enclose if rigorous else measure)(problem, network, psi)
         rate, margins, found = _decide(now, eta)
-        return StateCertificate(THEOREM, rate, bounded + margins, _constants(now, found, eta), **facts)
+        constants = _constants(now, found, eta)
+        if rate is not None:
+            constants |= _alignment(now, found, rate)
+    return StateCertificate(THEOREM, rate, given + margins, constants, **facts)
+
+
+def _hypotheses(psi: Activation) -> tuple[Margin, ...]:
+    """What ψ has to be: differentiable with bounded ψ′ and ψ″, or ReLU, which is linear on the tubes."""
+    smooth = () if psi.smooth or _piecewise_linear(psi) else (Margin("ψ twice differentiable, or ReLU", 0.0, 1.0),)
+    bounds = (("ψ′", psi.B1), ("ψ″", 0.0 if _piecewise_linear(psi) else psi.B2))
+    return smooth + tuple(Margin(f"sup |{name}|", bound, sys.float_info.max, "≤") for name, bound in bounds)
 
 
 def _piecewise_linear(activation: Activation) -> bool:
-    return activation == relu
+    return activation.kind == "relu"
 
 
-def _measure(problem: Problem, network: Network, activation: Activation) -> Enclosure:
-    """What `theory.certificates.balls.enclose` encloses, in floating point with an allowance for rounding."""
-    Z = preactivations(problem.X, network)
-    Psi, slope, formula = activation(Z), activation.derivative(Z), curvature_formula(activation)
-    G, H = (kernel(problem.X, network, activation) for kernel in (empirical_G, empirical_H))
-    low, high, scale = *_extreme_eigenvalues(G + H), float(np.trace(G) + np.linalg.norm(H))
-    e = Psi @ network.beta / math.sqrt(network.p) - problem.y
-    terms = np.abs(Psi) @ np.abs(network.beta) / math.sqrt(network.p) + np.abs(problem.y)
+def measure(problem: Problem, network: Network, activation: Activation) -> Enclosure:
+    """Measure what `theory.certificates.balls.enclose` encloses in floating point, with bounds on the rounding."""
+    now, formula = rounded(problem, network, activation), curvature_formula(activation)
     linear = _piecewise_linear(activation)
+    Z, A_error = problem.X @ network.W.T, now.G_error + now.H_error
+    low, high = _extreme_eigenvalues(now.G + now.H)
+    B3 = 0.0 if linear or formula is None else activation.B3
+    curvature = np.full(Z.shape, 0.0 if linear else activation.B2)
+    if formula is not None and not linear:
+        curvature = np.abs(formula(Z, now.Psi, now.D)) + B3 * now.z_error + 64 * EPS * activation.B1
     state = State(
-        slope=np.abs(slope),
-        curvature=np.abs(formula(Z, Psi, slope)) if formula is not None else np.full(Z.shape, activation.B2),
-        kink=np.maximum(np.abs(Z) - _ALLOWANCE * np.abs(problem.X) @ np.abs(network.W.T), 0.0) if linear else None,
-        B1=activation.B1,
-        B2=0.0 if linear else activation.B2,
-        B3=0.0 if linear or formula is None else activation.B3,
-        K=np.abs(problem.K),
-        lambda_max_K=problem.lambda_max * (1 + _ALLOWANCE),
-        sigma=math.sqrt(_extreme_eigenvalues(G)[1] + _ALLOWANCE * scale),
+        slope=np.abs(now.D) + (0.0 if linear else now.D_error),
+        curvature=curvature,
+        kink=np.maximum(np.abs(Z) - now.z_error, 0.0) if linear else None,
+        B1=activation.B1 * (1 + 4 * EPS),
+        B2=0.0 if linear else activation.B2 * (1 + 4 * EPS),
+        B3=B3 * (1 + 4 * EPS),
+        K=np.abs(problem.K) + (problem.d + 4) * EPS * (np.abs(problem.X) @ np.abs(problem.X).T),
+        lambda_max_K=problem.lambda_max * (1 + 32 * max(problem.n, problem.d) * EPS),
+        sigma=math.sqrt(_extreme_eigenvalues(now.G)[1] + now.G_error),
         b=np.abs(network.b),
         beta=np.abs(network.beta),
     )
-    norm = float(np.linalg.norm(e) + _ALLOWANCE * np.linalg.norm(terms))
-    return Enclosure(state, norm, low - _ALLOWANCE * scale, high + _ALLOWANCE * scale)
+    norm = float(np.linalg.norm(now.e) * (1 + (problem.n + 4) * EPS) + np.linalg.norm(now.e_error))
+    return Enclosure(
+        state=state, residual_norm=norm, lambda_min=low - A_error, lambda_max=high + A_error,
+        aligned=measure_aligned(now, network),
+    )  # fmt: skip
 
 
 def _extreme_eigenvalues(A: Array) -> tuple[float, float]:
@@ -229,20 +149,32 @@ def _extreme_eigenvalues(A: Array) -> tuple[float, float]:
 
 def _constants(now: Enclosure, found: Drift, eta: float) -> dict[str, float]:
     state = now.state
+    up = upward(state.b.size)
     return {
         "residual_norm": now.residual_norm,
         "lambda_min": now.lambda_min,
         "lambda_max": now.lambda_max,
         "lambda_max_K": state.lambda_max_K,
         "sigma": state.sigma,
-        "b_norm": float(np.linalg.norm(state.b)) * UPWARD,
-        "beta_norm": float(np.linalg.norm(state.beta)) * UPWARD,
+        "b_norm": float(np.linalg.norm(state.b)) * up,
+        "beta_norm": float(np.linalg.norm(state.beta)) * up,
         "step": eta * now.lambda_max,
         "drift": found.map,
         "drift_psi": found.psi,
         "drift_beta": found.beta,
         "tube_radius": found.radius,
     }
+
+
+def _alignment(now: Enclosure, found: Drift, rate: float) -> dict[str, float]:
+    if now.aligned is None:
+        return {}
+    always, limit = alignment_bounds(
+        now.aligned, found, sigma=now.state.sigma, lambda_min=now.lambda_min, U=now.residual_norm / rate * upward()
+    )
+    return {
+        "alignment_low": always[0], "alignment_high": always[1], "final_low": limit[0], "final_high": limit[1]
+    }  # fmt: skip
 
 
 def _decide(now: Enclosure, eta: float) -> tuple[float | None, tuple[Margin, ...], Drift]:
@@ -252,7 +184,7 @@ def _decide(now: Enclosure, eta: float) -> tuple[float | None, tuple[Margin, ...
         Margin("η λ_max(A)", eta * now.lambda_max, 2.0, "≤"),
     )
     budget = min(now.lambda_min, 2.0 / eta - now.lambda_max)
-    rate = largest_rate(now, eta, budget) if budget > 0 else None
+    rate = provable_rate(now, eta, budget) if budget > 0 else None
     at = rate if rate is not None else budget / 2
     found = drift(now.state, now.residual_norm / at if at > 0 else math.inf)
     if now.state.kink is not None:
@@ -278,7 +210,7 @@ def proves(now: Enclosure, eta: float, rate: float) -> bool:
     return a + tau <= low and Fraction(eta) * (high + tau + a) <= 2
 
 
-def largest_rate(now: Enclosure, eta: float, budget: float) -> float | None:
+def provable_rate(now: Enclosure, eta: float, budget: float) -> float | None:
     """The largest a with a + τ(‖e‖/a) ≤ budget, to a relative 10⁻⁶ or so; None if there is none.
 
     c(a) = a·τ(‖e‖/a) does not increase with a. So a solution x below a satisfies x(budget − x) ≥ c(x) ≥ c(a) and is

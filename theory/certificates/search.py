@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
-from fa_ref.activations import Activation, resolve
 from fa_ref.network import Network
-from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from fa_ref.training import train
-from theory.certificates.from_state import StateCertificate, from_state
+from theory.certificates.from_state import from_state
+from theory.certificates.record import StateCertificate
 from theory.precision import EPS
 
 __all__ = ["Certification", "certify"]
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 CHUNK = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Certification:
     """What `certify` found.
 
@@ -47,8 +47,10 @@ class Certification:
         the proved rate.
     mean_rate : float
         The a with which the later steps contracted on average.
-    network : Network or None
-        The certified weights.
+    setting : Setting or None
+        The certified weights with their problem, ψ and η; no ridge.
+    least_alignment, final_alignment : float
+        The smallest and the last cos∠(b, β(t)) of the later steps (NaN if none was seen).
     """
 
     certificate: StateCertificate | None
@@ -58,10 +60,18 @@ class Certification:
     attempts: int
     observed_rate: float = math.nan
     mean_rate: float = math.nan
-    network: Network | None = None
+    setting: Setting | None = None
+    least_alignment: float = math.nan
+    final_alignment: float = math.nan
 
     def __bool__(self) -> bool:
+        """Whether convergence is proved."""
         return self.step is not None
+
+    @property
+    def network(self) -> Network | None:
+        """The certified weights."""
+        return self.setting.start if self.setting else None
 
     @property
     def proved_rate(self) -> float | None:
@@ -75,12 +85,8 @@ class Certification:
 
 
 def certify(
-    problem: Problem,
-    network: Network,
-    activation: str | Activation,
-    eta: float,
+    setting: Setting,
     *,
-    ridge: Schedule | None = None,
     max_steps: int = 10_000,
     every: int | None = None,
     rigorous: bool = False,
@@ -90,15 +96,14 @@ def certify(
 
     Parameters
     ----------
-    problem, network, activation, eta
-        As in `fa_ref.train`.
-    ridge : Schedule, optional
-        λ(t); attempts begin where it is zero for good.
+    setting : Setting
+        As in `fa_ref.train`, rule "fa". With a ridge, attempts begin where λ is zero for good.
     max_steps : int, optional
         Steps at most.
     every : int, optional
         Attempt at each multiple of this. By default attempts grow rarer: each comes when a quarter more steps have
-        been taken, so a certificate is found a quarter later than it could be, at most.
+        been taken since λ became zero, and a sixteenth of the steps before that at least; so a certificate is found
+        no more than so much later than it could be.
     rigorous : bool, optional
         Confirm in ball arithmetic. An attempt in floating point comes first.
     tolerance : float, optional
@@ -116,37 +121,50 @@ def certify(
 
     Examples
     --------
+    >>> from fa_ref import Problem
     >>> problem = Problem(np.eye(2), [0.5, -0.5])
-    >>> found = certify(problem, Network.gaussian(400, 2, np.random.default_rng(0)), "tanh", 0.5)
+    >>> network = Network.gaussian(400, 2, np.random.default_rng(0))
+    >>> found = certify(Setting(problem, network, "tanh", eta=0.5))
     >>> found.status, 0 < found.proved_rate <= found.observed_rate
     ('converged', True)
+    >>> low, high = found.certificate.final_alignment
+    >>> low <= found.final_alignment <= high
+    True
     """
-    psi, ridge = resolve(activation), ridge or schedules.zero()
+    if setting.rule != "fa":
+        raise ValueError(f"rule: expected fa, of which the theorem speaks, got {setting.rule!r}")
     max_steps = as_count("max_steps", max_steps)
     every = None if every is None else as_count("every", every)
     tolerance = as_number("tolerance", tolerance, above=0)
-    search = _Search(problem, psi, eta, rigorous, _ridge_end(ridge, max_steps), every)
-    run = train(
-        problem, network, psi, eta=eta, steps=max_steps, ridge=ridge, record_every=every or 1, observe=search
-    )
-    if search.step is None:
-        return Certification(search.last, None, int(run.times[-1]), run.status, search.attempts)
-    norms, status = _follow(problem, search.network, psi, eta, max_steps - search.step, tolerance)
-    slowest, mean = _rates(norms, eta, float(np.linalg.norm(problem.y)))
-    steps = search.step + norms.size - 1
-    return Certification(search.last, search.step, steps, status, search.attempts, slowest, mean, search.network)
+    start = _ridge_end(setting.ridge, max_steps)
+    search = _Search(setting, rigorous, start, every)
+    stride = every or max(1, min(start, max_steps) // 16)  # recovering W at a step costs as much as many steps
+    run = train(setting, steps=max_steps, record_every=stride, observe=search)
+    if search.found is None:
+        return Certification(
+            certificate=search.last,
+            step=None,
+            steps=int(run.times[-1]),
+            status=run.status,
+            attempts=search.attempts,
+        )
+    step, certified = search.found
+    later = _follow(certified, max_steps - step, tolerance)
+    slowest, mean = _rates(later.norms, setting.eta, float(np.linalg.norm(setting.problem.y)))
+    return Certification(
+        certificate=search.last, step=step, steps=step + later.norms.size - 1, status=later.status,
+        attempts=search.attempts, observed_rate=slowest, mean_rate=mean, setting=certified,
+        least_alignment=float(later.alignment.min()), final_alignment=float(later.alignment[-1]),
+    )  # fmt: skip
 
 
 class _Search:
     """The observer that attempts a certificate when it is due."""
 
-    def __init__(
-        self, problem: Problem, psi: Activation, eta: float, rigorous: bool, start: int, every: int | None
-    ) -> None:
-        self.problem, self.psi, self.eta, self.rigorous = problem, psi, eta, rigorous
+    def __init__(self, setting: Setting, rigorous: bool, start: int, every: int | None) -> None:
+        self.setting, self.rigorous = setting.replace(ridge=schedules.zero()), rigorous
         self.start, self.due, self.every = start, start, every
-        self.step: int | None = None
-        self.network: Network | None = None
+        self.found: tuple[int, Setting] | None = None
         self.last: StateCertificate | None = None
         self.attempts = 0
 
@@ -155,11 +173,12 @@ class _Search:
             return False
         self.due = t + (self.every or max(1, (t - self.start) // 4))
         self.attempts += 1
-        self.last = from_state(self.problem, network, self.psi, self.eta)
+        now = self.setting.replace(network=network)
+        self.last = from_state(now)
         if self.last and self.rigorous:
-            self.last = from_state(self.problem, network, self.psi, self.eta, rigorous=True)
+            self.last = from_state(now, rigorous=True)
         if self.last:
-            self.step, self.network = t, network.copy()
+            self.found = t, now
         return bool(self.last)
 
 
@@ -171,21 +190,31 @@ def _ridge_end(ridge: Schedule, steps: int) -> int:
     return end if whole else steps + 1
 
 
-def _follow(
-    problem: Problem, network: Network | None, psi: Activation, eta: float, steps: int, tolerance: float
-) -> tuple[Array, str]:
-    """‖e‖ at each step from here until it is within the tolerance, and how it ended."""
-    norms, status = np.empty(0), "completed"
+@dataclass(frozen=True, kw_only=True)
+class _Later:
+    """‖e‖ and cos∠(b, β) at each step after the certificate, and how the run ended."""
+
+    norms: Array
+    alignment: Array
+    status: str
+
+
+def _follow(setting: Setting, steps: int, tolerance: float) -> _Later:
+    """Run until ‖e‖ is within the tolerance."""
+    norms, alignment, status = np.empty(0), np.empty(0), "completed"
+    network: Network | None = setting.start
     while network is not None:
-        run = train(problem, network, psi, eta=eta, steps=min(CHUNK, steps))
+        run = train(setting.replace(network=network), steps=min(CHUNK, steps))
         norms = np.append(norms[:-1], run.residual_norms)
+        alignment = np.append(alignment[:-1], run.alignment)
         steps, network, status = steps - min(CHUNK, steps), run.network, run.status
         below = np.flatnonzero(norms <= tolerance)
         if below.size:
-            return norms[: below[0] + 1], "converged"
+            end = int(below[0]) + 1
+            return _Later(norms=norms[:end], alignment=alignment[:end], status="converged")
         if status == "diverged" or steps == 0:
             break
-    return norms, status
+    return _Later(norms=norms, alignment=alignment, status=status)
 
 
 def _rates(norms: Array, eta: float, y_norm: float) -> tuple[float, float]:

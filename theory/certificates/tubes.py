@@ -5,8 +5,8 @@ its *tube*. On the tube |ψ′| and |ψ″| have smaller suprema than on the lin
 that maps e(t) to e(t + 1) can drift. The lemmas are numbered as in ``docs/certificates.md``.
 
 All that is computed here is built from non-negative numbers by +, ×, ÷, √, min and max. Rounding then changes a
-result by a relative N·2⁻⁵³ or so, N operations deep, so a final factor 1 + 2⁻³⁰ makes every result an upper bound
-(N < 2²²); numbers below 10⁻⁶⁰ are raised to it, so that nothing underflows.
+result by a relative N·2⁻⁵³ or so, N operations deep, so a final factor, `upward`, makes all of them upper bounds;
+numbers below 10⁻⁶⁰ are raised to it, so that nothing underflows.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.activations import Activation, Kind
+from theory.precision import UNIT_ROUNDOFF
 
-__all__ = ["UPWARD", "Drift", "Formula", "State", "curvature_formula", "drift"]
+__all__ = ["Drift", "Formula", "State", "curvature_formula", "drift", "upward"]
 
 Array = NDArray[np.float64]
 
 #: Times the tube is narrowed, from the one that the global bound on ψ′ gives.
 NARROWINGS = 3
-
-#: The factor that makes a rounded sum of products of non-negative numbers an upper bound.
-UPWARD = 1.0 + 2.0**-30
 
 _FLOOR, _CEILING = 1e-60, 1e60
 
@@ -45,6 +43,20 @@ _CURVATURES: dict[Kind, Formula] = {
 }
 
 
+def upward(*terms: int) -> float:
+    """The factor that makes a rounded sum of so many products of non-negative numbers an upper bound.
+
+    1 + 2⁻³⁰, or more than that for more than 2¹⁹ terms: the formulas here nest sums over samples about ten deep
+    in one over units, so 16 roundings a term cover them.
+
+    Examples
+    --------
+    >>> upward(50, 3200) == 1 + 2**-30, upward(2**23) > 1 + 2**-27
+    (True, True)
+    """
+    return 1.0 + max(2.0**-30, 16 * (sum(terms) + 64) * UNIT_ROUNDOFF)
+
+
 def curvature_formula(activation: Activation) -> Formula | None:
     """ψ″ as a function of z, ψ(z) and ψ′(z), be they floats, arrays or balls; None for a user's own ψ.
 
@@ -57,7 +69,7 @@ def curvature_formula(activation: Activation) -> Formula | None:
     return None if activation.kind is None else _CURVATURES[activation.kind]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """Upper bounds of everything that the drift depends on, for n samples and p hidden units.
 
@@ -90,7 +102,7 @@ class State:
     beta: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drift:
     """Upper bounds, at every later step, of the distances from the present.
 
@@ -135,14 +147,18 @@ def drift(state: State, U: float) -> Drift:
     One linear unit with w = β = b = 1 and x = 1 moves by at most U, and Ψ and β with it:
 
     >>> one, unit = np.ones((1, 1)), np.ones(1)
-    >>> state = State(one, 0 * one, None, 1.0, 0.0, 0.0, one, 1.0, 1.0, unit, unit)
+    >>> state = State(
+    ...     slope=one, curvature=0 * one, kink=None, B1=1.0, B2=0.0, B3=0.0,
+    ...     K=one, lambda_max_K=1.0, sigma=1.0, b=unit, beta=unit,
+    ... )
     >>> moved = drift(state, 0.5)
     >>> round(moved.radius, 6), round(moved.psi, 6), round(moved.beta, 6), round(moved.map, 6)
     (0.5, 0.5, 0.75, 2.0)
     """
     if not U < _CEILING:
-        return Drift(math.inf, math.inf, math.inf, math.inf, math.inf if state.kink is None else 0.0)
-    p, U = state.b.size, max(U, _FLOOR)
+        unknown = math.inf if state.kink is None else 0.0
+        return Drift(map=math.inf, psi=math.inf, beta=math.inf, radius=math.inf, kink=unknown)
+    p, U, up = state.b.size, max(U, _FLOOR), upward(state.K.shape[0], state.b.size)
     b, beta = np.maximum(state.b, _FLOOR), np.maximum(state.beta, _FLOOR)
     slope, curvature = np.full_like(state.slope, state.B1), state.curvature
     with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded have infinite bounds
@@ -152,11 +168,11 @@ def drift(state: State, U: float) -> Drift:
         q, g = _congruence(state, slope), _congruence(state, np.maximum(curvature * radius, _FLOOR))
         psi = U / p * math.sqrt(np.sum((b * q) ** 2))
         bend = 2 / p * float(np.sum(b * beta * np.sqrt(q) * np.sqrt(g)))
-    kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / UPWARD
+    kink = math.inf if state.kink is None else float(np.min(state.kink / radius)) / up
     total = 3 * state.sigma * psi + 2 * psi * psi + bend if kink > 1 else math.inf
     bounds = (total, psi, (state.sigma + psi) * U, float(radius.max()))
-    total, psi, beta_moved, farthest = (math.inf if math.isnan(x) else x * UPWARD for x in bounds)
-    return Drift(total, psi, beta_moved, farthest, kink)
+    total, psi, beta_moved, farthest = (math.inf if math.isnan(x) else x * up for x in bounds)
+    return Drift(map=total, psi=psi, beta=beta_moved, radius=farthest, kink=kink)
 
 
 def _suprema(state: State, radius: Array) -> tuple[Array, Array]:

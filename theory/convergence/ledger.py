@@ -225,7 +225,7 @@ def audit(
     threads = numba.get_num_threads()
     numba.set_num_threads(1 if problem.n * network.p < 10**5 else threads)  # below, waking threads costs more
     try:
-        train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="loops", observe=observe)
+        train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="ordered", observe=observe)
     finally:
         numba.set_num_threads(threads)
     return ledger

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.measures import alignment

@@ -108,8 +108,8 @@ class Rounded:
     ----------
     Psi, D : ndarray, shape (n, p)
         ψ and ψ′ at the pre-activations.
-    z_error, D_error : ndarray, shape (n, p)
-        Bounds on the error of each z_ri and of each ψ′(z_ri).
+    z_error, psi_error, D_error : ndarray, shape (n, p)
+        Bounds on the error of each z_ri, on what it does to ψ(z_ri), and on the error of each ψ′(z_ri).
     G, H : ndarray, shape (n, n)
         The kernels.
     G_error, H_error : float
@@ -121,6 +121,7 @@ class Rounded:
     Psi: Array
     D: Array
     z_error: Array
+    psi_error: Array
     D_error: Array
     G: Array
     H: Array
@@ -162,8 +163,8 @@ def rounded(problem: Problem, network: Network, activation: Activation) -> Round
     e_error = (np.abs(Psi) * ((p + 8) * EPS) + psi_error) @ np.abs(beta) / math.sqrt(p)
     e_error = e_error * (1 + p * EPS) + 2 * EPS * np.abs(problem.y)
     return Rounded(
-        Psi=Psi, D=D, z_error=z_error, D_error=D_error, G=G, H=H, G_error=G_error, H_error=H_error,
-        e=e, e_error=e_error,
+        Psi=Psi, D=D, z_error=z_error, psi_error=psi_error, D_error=D_error,
+        G=G, H=H, G_error=G_error, H_error=H_error, e=e, e_error=e_error,
     )  # fmt: skip
 
 

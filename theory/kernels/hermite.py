@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fa_ref._support.compiled import njit
 from theory.kernels.quadrature import BLOCK, Rows
 from theory.precision import UNIT_ROUNDOFF
 

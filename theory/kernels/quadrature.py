@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
+from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 

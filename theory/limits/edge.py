@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from fa_ref._support.checks import as_number
+from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.limits.linear import ridge_solution, spectrum
-from theory.limits.long_time import constant_penalty
+from theory.limits.long_time import constant_penalty, plateau
 
-__all__ = ["edge_time", "small_step_edge_time"]
+__all__ = ["LongRun", "edge_time", "long_run", "small_step_edge_time"]
 
 Array = NDArray[np.float64]
 
@@ -93,3 +95,61 @@ def small_step_edge_time(problem: Problem, *, eta: float, ridge: Schedule) -> fl
     eta, lam = as_number("eta", eta, above=0), constant_penalty(ridge)
     k, y, _ = spectrum(problem)
     return float((2.0 / eta) ** 1.5 * np.sum(y**2 / k) / (3.0 * eta * lam * np.linalg.norm(y) ** 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongRun:
+    """What a constant penalty leads to in the long run.
+
+    Attributes
+    ----------
+    edge : float
+        θ_c of `edge_time` for linear networks; ∞ where η(λ + λ_max(G)) < 2 is certain at all times; NaN where it is
+        not known.
+    plateau : float
+        ½‖e‖² for 1/(η(λ + γ)) ≪ t ≪ √p.
+    meaning : str
+        The same in words, with what is proved and what is only seen.
+    """
+
+    edge: float
+    plateau: float
+    meaning: str
+
+
+def long_run(problem: Problem, activation: str | Activation, *, eta: float, ridge: Schedule) -> LongRun:
+    """Say where a network with a constant penalty goes after the plateau, and whether its step size remains stable.
+
+    Parameters
+    ----------
+    problem : Problem
+    activation : str or Activation
+        ψ.
+    eta : float
+        Step size.
+    ridge : Schedule
+        A constant λ > 0.
+
+    Examples
+    --------
+    >>> from fa_ref import schedules
+    >>> problem, ridge = Problem(np.eye(2), [1.0, 1.0]), schedules.constant(0.5)
+    >>> [round(long_run(problem, psi, eta=0.1, ridge=ridge).edge, 2) for psi in ("identity", "tanh", "relu")]
+    [466.35, inf, nan]
+    """
+    psi, eta, lam = resolve(activation), as_number("eta", eta, above=0), constant_penalty(ridge)
+    height = plateau(problem, psi, ridge).loss
+    if psi.linear:
+        theta = edge_time(problem, eta=eta, ridge=ridge)
+        return LongRun(
+            edge=theta,
+            plateau=height,
+            meaning=f"at every η, η(λ + λ_max(G)) reaches 2 in the end: here at θ_c = {theta:.5g} as p → ∞;"
+            " networks diverge soon after t = θ_c √p (seen, not proved)",
+        )
+    largest = eta * (lam + problem.n * psi.B0**2)
+    if largest < 2:
+        meaning = f"η(λ + nB0²) = {largest:.3g} < 2: the step size remains stable at all times"
+        return LongRun(edge=math.inf, plateau=height, meaning=meaning)
+    meaning = "λ_max(G) may grow until η(λ + λ_max(G)) exceeds 2; when is not known in closed form"
+    return LongRun(edge=math.nan, plateau=height, meaning=meaning)

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref import schedules
 from fa_ref._support.checks import as_array, as_count, as_number
 from fa_ref.activations import Activation, resolve
-from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from theory.alignment.without_ridge import displacement
 from theory.kernels import MeanKernel, mean_kernel
 from theory.kernels.empirical import preactivations
@@ -82,12 +82,12 @@ class FixedTimeLimit:
 
 
 def fixed_time_limit(
-    X: ArrayLike,
-    y: ArrayLike,
+    problem: Problem,
     activation: str | Activation,
+    times: ArrayLike = (0, 1, 10, 100),
+    *,
     eta: float,
     ridge: Schedule | None = None,
-    times: ArrayLike = (0, 1, 10, 100),
 ) -> FixedTimeLimit:
     """Return the law of the residual at fixed steps as p → ∞.
 
@@ -97,20 +97,19 @@ def fixed_time_limit(
 
     Parameters
     ----------
-    X, y : array_like, shapes (n, d) and (n,)
-        Data.
+    problem : Problem
     activation : str or Activation
         ψ.
+    times : array_like of int, shape (m,)
+        Steps to report.
     eta : float
         Step size.
     ridge : Schedule, optional
         λ(t), any; 0 by default.
-    times : array_like of int, shape (m,)
-        Steps to report.
 
     Examples
     --------
-    >>> limit = fixed_time_limit(np.eye(2), [1.0, 0.0], "identity", eta=0.5, times=[0, 1, 2])
+    >>> limit = fixed_time_limit(Problem(np.eye(2), [1.0, 0.0]), "identity", [0, 1, 2], eta=0.5)
     >>> limit.mean_residuals
     array([[-1.  ,  0.  ],
            [-0.5 ,  0.  ],
@@ -118,7 +117,7 @@ def fixed_time_limit(
     >>> limit.mean_loss
     array([1.5    , 0.375  , 0.09375])
     """
-    problem, eta = Problem(X, y), as_number("eta", eta, above=0)
+    eta = as_number("eta", eta, above=0)
     order = np.array([as_count("times", t, at_least=0) for t in np.atleast_1d(np.asarray(times))], dtype=np.int64)
     g, U = np.linalg.eigh(mean_kernel(problem.X, activation).G)
     y_U = U.T @ problem.y
@@ -174,7 +173,12 @@ class Followed(NamedTuple):
 
 
 def early_law(
-    problem: Problem, activation: str | Activation, eta: float, times: ArrayLike, kernel: MeanKernel | None = None
+    problem: Problem,
+    activation: str | Activation,
+    times: ArrayLike,
+    *,
+    eta: float,
+    kernel: MeanKernel | None = None,
 ) -> EarlyLaw:
     """Return lim p·E cos∠(b, β(t)) without ridge at many times, and how far W and β have moved by then.
 
@@ -185,16 +189,16 @@ def early_law(
     problem : Problem
     activation : str or Activation
         ψ.
-    eta : float
-        Step size with ηλ_max(Ḡ) < 2.
     times : array_like, shape (m,)
         Whole numbers of steps, or ∞ (then λ_min(Ḡ) > 0 is needed).
+    eta : float
+        Step size with ηλ_max(Ḡ) < 2.
     kernel : MeanKernel, optional
         Ḡ and Θ̄, if they are known already.
 
     Examples
     --------
-    >>> law = early_law(Problem(np.eye(3), [2.0, 0.0, 0.0]), "identity", 0.1, [0, 10, np.inf])
+    >>> law = early_law(Problem(np.eye(3), [2.0, 0.0, 0.0]), "identity", [0, 10, np.inf], eta=0.1)
     >>> law.scaled.round(3), law.growth.round(3), law.applies(60)
     (array([0.   , 1.323, 3.316]), array([0.  , 2.97, 7.  ]), array([ True,  True, False]))
     """
@@ -216,14 +220,7 @@ def early_law(
     return EarlyLaw(times, *np.array(rows).T)
 
 
-def follow(
-    problem: Problem,
-    network: Network,
-    activation: str | Activation,
-    eta: float,
-    times: ArrayLike,
-    kernel: MeanKernel | None = None,
-) -> Followed:
+def follow(setting: Setting, times: ArrayLike, *, kernel: MeanKernel | None = None) -> Followed:
     """Predict ‖e(t)‖ and cos∠(b, β(t)) of one wide network without ridge from its weights at t = 0.
 
     To first order in the movement of W, with u(t) = A_t e(0):
@@ -233,25 +230,31 @@ def follow(
 
     Parameters
     ----------
-    problem : Problem
-    network : Network
-        Weights at t = 0.
-    activation, eta, times, kernel :
+    setting : Setting
+        With λ ≡ 0 and its weights at t = 0.
+    times, kernel :
         As in `early_law`.
+
+    Raises
+    ------
+    ValueError
+        If the setting has a penalty, another rule than feedback alignment, or its weights are not known.
 
     Examples
     --------
-    >>> from fa_ref import train
-    >>> problem = Problem(np.eye(3), [1.0, -1.0, 2.0])
+    >>> from fa_ref import Network, train
     >>> network = Network.gaussian(10**5, 3, np.random.default_rng(0))
-    >>> run = train(problem, network, "tanh", eta=0.2, steps=50)
-    >>> said = follow(problem, network, "tanh", 0.2, run.times)
+    >>> run = train(Problem(np.eye(3), [1.0, -1.0, 2.0]), network, "tanh", eta=0.2, steps=50)
+    >>> said = follow(run.setting, run.times)
     >>> bool(np.abs(run.alignment).max() > 1e-4), bool(np.abs(said.alignment - run.alignment).max() < 1e-6)
     (True, True)
     """
-    g, U, Theta = _eigenbasis(problem, activation, kernel)
-    eta, times = as_number("eta", eta, above=0), np.atleast_1d(np.asarray(times, dtype=np.float64))
-    Psi = U.T @ resolve(activation)(preactivations(problem.X, network))
+    if setting.ridge.maximum > 0 or setting.rule != "fa":
+        raise ValueError(f"setting: expected λ = 0 and rule fa, got λ = {setting.ridge} and rule {setting.rule}")
+    problem, network, eta = setting.problem, setting.start, setting.eta
+    g, U, Theta = _eigenbasis(problem, setting.activation, kernel)
+    times = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    Psi = U.T @ setting.activation(preactivations(problem.X, network))
     root_p, b, beta = math.sqrt(network.p), network.b, network.beta
     f_0, Psi_b, G_0 = Psi @ beta / root_p, Psi @ b / root_p, Psi @ Psi.T / network.p
     e_0 = f_0 - U.T @ problem.y

@@ -10,10 +10,11 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
+from fa_ref._support.compiled import njit
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.limits.theta_time import Penalty, Prediction, jumps

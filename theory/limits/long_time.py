@@ -151,7 +151,7 @@ def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedul
     >>> from theory.limits import wide_prediction
     >>> problem, ridge = Problem(np.diag([1.0, 2.0]), [1.0, 1.0]), schedules.constant(0.5)
     >>> law = linear_law(problem, [1e6], eta=0.1, ridge=ridge)
-    >>> exact = wide_prediction(problem.X, problem.y, "identity", 0.1, ridge, [1e6])
+    >>> exact = wide_prediction(problem, "identity", [1e6], eta=0.1, ridge=ridge)
     >>> bool(abs(law.loss / exact.mean_square - 1) < 2e-3), bool(abs(law.alignment - exact.alignment) < 1e-6)
     (True, True)
     """

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 GROUPS = 4
 
 
-class Setting(NamedTuple):
+class Equations(NamedTuple):
     """What both integrators need."""
 
     K: Array
@@ -45,7 +45,7 @@ class Setting(NamedTuple):
 
 
 #: Rows: alignment, ‖e‖², share of the initialisation in β, λ_max(G); a column for each θ.
-Run = Callable[[Setting, Array, Array, int], Array]
+Run = Callable[[Equations, Array, Array, int], Array]
 
 
 def predict(
@@ -68,11 +68,11 @@ def predict(
     end = float(theta.max())
     corners = tuple(jumps(penalty, end)) if end > 0 else ()
     G_0 = mean_kernel(problem.X, activation).G
-    setting = Setting(problem.K, problem.y, G_0, activation, eta, penalty, float(p or 0), theta, corners)
+    equations = Equations(problem.K, problem.y, G_0, activation, eta, penalty, float(p or 0), theta, corners)
     draws = [draw_particles(problem.K, particles // GROUPS, rng) for _ in range(GROUPS)]
-    run, steps, coarse, shift, in_time = _resolved(setting, draws[0], tolerance)
-    groups = [coarse, *(run(setting, *draw, steps) for draw in draws[1:])]
-    together = run(setting, np.vstack([z for z, _ in draws]), np.concatenate([b for _, b in draws]), steps)
+    run, steps, coarse, shift, in_time = _resolved(equations, draws[0], tolerance)
+    groups = [coarse, *(run(equations, *draw, steps) for draw in draws[1:])]
+    together = run(equations, np.vstack([z for z, _ in draws]), np.concatenate([b for _, b in draws]), steps)
     scatter = np.std([group[0] for group in groups], axis=0, ddof=1) / math.sqrt(GROUPS)
     cosine, square = (
         together[i] + shift[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1)
@@ -84,28 +84,28 @@ def predict(
 
 
 def _resolved(
-    setting: Setting, first: tuple[Array, Array], tolerance: float
+    equations: Equations, first: tuple[Array, Array], tolerance: float
 ) -> tuple[Run, int, Array, Array, Array]:
     """An integrator and its number of steps, what it says of one group, what steps of no length add, the error."""
-    run, order = (mean_run, 1) if setting.p else (limit_run, 2)  # orders of the errors in the length of a step
-    algorithm = float(setting.theta.max()) * math.sqrt(setting.p) if setting.p else math.inf
+    run, order = (mean_run, 1) if equations.p else (limit_run, 2)  # orders of the errors in the length of a step
+    algorithm = float(equations.theta.max()) * math.sqrt(equations.p) if equations.p else math.inf
     steps = 32
 
     def extrapolated(coarse: Array, fine: Array) -> Array:
         found: Array = fine[:2] + (fine[:2] - coarse[:2]) / (2**order - 1)
         return found
 
-    fine = run(setting, *first, steps)
-    known = extrapolated(run(setting, *first, steps // 2), fine)
+    fine = run(equations, *first, steps)
+    known = extrapolated(run(equations, *first, steps // 2), fine)
     while True:
-        finer = run(setting, *first, 2 * steps)
+        finer = run(equations, *first, 2 * steps)
         value = extrapolated(fine, finer)
         in_time = np.abs(value[0] - known[0])
         if in_time.max() <= tolerance or steps >= 4096:
             return run, steps, fine, value - fine[:2], in_time
         steps, fine, known = 2 * steps, finer, value
         if 2 * steps >= algorithm:
-            exact = step_run(setting, *first, steps)
+            exact = step_run(equations, *first, steps)
             return step_run, steps, exact, np.zeros_like(value), np.zeros(exact.shape[1])
 
 
@@ -129,14 +129,14 @@ def draw_particles(K: Array, count: int, rng: np.random.Generator) -> tuple[Arra
     return np.vstack([z, z]), np.concatenate([b, -b])
 
 
-def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
+def limit_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
     """Integrate dz/dθ = −η b K (ψ′(z) ∘ e*), e* = −λ (G + λI)⁻¹ y by Heun's rule, and read it at θ."""
-    K, y, eta, N, identity = setting.K, setting.y, setting.eta, b.size, np.eye(setting.y.size)
-    values, slopes = vectorised(setting.activation)
+    K, y, eta, N, identity = equations.K, equations.y, equations.eta, b.size, np.eye(equations.y.size)
+    values, slopes = vectorised(equations.activation)
     Psi = values(z)
-    offset = setting.G_0 - Psi.T @ Psi / N
-    grid = time_grid([*setting.theta, *setting.corners], steps)
-    wanted = _nearest(grid, setting.theta)
+    offset = equations.G_0 - Psi.T @ Psi / N
+    grid = time_grid([*equations.theta, *equations.corners], steps)
+    wanted = _nearest(grid, equations.theta)
 
     def state(z: Array, lam: float) -> tuple[Array, Array, Array]:
         Psi = values(z)
@@ -148,12 +148,12 @@ def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
         cosine = float((b @ Psi / N) @ a / math.sqrt(a @ G @ a))
         return cosine, float(lam**2 * (a @ a)), 0.0, float(np.linalg.eigvalsh(G)[-1])
 
-    lam = setting.penalty(0.0)
+    lam = equations.penalty(0.0)
     now = state(z, lam)
     rows = {0: reading(now, lam)}
     for k, (start, stop) in enumerate(pairwise(grid), 1):
         h = stop - start
-        before, after = (setting.penalty(start + 1e-9 * h), setting.penalty(stop - 1e-9 * h))
+        before, after = (equations.penalty(start + 1e-9 * h), equations.penalty(stop - 1e-9 * h))
         if before != lam:
             now = (now[0], now[1], solve(now[1] + before * identity, y))
         drift = eta * before * b[:, None] * ((slopes(z) * now[2]) @ K)
@@ -167,7 +167,7 @@ def limit_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
     return np.array([rows[k] for k in wanted]).T
 
 
-def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
+def mean_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
     """Integrate the mean dynamics at width p, where the residual relaxes and β remembers at finite speed.
 
     In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = E[q ψ(z)] − y,  with
@@ -175,18 +175,18 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
     trapezoidal rule. Time is continuous but for the rates of decay: what a finite η does to the first transient, a
     relative ηλ_max(Ḡ)/2 of its 1/√p, is left out. The kernel's correction (``offset``) acts on a = −ηΣe with decay.
     """
-    K, y, eta, N, identity = setting.K, setting.y, setting.eta, b.size, np.eye(setting.y.size)
-    values, slopes = vectorised(setting.activation)
-    root_p, Psi, q = math.sqrt(setting.p), values(z), np.zeros(N)
-    offset = setting.G_0 - Psi.T @ Psi / N
-    largest = float(np.linalg.eigvalsh(setting.G_0)[-1])
+    K, y, eta, N, identity = equations.K, equations.y, equations.eta, b.size, np.eye(equations.y.size)
+    values, slopes = vectorised(equations.activation)
+    root_p, Psi, q = math.sqrt(equations.p), values(z), np.zeros(N)
+    offset = equations.G_0 - Psi.T @ Psi / N
+    largest = float(np.linalg.eigvalsh(equations.G_0)[-1])
     fastest = 0.5 / (eta * largest)
-    grid = root_p * time_grid([*setting.theta, *setting.corners], steps, head=max(fastest, 1.0) / root_p)
-    wanted = _nearest(grid / root_p, setting.theta)
+    grid = root_p * time_grid([*equations.theta, *equations.corners], steps, head=max(fastest, 1.0) / root_p)
+    wanted = _nearest(grid / root_p, equations.theta)
     e, a, pull, decay, rows = -y, np.zeros_like(y), slopes(z), 0.0, {0: (0.0, float(y @ y), 1.0, largest)}
     for k, (start, stop) in enumerate(pairwise(grid), 1):
         h = stop - start
-        lam = 0.5 * (setting.penalty((start + 1e-9 * h) / root_p) + setting.penalty((stop - 1e-9 * h) / root_p))
+        lam = 0.5 * (equations.penalty((start + 1e-9 * h) / root_p) + equations.penalty((stop - 1e-9 * h) / root_p))
         rate = -math.log1p(-eta * lam)
         keep = math.exp(-rate * h)
         push = -math.expm1(-rate * h) / lam if lam > 0 else eta * h  # η Σ (1 − ηλ)^k over the h steps
@@ -205,22 +205,22 @@ def mean_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:
     return np.array([rows[k] for k in wanted]).T
 
 
-def step_run(setting: Setting, z: Array, b: Array, steps: int) -> Array:  # noqa: ARG001
+def step_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:  # noqa: ARG001
     """Run the mean dynamics at width p in the steps of the algorithm itself: no error in time, at any η."""
-    K, y, eta, N = setting.K, setting.y, setting.eta, b.size
-    values, slopes = vectorised(setting.activation)
-    root_p, q, a, c = math.sqrt(setting.p), np.zeros(N), np.zeros_like(y), 1.0
-    wanted, rows = np.rint(setting.theta * root_p).astype(np.int64), {}
+    K, y, eta, N = equations.K, equations.y, equations.eta, b.size
+    values, slopes = vectorised(equations.activation)
+    root_p, q, a, c = math.sqrt(equations.p), np.zeros(N), np.zeros_like(y), 1.0
+    wanted, rows = np.rint(equations.theta * root_p).astype(np.int64), {}
     Psi = values(z)
-    offset = setting.G_0 - Psi.T @ Psi / N
+    offset = equations.G_0 - Psi.T @ Psi / N
     for t in range(int(wanted.max()) + 1):
         Psi = values(z)
         e = q @ Psi / N + offset @ a - y
         if t in wanted:
-            norm = math.sqrt(c * c * setting.p + q @ q / N + a @ offset @ a)
+            norm = math.sqrt(c * c * equations.p + q @ q / N + a @ offset @ a)
             top = float(np.linalg.eigvalsh(Psi.T @ Psi / N + offset)[-1])
             rows[t] = float(b @ q) / N / norm, float(e @ e), c * root_p / norm, top
-        keep = 1.0 - eta * setting.penalty((t + 0.5) / root_p)
+        keep = 1.0 - eta * equations.penalty((t + 0.5) / root_p)
         z = z - (eta / root_p) * b[:, None] * ((slopes(z) * e) @ K)
         q, a, c = keep * q - eta * (Psi @ e), keep * a - eta * e, keep * c
     return np.array([rows[t] for t in wanted.tolist()]).T

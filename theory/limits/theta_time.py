@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.checks import as_array, as_count
 from fa_ref.schedules import Schedule
 
 __all__ = ["Penalty", "Prediction", "jumps", "rescaled_ridge", "time_grid"]
@@ -45,13 +45,13 @@ class Prediction(NamedTuple):
     largest_eigenvalue: Array
 
 
-def rescaled_ridge(ridge: Schedule | Penalty | float, p: int | None = None) -> Penalty:
+def rescaled_ridge(ridge: Schedule | Penalty, p: int | None = None) -> Penalty:
     """Return λ as a function of θ = t/√p.
 
     Parameters
     ----------
-    ridge : Schedule, callable or float
-        A schedule in steps, a function of θ, or a constant.
+    ridge : Schedule or callable
+        A schedule in steps, or a function of θ.
     p : int, optional
         Width that turns steps into θ; only a schedule that never changes does without.
 
@@ -85,8 +85,7 @@ def rescaled_ridge(ridge: Schedule | Penalty | float, p: int | None = None) -> P
         return lambda theta: float(formula(np.array([math.floor(theta * root * (1 + 4e-16))], dtype=np.int64))[0])
     if callable(ridge):
         return ridge
-    lam = as_number("ridge", ridge, at_least=0)
-    return lambda theta: lam  # noqa: ARG005
+    raise TypeError(f"ridge: expected a Schedule or a function of θ, got {ridge!r:.60}")
 
 
 def jumps(penalty: Penalty, end: float, samples: int = 1024) -> list[float]:

@@ -23,12 +23,12 @@ Array = NDArray[np.float64]
 
 
 def wide_alignment(
-    X: ArrayLike,
-    y: ArrayLike,
+    problem: Problem,
     activation: str | Activation,
-    eta: float,
-    ridge: Schedule | Penalty | float,
     theta: ArrayLike,
+    *,
+    eta: float,
+    ridge: Schedule | Penalty,
     **options: Any,
 ) -> Any:
     """Return the predicted cos∠(b, β) at θ = t/√p: `wide_prediction` without its error estimate.
@@ -40,21 +40,22 @@ def wide_alignment(
 
     Examples
     --------
-    >>> round(wide_alignment(np.eye(10), np.ones(10), "identity", 0.05, 3.0, theta=10.0), 4)
+    >>> from fa_ref import schedules
+    >>> problem, ridge = Problem(np.eye(10), np.ones(10)), schedules.constant(3.0)
+    >>> round(wide_alignment(problem, "identity", 10.0, eta=0.05, ridge=ridge), 4)
     0.734
     """
-    cosines = wide_prediction(X, y, activation, eta, ridge, theta, **options).alignment
+    cosines = wide_prediction(problem, activation, theta, eta=eta, ridge=ridge, **options).alignment
     return float(cosines[0]) if np.ndim(theta) == 0 else cosines
 
 
 def wide_prediction(
-    X: ArrayLike,
-    y: ArrayLike,
+    problem: Problem,
     activation: str | Activation,
-    eta: float,
-    ridge: Schedule | Penalty | float,
     theta: ArrayLike,
     *,
+    eta: float,
+    ridge: Schedule | Penalty,
     p: int | None = None,
     particles: int = 4096,
     tolerance: float = 1e-3,
@@ -72,16 +73,15 @@ def wide_prediction(
 
     Parameters
     ----------
-    X, y : array_like, shapes (n, d) and (n,)
-        Data.
+    problem : Problem
     activation : str or Activation
         ψ. A linear network is solved by an ordinary differential equation, others by interacting particles.
-    eta : float
-        Step size; in the limit only η θ enters.
-    ridge : Schedule, callable or float
-        λ in steps, as a function of θ, or constant; a schedule that changes with time needs ``p``.
     theta : array_like, scalar or shape (m,)
         Times t/√p. Where λ jumps, the value before the jump is reported.
+    eta : float
+        Step size; in the limit only η θ enters.
+    ridge : Schedule or callable
+        λ in steps, or as a function of θ; a schedule that changes with time needs ``p``.
     p : int, optional
         Width; by default the limit p → ∞.
     particles : int, optional
@@ -102,13 +102,15 @@ def wide_prediction(
 
     Examples
     --------
-    >>> prediction = wide_prediction(np.eye(4), [1, -1, 1, -1], "tanh", 0.1, 0.5, theta=[5, 50], particles=1024)
+    >>> from fa_ref import schedules
+    >>> problem, ridge = Problem(np.eye(4), [1, -1, 1, -1]), schedules.constant(0.5)
+    >>> prediction = wide_prediction(problem, "tanh", [5, 50], eta=0.1, ridge=ridge, particles=1024)
     >>> prediction.alignment.round(1)
     array([0.4, 0.9])
     >>> bool(prediction.error.max() < 0.02)
     True
     """
-    problem, psi, eta = Problem(X, y), resolve(activation), as_number("eta", eta, above=0)
+    psi, eta = resolve(activation), as_number("eta", eta, above=0)
     if not problem.y.any():
         raise ValueError("y: expected targets that are not all zero, got zeros: β decays to 0 and has no direction")
     times = checked_times(theta)
@@ -122,7 +124,7 @@ def wide_prediction(
 
 
 def _linear(
-    problem: Problem, eta: float, ridge: Schedule | Penalty | float, penalty: Penalty, times: Array, p: int | None
+    problem: Problem, eta: float, ridge: Schedule | Penalty, penalty: Penalty, times: Array, p: int | None
 ) -> Prediction:
     if p is None:
         return linear_limit(problem, eta, penalty, times)

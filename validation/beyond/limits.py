@@ -44,10 +44,10 @@ RESOLUTION = 0.05
 def fixed_time(
     problem: Problem,
     activation: str | Activation,
-    eta: float,
-    ridge: Schedule | None,
-    steps: int,
     *,
+    eta: float,
+    ridge: Schedule | None = None,
+    steps: int,
     misread: float = 1.0,
 ) -> AsymptoticClaim:
     """The residual at fixed t; a misread limit has another η."""
@@ -56,7 +56,7 @@ def fixed_time(
         "max_t ‖e(t) − limit‖ / ‖e(0)‖ = O(p^{-1/2})",
         "docs/limits.md, section 1",
         lambda p, seed: fixed_time_deviation(
-            problem, activation, eta, ridge, steps, p, seed, limit_eta=misread * eta
+            problem, activation, p, seed, eta=eta, ridge=ridge, steps=steps, limit_eta=misread * eta
         ),
         EXPONENTS["fixed_time"],
         RESOLUTION,
@@ -64,22 +64,24 @@ def fixed_time(
 
 
 def without_ridge(
-    problem: Problem, activation: str | Activation, eta: float, steps: int, *, misread: float = 1.0
+    problem: Problem, activation: str | Activation, *, eta: float, steps: int, misread: float = 1.0
 ) -> AsymptoticClaim:
     """p·E cos without ridge; the limit has to be known to 5 % of it."""
-    law = no_alignment_coefficient(problem.X, problem.y, activation, eta=eta, steps=steps)
+    law = no_alignment_coefficient(problem, activation, eta=eta, steps=steps)
     return AsymptoticClaim(
         f"alignment without ridge, {resolve(activation).name}",
         "p·cos∠(b, β(t)), mean over ±b, tends to its law given e(0), up to O(p^{-1/2})",
         "docs/alignment.md, section 2",
-        lambda p, seed: no_alignment_deviation(problem, activation, eta, steps, p, seed) - (misread - 1.0) * law,
+        lambda p, seed: (
+            no_alignment_deviation(problem, activation, p, seed, eta=eta, steps=steps) - (misread - 1.0) * law
+        ),
         EXPONENTS["no_alignment"],
         RESOLUTION * law,
     )
 
 
 def with_cutoff(
-    L: float, c_S: float, problem: Problem, eta: float, *, tail: int | None = None, misread: float = 1.0
+    L: float, c_S: float, problem: Problem, *, eta: float, tail: int | None = None, misread: float = 1.0
 ) -> AsymptoticClaim:
     """Theorem 4.6's constant, for XXᵀ = γI."""
     constant = sharp_constant(L, c_S, float(np.linalg.norm(problem.y)) / problem.n**0.5)
@@ -88,7 +90,7 @@ def with_cutoff(
         "cos∠(b, β(t)) → κ/√(1 + κ²), (1 + L)κ + κ³/3 = c_S ν, after T, up to O(p^{-1/2})",
         "docs/alignment.md, section 3",
         lambda p, seed: (
-            sharp_constant_deviation(L, c_S, problem, eta, p, nested_network(p, problem.d, seed), tail=tail)
+            sharp_constant_deviation(L, c_S, problem, nested_network(p, problem.d, seed), eta=eta, tail=tail)
             - (misread - 1.0) * constant
         ),
         EXPONENTS["sharp_constant"],
@@ -99,20 +101,20 @@ def with_cutoff(
 def theta_limit(
     problem: Problem,
     activation: str | Activation,
+    *,
     eta: float,
     ridge: Schedule,
     theta: Sequence[float],
-    *,
     misread: float = 1.0,
 ) -> AsymptoticClaim:
     """The alignment at t = θ√p for a constant λ, to be judged at widths where c√p ≪ 1 at every θ."""
-    said = wide_prediction(problem.X, problem.y, activation, eta, ridge, theta, particles=16384, tolerance=5e-4)
+    said = wide_prediction(problem, activation, theta, eta=eta, ridge=ridge, particles=16384, tolerance=5e-4)
     return AsymptoticClaim(
         f"alignment at t = θ√p, {resolve(activation).name}",
         "max_θ |cos∠(b, β(θ√p)) − limit| = O(p^{-1/2})",
         "docs/limits.md, section 2",
         lambda p, seed: wide_alignment_deviation(
-            problem, activation, eta, ridge, theta, p, seed, misread * said.alignment
+            problem, activation, p, seed, eta=eta, ridge=ridge, theta=theta, predicted=misread * said.alignment
         ),
         EXPONENTS["wide_alignment"],
         RESOLUTION,

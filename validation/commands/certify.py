@@ -39,6 +39,8 @@ def certify(
     activation: Psi = "tanh",
     eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
     scale: Annotated[float, typer.Option(help="Standard deviation of the synthetic inputs' entries.")] = 1.0,
+    ridge: Annotated[float, typer.Option(min=0.0, help="λ of the ridge penalty, up to the cutoff.")] = 0.0,
+    cutoff: Annotated[int, typer.Option(min=0, help="Step T after which λ is zero.")] = 0,
     steps: Annotated[int, typer.Option(min=1, help="Steps at most.")] = 10_000,
     rigorous: Annotated[bool, typer.Option(help="Confirm in ball arithmetic (python-flint).")] = False,
     out: Annotated[
@@ -53,7 +55,7 @@ def certify(
     """Train until convergence is proved for this very network; print the step, the proved and the observed rate."""
     import numpy as np
 
-    from fa_ref import Network
+    from fa_ref import Network, Setting, schedules
     from theory.certificates.search import certify as run_certify
     from theory.kernels import mean_kernel
 
@@ -66,7 +68,11 @@ def certify(
     network = Network.gaussian(p, problem.d, rng)
     if eta is None:
         eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1]))
-    found = run_certify(problem, network, activation, eta, max_steps=steps, rigorous=rigorous)
+    if ridge > 0 and not 0 < cutoff < steps:
+        raise ValueError(f"--cutoff: expected a step before --steps {steps}, as λ must end, got {cutoff}")
+    schedule = schedules.cutoff(ridge, cutoff) if ridge > 0 else schedules.zero()
+    setting = Setting(problem, network, activation, eta=eta, ridge=schedule)
+    found = run_certify(setting, max_steps=steps, rigorous=rigorous)
     facts = _facts(found, eta)
     print_table([{"": name, "value": str(value)} for name, value in facts.items()])
     if found.certificate is not None:
@@ -92,8 +98,24 @@ def _facts(found: Certification, eta: float) -> dict[str, Any]:
         "proved rate a": found.proved_rate,
         "observed rate, slowest step": found.observed_rate,
         "observed rate, mean": found.mean_rate,
+        **_alignment(found),
         "run": found.status,
         "attempts": found.attempts,
+    }
+
+
+def _alignment(found: Certification) -> dict[str, Any]:
+    """What is proved of cos∠(b, β), beside what was seen."""
+    if found.certificate is None or found.certificate.alignment is None:
+        return {}
+    always, final = found.certificate.alignment, found.certificate.final_alignment
+    return {
+        "cos∠(b, β) proved for all later t, least": always[0],
+        "cos∠(b, β) proved for all later t, most": always[1],
+        "final cos∠(b, β) proved, least": final[0] if final else None,
+        "final cos∠(b, β) proved, most": final[1] if final else None,
+        "observed cos∠(b, β), least later": found.least_alignment,
+        "observed cos∠(b, β), last": found.final_alignment,
     }
 
 
@@ -116,5 +138,5 @@ def _check(folder: Path) -> int:
     problem, network = Problem(**read_npz(folder / PROBLEM, ("X", "y"))), Network.load(folder / NETWORK)
     result = run_check(folder / CERTIFICATE, problem, network)
     print_table([{"claim": claim, "proved": "yes" if proved else "no"} for claim, proved in result.claims])
-    say("valid" if result else "refused")
+    say(result.statement if result else "refused")
     return 0 if result else 1

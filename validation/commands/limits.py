@@ -50,7 +50,9 @@ def print_limits(
     if times is not None:
         raise ValueError("--times: expected --theta with a penalty (alignment builds up over t = θ√p)")
     rows = _print_ridge(problem, activation, eta, lam, _thetas(theta, eta * lam, max(ps)), ps)
-    return {"ridge": lam, "alignment": rows, "cutoff": _print_cutoff(problem, activation, eta, lam, c_S, ps)}
+    later = _print_long_run(problem, activation, eta, lam, ps)
+    cutoff = _print_cutoff(problem, activation, eta, lam, c_S, ps)
+    return {"ridge": lam, "alignment": rows, "long_run": later, "cutoff": cutoff}
 
 
 def _at_least_1(name: str, p: int) -> int:
@@ -84,7 +86,7 @@ def _print_law(
 ) -> list[dict[str, Any]]:
     from theory.alignment.forecast import without_ridge
 
-    rows = without_ridge(problem, activation, eta, times, ps)
+    rows = without_ridge(problem, activation, times, ps, eta=eta)
     table = []
     for k, t in enumerate(times):
         limit, *at = rows[k * (len(ps) + 1) : (k + 1) * (len(ps) + 1)]
@@ -100,9 +102,10 @@ def _print_law(
 def _print_ridge(
     problem: Problem, activation: str, eta: float, lam: float, theta: list[float], ps: list[int]
 ) -> list[dict[str, Any]]:
+    from fa_ref import schedules
     from theory.alignment.forecast import with_ridge
 
-    rows = with_ridge(problem, activation, eta, lam, theta, ps)
+    rows = with_ridge(problem, activation, theta, ps, eta=eta, ridge=schedules.constant(lam))
     count = len(theta)
     table = []
     for k, time in enumerate(theta):
@@ -137,6 +140,18 @@ def _plain(rows: list[Forecast]) -> list[dict[str, Any]]:
     return [{key: None if value != value else value for key, value in asdict(row).items()} for row in rows]
 
 
+def _print_long_run(problem: Problem, activation: str, eta: float, lam: float, ps: list[int]) -> dict[str, Any]:
+    from fa_ref import schedules
+    from theory.limits.edge import long_run
+
+    later = long_run(problem, activation, eta=eta, ridge=schedules.constant(lam))
+    say(f"Constant λ: no stationary point. ½‖e‖² = {later.plateau:.4g} for 1/(η(λ + γ)) ≪ t ≪ √p, and moves after.")
+    say(later.meaning + ".")
+    if math.isfinite(later.edge):
+        say("θ_c √p: " + ", ".join(f"{later.edge * math.sqrt(p):.6g} steps at p = {p}" for p in ps))
+    return asdict(later) | {"edge": later.edge if math.isfinite(later.edge) else None}
+
+
 def _print_cutoff(
     problem: Problem, activation: str, eta: float, lam: float, c_S: float, ps: list[int]
 ) -> dict[str, Any]:
@@ -147,7 +162,7 @@ def _print_cutoff(
         why = f"ψ is {activation}, the theorem is about linear networks"
         say(f"Theorem 4.6: not applicable: {why}")
         return {"why": why}
-    forecast = after_cutoff(problem, eta, lam, c_S, ps)
+    forecast = after_cutoff(problem, ps, eta=eta, lam=lam, c_S=c_S)
     say(f"Theorem 4.6: X is (γ, ε)-isometric with γ = {forecast.gamma:.6g}, ε = {forecast.epsilon:.4g}")
     if forecast.why:
         say(f"not applicable: {forecast.why}")

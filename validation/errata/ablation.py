@@ -196,7 +196,7 @@ def _theorem_4_3(seed: int) -> Rows:
 
 def _theorem_4_6(seed: int) -> Rows:
     p, eta, n = 2500, 0.05, 5
-    ridge = sharp_schedule(3.0, 5.0, p, n, eta)
+    ridge = sharp_schedule(3.0, 5.0, p, n, eta=eta)
     lam = ridge.values(round(ridge.total / 3.0))
     case = replace(_case("identity", seed, n=n, p=p, eta=eta, steps=lam.size + 300), lam=lam)
     known = {"problem": case.problem, "kernel": case.kernel, "eta": eta, "ridge": ridge}

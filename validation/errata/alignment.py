@@ -27,7 +27,7 @@ def large_L(rng: np.random.Generator) -> Outcome:
     problem, network = Problem(np.eye(n), y * math.sqrt(n) / np.linalg.norm(y)), Network.gaussian(p, n, rng)
     reached, limits = [], []
     for L in (3.0, 12.0):
-        ridge = sharp_schedule(L, c_S, p, n, eta)
+        ridge = sharp_schedule(L, c_S, p, n, eta=eta)
         steps = round(ridge.total / L) + 400
         with single_thread():
             run = train(problem, network, "identity", eta=eta, steps=steps, ridge=ridge, record_every=steps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from validation.errata import algorithm, alignment, convergence, inputs
+from validation.errata import algorithm, alignment, convergence, inputs, open_questions
 from validation.errata.entry import Demonstration, Erratum
 
 __all__ = ["DEMONSTRATIONS", "Erratum", "demonstrate"]
@@ -25,6 +25,10 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
     inputs.isometry_rate,
     algorithm.expansion_of_beta,
     alignment.large_L,
+    open_questions.fixed_schedules,
+    open_questions.constant_penalty,
+    open_questions.nonlinear_cutoff,
+    open_questions.isometry_is_not_needed,
 )
 
 

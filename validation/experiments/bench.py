@@ -51,7 +51,7 @@ class Benchmark:
     ----------
     frame : DataFrame
         One row an activation, width and implementation: median and smallest microseconds a step (``median``,
-        ``best``), the loops' median over this median (``times_loops``), 10⁹ operations a second (``rate``; 2n²p a
+        ``best``), the loops' median over this median (``times_ordered``), 10⁹ operations a second (``rate``; 2n²p a
         step, for ``gram``) and their fraction of the matrix-multiply rate in the same type (``of_product``).
     machine : dict
         Processor, threads, and the load average before and after.
@@ -70,10 +70,10 @@ class Benchmark:
         lines = [f"{key}: {value}" for key, value in self.machine.items()]
         for (activation, p), group in self.frame.groupby(["activation", "p"], sort=False):
             lines += ["", f"{activation}, p = {p}"]
-            lines.append(f"  {'':<26}{'median':>12}{'best':>12}{'× loops':>10}{'GFLOP/s':>10}{'of product':>12}")
+            lines.append(f"  {'':<26}{'median':>12}{'best':>12}{'× ordered':>10}{'GFLOP/s':>10}{'of product':>12}")
             for row in group.itertuples():
                 label = f"{row.implementation} {row.dtype}"
-                line = f"  {label:<26}{row.median:>9.1f} µs{row.best:>9.1f} µs{row.times_loops:>10.1f}"
+                line = f"  {label:<26}{row.median:>9.1f} µs{row.best:>9.1f} µs{row.times_ordered:>10.1f}"
                 lines.append(line + (f"{row.rate:>10.1f}{row.of_product:>12.0%}" if row.rate == row.rate else ""))
         return "\n".join(lines)
 
@@ -164,14 +164,14 @@ def _group(
     runners = dict(_runners(problem, network, activation))
     timings = _interleaved(runners, rounds, seconds)
     products = {dtype: 2e-3 * MATRIX**3 / np.median(timings["product", dtype]) for dtype in ("float64", "float32")}
-    loops = float(np.median(timings["loops", "float64"]))
+    ordered = float(np.median(timings["ordered", "float64"]))
     rows = []
     for (name, dtype), values in timings.items():
         median = float(np.median(values))
         rate = 2e-3 * n * n * p / median if name == "gram" else products[dtype] if name == "product" else math.nan
         rows.append({
             "activation": activation, "p": p, "implementation": name, "dtype": dtype, "median": median,
-            "best": float(np.min(values)), "times_loops": loops / median if name != "product" else math.nan,
+            "best": float(np.min(values)), "times_ordered": ordered / median if name != "product" else math.nan,
             "rate": rate, "of_product": rate / products[dtype],
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -182,7 +182,7 @@ def _runners(problem: Problem, network: Network, activation: str) -> Iterator[tu
     eta = ETA[activation]
     for dtype in ("float64", "float32"):
         yield ("product", dtype), _product(dtype)
-    yield ("loops", "float64"), _engine("loops", problem, network, activation, eta)
+    yield ("ordered", "float64"), _engine("ordered", problem, network, activation, eta)
     for dtype in ("float64", "float32"):
         yield ("gram", dtype), _engine("gram", problem, network, activation, eta, dtype)
     if activation == "identity":

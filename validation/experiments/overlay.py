@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fa_ref import schedules
 from theory.alignment import no_alignment_coefficient
 from theory.limits import wide_alignment
 from validation.experiments.sweep import Cell, Row, Sweep
@@ -61,7 +62,8 @@ def predict(
 
 def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
     problem, _ = draw(cell, rng)
-    data = (problem.X, problem.y, cell["activation"])
     if cell["lam"] == 0.0:
-        return [{"coefficient": no_alignment_coefficient(*data, eta=cell["eta"])}], "limit"
-    return [{"alignment": float(wide_alignment(*data, cell["eta"], cell["lam"], THETA))}], "limit"
+        return [{"coefficient": no_alignment_coefficient(problem, cell["activation"], eta=cell["eta"])}], "limit"
+    ridge = schedules.constant(cell["lam"])
+    alignment = wide_alignment(problem, cell["activation"], THETA, eta=cell["eta"], ridge=ridge)
+    return [{"alignment": float(alignment)}], "limit"

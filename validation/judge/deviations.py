@@ -8,7 +8,6 @@ runs are paired, and a fitted exponent of the deviation in p is that of the law.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,9 +15,11 @@ from numpy.typing import ArrayLike
 from fa_ref import schedules
 from fa_ref._support.checks import as_count
 from fa_ref.activations import Activation
+from fa_ref.engines.reduced import Statistics
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from fa_ref.training import train
 from fa_ref.trajectory import Trajectory
 from theory.alignment import no_alignment_coefficient, sharp_constant, sharp_schedule
@@ -55,12 +56,12 @@ def nested_network(p: int, d: int, seed: int) -> Network:
 def fixed_time_deviation(
     problem: Problem,
     activation: str | Activation,
-    eta: float,
-    ridge: Schedule | None,
-    steps: int,
     p: int,
     seed: int,
     *,
+    eta: float,
+    ridge: Schedule | None = None,
+    steps: int,
     limit_eta: float | None = None,
 ) -> float:
     """max_t ‖e(t) − limit‖ / ‖e(0)‖ over t ≤ steps, with the limit started from the network's own f₀.
@@ -70,19 +71,18 @@ def fixed_time_deviation(
     Examples
     --------
     >>> problem = Problem(np.eye(3), [1.0, -1.0, 1.0])
-    >>> narrow, wide = (fixed_time_deviation(problem, "tanh", 0.2, None, 30, p, seed=1) for p in (100, 10000))
+    >>> narrow, wide = (fixed_time_deviation(problem, "tanh", p, 1, eta=0.2, steps=30) for p in (100, 10000))
     >>> wide < narrow / 3
     True
     """
-    network = nested_network(p, problem.d, seed)
-    run = train(problem, network, activation, eta=eta, steps=steps, ridge=ridge)
-    limit = fixed_time_limit(problem.X, problem.y, activation, limit_eta or eta, ridge, run.times)
+    run = train(Setting(problem, nested_network(p, problem.d, seed), activation, eta=eta, ridge=ridge), steps=steps)
+    limit = fixed_time_limit(problem, activation, run.times, eta=limit_eta or eta, ridge=ridge)
     predicted = limit.residuals(run.residuals[0] + problem.y)
     return float(np.linalg.norm(run.residuals - predicted, axis=1).max() / run.residual_norms[0])
 
 
 def no_alignment_deviation(
-    problem: Problem, activation: str | Activation, eta: float, steps: int, p: int, seed: int
+    problem: Problem, activation: str | Activation, p: int, seed: int, *, eta: float, steps: int
 ) -> float:
     """p · (mean of cos∠(b, β(t)) over a pair ±b) − its limit given e(0), without ridge.
 
@@ -93,9 +93,7 @@ def no_alignment_deviation(
     runs = [
         train(problem, start, activation, eta=eta, steps=steps, record_every=steps) for start in (network, mirror)
     ]
-    limit = no_alignment_coefficient(
-        problem.X, problem.y, activation, eta=eta, steps=steps, residual=runs[0].residuals[0]
-    )
+    limit = no_alignment_coefficient(problem, activation, eta=eta, steps=steps, residual=runs[0].residuals[0])
     return float(p * np.mean([_last_alignment(run) for run in runs]) - limit)
 
 
@@ -103,10 +101,9 @@ def sharp_constant_deviation(
     L: float,
     c_S: float,
     problem: Problem,
-    eta: float,
-    p: int,
-    start: Any,
+    start: Network | Statistics,
     *,
+    eta: float,
     gamma_over_M: float = 1.0,
     tail: int | None = None,
 ) -> float:
@@ -118,12 +115,10 @@ def sharp_constant_deviation(
         Of the schedule.
     problem : Problem
         With XXᵀ = γI.
+    start : Network or Statistics
+        What `train` starts from: a network, or one sampled in law.
     eta : float
         Step size.
-    p : int
-        Width.
-    start : Network or statistics
-        What `train` starts from: a network of width p, or one sampled in law.
     gamma_over_M : float, optional
         γ/M.
     tail : int, optional
@@ -137,7 +132,7 @@ def sharp_constant_deviation(
     gamma = float(problem.K[0, 0])
     if np.abs(problem.K - gamma * np.eye(problem.n)).max() > 1e-12 * gamma:
         raise ValueError("problem: expected X with XXᵀ = γI, got another Gram matrix")
-    ridge = sharp_schedule(L, c_S, p, problem.n, eta, gamma, gamma_over_M)
+    ridge = sharp_schedule(L, c_S, start.p, problem.n, eta=eta, gamma=gamma, gamma_over_M=gamma_over_M)
     cutoff = round(ridge.total / ridge.maximum)
     steps = cutoff + (int(20.0 / (eta * gamma)) if tail is None else as_count("tail", tail, at_least=0))
     run = train(problem, start, "identity", eta=eta, steps=steps, ridge=ridge, record_every=max(steps, 1))
@@ -148,11 +143,12 @@ def sharp_constant_deviation(
 def wide_alignment_deviation(
     problem: Problem,
     activation: str | Activation,
+    p: int,
+    seed: int,
+    *,
     eta: float,
     ridge: Schedule | Callable[[int], Schedule],
     theta: ArrayLike,
-    p: int,
-    seed: int,
     predicted: ArrayLike,
 ) -> float:
     """max |cos∠(b, β(⌊θ√p⌋)) − predicted(θ)| over the times θ.

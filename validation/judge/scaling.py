@@ -151,7 +151,7 @@ def scalings(
     """
     chosen = QUANTITIES if quantities is None else quantities
     sizes = [p for p in widths if window[0] <= p <= window[1] for _ in range(as_count("runs", runs))]
-    limit = fixed_time_limit(problem.X, problem.y, activation, eta, times=[steps])
+    limit = fixed_time_limit(problem, activation, [steps], eta=eta)
     values: dict[str, list[float]] = {name: [] for name in chosen}
     for p, child in zip(sizes, rng.spawn(len(sizes)), strict=True):
         start, trajectory = _train(problem, p, child, activation, eta, steps)
@@ -166,7 +166,7 @@ def _train(
 ) -> tuple[Network, Trajectory]:
     start = Network.gaussian(p, problem.d, rng)
     with single_thread():
-        trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="loops")
+        trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="ordered")
     if trajectory.diverged_at is not None:
         raise ValueError(f"eta: expected a step that converges, got {eta:g}, which diverged at p = {p}")
     return start, trajectory

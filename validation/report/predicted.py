@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem, Trajectory
+from fa_ref import Network, Problem, Setting, Trajectory
 from fa_ref.activations import Activation
 from theory.kernels import MeanKernel
 from theory.limits.fixed_time import EarlyLaw, early_law, follow
@@ -57,7 +57,7 @@ def common_law(
     if not eta * float(np.linalg.eigvalsh(kernel.G)[-1]) < 2:
         return None
     times = np.unique(np.linspace(0, steps, POINTS).astype(np.int64))
-    return early_law(problem, activation, eta, times, kernel)
+    return early_law(problem, activation, times, eta=eta, kernel=kernel)
 
 
 def overlay(
@@ -82,7 +82,7 @@ def overlay(
     """
     if law is None or not law.applies(network.p).any():
         return None
-    said = follow(problem, network, activation, eta, law.times, kernel)
+    said = follow(Setting(problem, network, activation, eta=eta), law.times, kernel=kernel)
     applies = law.applies(network.p)
     columns = (said.residual_norms, said.alignment, law.scaled / network.p)
     return Overlay(law.times.astype(np.int64), *(np.where(applies, column, np.nan) for column in columns))

@@ -133,7 +133,7 @@ def verify(
     seed: int,
     *,
     steps: int = STEPS,
-    engine: str = "loops",
+    engine: str = "ordered",
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Finding]:
     """Train once for every setting and width, and judge every step.

@@ -70,11 +70,11 @@ class Case:
         return _kernel(self.problem.X.tobytes(), self.problem.X.shape, self.activation)
 
     def evidence(self) -> Evidence:
-        """Train, on the reference loops, and record every step."""
+        """Train, with the ordered loops, and record every step."""
         with single_thread():
             run = train(
                 self.problem, self.network, self.activation, eta=self.eta, steps=self.steps, ridge=self.ridge,
-                engine="loops",
+                engine="ordered",
             )  # fmt: skip
         return Evidence.of(self.problem, self.network, self.activation, run, ridge=self.ridge, kernel=self.kernel)
 

@@ -20,14 +20,16 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import config, get_num_threads, njit, prange, types
+from numba import config, get_num_threads, prange, types
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
+from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.engines.gram.blocks import CALLED, KINDS, answer, fast, learn, norms
 from fa_ref.engines.gram.tiles import BLOCK_BYTES, LAYOUT, TILE, in_tiles
+from fa_ref.engines.slices import Progress
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -233,8 +235,11 @@ class Gram:
         self._run(np.zeros(1, dtype=np.int64), 0.0, none, none, refresh=True)
         return np.asarray(self.f[:, : self.y.size].sum(axis=0, dtype=np.float64) / np.sqrt(self.start.p) - self.y)
 
-    def advance(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array) -> int:
-        """Record and step as `fa_ref.engines.choice.Loops.advance` does."""
+    def advance(
+        self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> int:  # fmt: skip
+        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
         return self._run(stops, limit, residuals, rows, refresh=False)
 
     def _run(self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array, *, refresh: bool) -> int:

@@ -7,20 +7,20 @@ switched off it has the sign of q̄⁺ = yᵀḠ⁻¹Θ̄(Ḡ + λ)⁻¹y, which
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.checks import as_number
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
+from theory.alignment.nonlinear.rounding import Bounded, form, solution, times
 from theory.kernels import MeanKernel, mean_kernel
 from theory.margins import Margin
 from theory.precision import EPS
 
-__all__ = ["FinalSign", "Reversal", "Survival", "final_sign", "find_reversals", "survival", "worst_target"]
+__all__ = ["FinalSign", "Survival", "final_sign", "survival", "twisted"]
 
 Array = NDArray[np.float64]
 
@@ -100,14 +100,14 @@ def final_sign(
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
     kernel = kernel or mean_kernel(problem.X, psi)
-    y, G, Theta = problem.y, kernel.G, kernel.Theta
+    identity, y = np.eye(problem.n), Bounded(problem.y, 0.0)
     G_error, Theta_error = (float(np.linalg.norm(error)) * 1.001 for error in (kernel.error, kernel.Theta_error))
-    a, a_error = _solution(G, lam, y, G_error, kernel.gamma_lower)
-    before, before_error = _form(a, a_error, Theta, Theta_error, a, a_error)
+    a = solution(Bounded(kernel.G + lam * identity, G_error), lam + kernel.gamma_lower, y)
+    pulled = times(Bounded(kernel.Theta, Theta_error), a)
+    before, before_error = form(a, pulled)
     after, after_error = math.nan, math.inf
     if kernel.gamma_lower > 0:
-        plus, plus_error = _solution(G, 0.0, y, G_error, kernel.gamma_lower)
-        after, after_error = _form(plus, plus_error, Theta, Theta_error, a, a_error)
+        after, after_error = form(solution(Bounded(kernel.G, G_error), kernel.gamma_lower, y), pulled)
     return FinalSign(
         before=before, before_error=before_error, after=after, after_error=after_error, rigorous=kernel.rigorous
     )
@@ -115,23 +115,6 @@ def final_sign(
 
 def _sign(value: float, error: float) -> int:
     return int(np.sign(value)) if abs(value) > error else 0
-
-
-def _solution(G: Array, lam: float, y: Array, G_error: float, gamma: float) -> tuple[Array, float]:
-    """v ≈ (Ḡ + λ)⁻¹y and a bound on the norm of its error."""
-    v = np.asarray(np.linalg.solve(G + lam * np.eye(y.size), y), dtype=np.float64)
-    size = float(np.linalg.norm(v))
-    rounding = (y.size + 4) * EPS * float(np.linalg.norm(np.abs(G) @ np.abs(v) + lam * np.abs(v) + np.abs(y)))
-    defect = float(np.linalg.norm(y - G @ v - lam * v)) + rounding
-    return v, (defect + G_error * size) / (lam + gamma) * (1 + 8 * EPS)
-
-
-def _form(u: Array, du: float, Theta: Array, dTheta: float, v: Array, dv: float) -> tuple[float, float]:
-    """uᵀΘ̄v and a bound on its error."""
-    U, V, T = (float(np.linalg.norm(x)) for x in (u, v, Theta))
-    error = (U + du) * (T + dTheta) * dv + (U + du) * dTheta * V + du * T * V
-    error += (2 * u.size + 4) * EPS * float(np.abs(u) @ np.abs(Theta) @ np.abs(v))
-    return float(u @ Theta @ v), error * (1 + 16 * EPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,8 +185,8 @@ def survival(
             exact=missing, ratio=unknown[0], angles=unknown[1], commuting=_commuting(G, Theta),
             largest_lam=0.0, uncertainty=math.inf,
         )  # fmt: skip
-    twisted = _twisted(kernel)
-    exact = float(np.linalg.eigvalsh(Theta + lam * twisted)[0])
+    T = twisted(kernel)
+    exact = float(np.linalg.eigvalsh(Theta + lam * T)[0])
     g = np.linalg.eigvalsh(G)
     turn = _angle((1 + lam / gamma) / (1 + lam / float(g[-1]))) + _angle(top / low if low > 0 else math.inf)
     spread = lam * top / (gamma * low) if low > 0 else math.inf
@@ -212,21 +195,22 @@ def survival(
         ratio=Margin("λ λ_max(Θ̄)/(γ λ_min(Θ̄))", spread, 1.0, "≤"),
         angles=Margin("φ(I + λḠ⁻¹) + φ(Θ̄)", turn, math.pi / 2, "≤"),
         commuting=_commuting(G, Theta),
-        largest_lam=_largest(Theta, twisted, low),
+        largest_lam=_largest(Theta, T, low),
         uncertainty=_uncertainty(kernel, lam),
     )
 
 
-def _twisted(kernel: MeanKernel) -> Array:
+def twisted(kernel: MeanKernel) -> Array:
+    """The symmetric part of Ḡ⁻¹Θ̄."""
     return _symmetric(np.asarray(np.linalg.solve(kernel.G, kernel.Theta), dtype=np.float64))
 
 
-def _largest(Theta: Array, twisted: Array, low: float) -> float:
+def _largest(Theta: Array, T: Array, low: float) -> float:
     """The λ at which Θ̄ + λT stops being positive definite."""
     if not low > 0:
         return 0.0
     root = np.linalg.inv(np.linalg.cholesky(Theta))
-    least = float(np.linalg.eigvalsh(_symmetric(root @ twisted @ root.T))[0])
+    least = float(np.linalg.eigvalsh(_symmetric(root @ T @ root.T))[0])
     return -1.0 / least if least < -1e-12 else math.inf
 
 
@@ -254,89 +238,3 @@ def _commuting(G: Array, Theta: Array) -> float:
 
 def _symmetric(A: Array) -> Array:
     return (A + A.T) / 2
-
-
-def worst_target(X: ArrayLike, activation: str | Activation, lam: float) -> Array:
-    """The unit vector y that alignment survives least: it minimises q̄⁺/‖(Ḡ + λ)⁻¹y‖² over all targets.
-
-    Raises
-    ------
-    ValueError
-        If λ is not positive, or Ḡ is singular.
-
-    Examples
-    --------
-    >>> y = worst_target([[12.0], [2.0]], "tanh", 10.0)
-    >>> final_sign(Problem([[12.0], [2.0]], y), "tanh", 10.0).reversed
-    True
-    """
-    X, lam = as_array("X", X, ndim=2), as_number("lam", lam, above=0)
-    kernel = mean_kernel(X, resolve(activation))
-    if not kernel.gamma_lower > 0:
-        raise ValueError(f"X: expected λ_min(Ḡ) > 0, got {kernel.gamma:.3g}, which is not certainly positive")
-    twisted = _twisted(kernel)
-    a = np.linalg.eigh(kernel.Theta + lam * twisted)[1][:, 0]
-    y = kernel.G @ a + lam * a
-    return np.asarray(y / np.linalg.norm(y) * np.sign(y[np.argmax(np.abs(y))]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reversal:
-    """A problem whose alignment is positive before a cutoff and negative after it.
-
-    Attributes
-    ----------
-    problem : Problem
-        X and y.
-    lam : float
-        The penalty before the cutoff.
-    sign : FinalSign
-        q̄ > 0 > q̄⁺ with their error bounds.
-    draw : int
-        Which draw it was.
-    """
-
-    problem: Problem
-    lam: float
-    sign: FinalSign
-    draw: int
-
-
-def find_reversals(
-    rng: np.random.Generator, activation: str | Activation = "tanh", *, draws: int = 1000, n: int = 2, d: int = 1
-) -> Iterator[Reversal]:
-    """Search small random problems for alignment that a cutoff turns negative; nothing is known of the answer.
-
-    The rows of X are Gaussian, each times a scale that is log-uniform between 0.3 and 15; y is Gaussian and λ is
-    log-uniform between 0.01 and 100.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Drawn from once for each draw, whatever is found.
-    activation : str or Activation, optional
-        ψ.
-    draws : int, optional
-        How many problems are looked at.
-    n, d : int, optional
-        Samples and input dimension.
-
-    Yields
-    ------
-    Reversal
-        Those for which both signs are certain.
-
-    Examples
-    --------
-    >>> found = next(find_reversals(np.random.default_rng(0)))
-    >>> found.sign.reversed
-    True
-    """
-    psi, n, d = resolve(activation), as_count("n", n), as_count("d", d)
-    for draw in range(as_count("draws", draws)):
-        scales = np.exp(rng.uniform(math.log(0.3), math.log(15.0), n))
-        X = scales[:, None] * rng.standard_normal((n, d))
-        problem, lam = Problem(X, rng.standard_normal(n)), float(np.exp(rng.uniform(*np.log([0.01, 100.0]))))
-        kernel = mean_kernel(problem.X, psi)
-        if kernel.gamma_lower > 0 and (sign := final_sign(problem, psi, lam, kernel=kernel)).reversed:
-            yield Reversal(problem=problem, lam=lam, sign=sign, draw=draw)

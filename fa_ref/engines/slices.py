@@ -1,0 +1,59 @@
+"""Long compiled runs in slices, so that an interrupt is seen, and progress told, between two of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FINISHED", "RUNNING", "Clock", "Progress", "in_slices"]
+
+Clock = NDArray[np.int64]  # the step t that comes next, and the number k of the record that comes next
+Progress = Callable[[int], None]
+
+FINISHED, RUNNING = -1, -2  # what a slice returns; a step t >= 0 is one whose loss is beyond the limit
+
+SECONDS = 0.2  # of a slice
+FIRST = 20_000_000  # multiplications in the first one, whose speed is not known yet
+
+
+def in_slices(run: Callable[[Clock, int], int], start: int, work: int, progress: Progress | None = None) -> int:
+    """Call ``run(clock, steps)``, which takes up to so many steps from where the clock is, until it has finished.
+
+    Parameters
+    ----------
+    run : callable
+        Moves the clock on. Returns `RUNNING`, `FINISHED`, or the step at which the run diverged.
+    start : int
+        The step that comes first.
+    work : int
+        Multiplications a step.
+    progress : callable, optional
+        ``progress(t)`` is called after each slice.
+
+    Returns
+    -------
+    int
+        What ``run`` returned last.
+
+    Examples
+    --------
+    >>> def run(clock, steps):
+    ...     clock[0] = min(clock[0] + steps, 1000)
+    ...     return FINISHED if clock[0] == 1000 else RUNNING
+    >>> in_slices(run, 0, 10**6)
+    -1
+    """
+    clock = np.array([start, 0], dtype=np.int64)
+    steps = max(1, FIRST // max(1, work))
+    while True:
+        before = time.perf_counter()
+        status = int(run(clock, steps))
+        if progress:
+            progress(int(clock[0]))
+        if status != RUNNING:
+            return status
+        seconds = time.perf_counter() - before
+        steps = max(1, int(steps * min(8.0, SECONDS / max(seconds, 1e-9))))

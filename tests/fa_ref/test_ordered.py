@@ -1,0 +1,149 @@
+"""The ordered engine has the bits of the definition: any ψ, rule, size and threads, compiled or interpreted."""
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from fa_ref import Activation, Network, Problem, schedules, train
+from fa_ref._support import threads
+from fa_ref.activations import ACTIVATIONS
+from fa_ref.engines import ordered
+
+SOFTSIGN = Activation("softsign", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
+ALL = [*ACTIVATIONS.values(), SOFTSIGN]
+
+
+def draw(number, largest=90):
+    """A setting, from one sample, one input and one unit on, diverging ones among them."""
+    rng = np.random.default_rng(number)
+    n, d, p = (int(rng.integers(1, end)) for end in (13, 21, largest))
+    problem = Problem(rng.standard_normal((n, d)), rng.standard_normal(n))
+    ridge = (schedules.zero(), schedules.constant(0.05), schedules.cutoff(0.3, 4))[number % 3]
+    settings = {
+        "eta": 10 ** rng.uniform(-3, 0.5), "steps": int(rng.integers(0, 25)), "ridge": ridge,
+        "record_every": int(rng.integers(1, 6)), "rule": ("fa", "bp")[number % 2],
+    }  # fmt: skip
+    return (problem, Network.gaussian(p, d, rng), ALL[number % len(ALL)]), settings
+
+
+def content(run):
+    """Every bit of a run."""
+    ending = f"{run.status} {run.diverged_at}".encode()
+    arrays = (run.times, run.residuals, *run.measures.values(), run.network.W, run.network.beta, run.network.b)
+    return b"".join([ending, *(np.ascontiguousarray(x).tobytes() for x in arrays)])
+
+
+def check(number, counts, monkeypatch):
+    parts, settings = draw(number)
+    expected = content(train(*parts, **settings, engine="loops"))
+    assert content(train(*parts, **settings, engine="ordered")) == expected, f"setting {number}, small"
+    monkeypatch.setattr(threads, "SERIAL", 0)
+    before = numba.get_num_threads()
+    try:
+        for count in counts:
+            numba.set_num_threads(count)
+            run = train(*parts, **settings, engine="ordered")
+            assert content(run) == expected, f"setting {number}, {count} threads"
+    finally:
+        numba.set_num_threads(before)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("first", [0, 20])
+def test_ordered_is_the_definition_bit_for_bit(first, monkeypatch):
+    for number in range(first, first + 20):
+        check(number, range(2, numba.config.NUMBA_NUM_THREADS + 1), monkeypatch)
+
+
+RUN = """
+import sys
+import pytest
+from tests.fa_ref.test_ordered import check, content, draw
+from fa_ref import train
+with pytest.MonkeyPatch.context() as patch:
+    for number in range(int(sys.argv[1])):
+        check(number, (1, 2, 4), patch)
+"""
+
+
+@pytest.mark.nightly
+def test_five_hundred_settings_on_one_two_and_four_threads():
+    subprocess.run([sys.executable, "-c", RUN, "500"], check=True, env=dict(os.environ, NUMBA_NUM_THREADS="4"))
+
+
+PRINT = """
+import hashlib, sys
+from tests.fa_ref.test_ordered import content, draw
+from fa_ref import train
+for number in range(int(sys.argv[1])):
+    parts, settings = draw(number, largest=12)
+    for engine in ("loops", "ordered"):
+        print(hashlib.sha256(content(train(*parts, **settings, engine=engine))).hexdigest())
+"""
+
+
+def interpreted(count):
+    """Digests of runs compiled, and not."""
+    for setting in ("0", "1"):
+        environment = dict(os.environ, NUMBA_DISABLE_JIT=setting)
+        command = [sys.executable, "-W", "ignore", "-c", PRINT, str(count)]
+        yield subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout.split()
+
+
+@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.nightly)])
+def test_interpreted_they_have_the_same_bits(count):
+    compiled, plain = interpreted(count)
+    assert len(compiled) == 2 * count
+    assert compiled == plain
+
+
+def test_other_bits_would_be_seen():
+    parts, settings = draw(0)
+    run = train(*parts, **settings, engine="ordered")
+    run.residuals[-1, -1] = np.nextafter(run.residuals[-1, -1], np.inf)
+    assert content(run) != content(train(*parts, **settings, engine="ordered"))
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu"])
+def test_the_number_of_threads_changes_no_bit_of_a_run_large_enough_for_them(name, rng):
+    n, d, p = 30, 40, 803
+    assert 2 * n * d * p > threads.SERIAL
+    problem = Problem(rng.standard_normal((n, d)), rng.standard_normal(n))
+    network, runs = Network.gaussian(p, d, rng), []
+    before = numba.get_num_threads()
+    try:
+        for count in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+            numba.set_num_threads(count)
+            runs.append(content(train(problem, network, name, eta=0.001, steps=15, engine="ordered")))
+    finally:
+        numba.set_num_threads(before)
+    assert len(set(runs)) == 1
+
+
+@pytest.mark.parametrize("terms", [1, 7, 8, 9, 16, 23])
+def test_a_product_is_added_term_after_term(terms, rng):
+    """Numbers of very different sizes, so that any other order would round differently."""
+    shapes = ((3, terms), (terms, ordered.UNITS))
+    A, B = (rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape) for shape in shapes)
+    start = rng.standard_normal((3, ordered.UNITS))
+    plain, backwards = start.copy(), start.copy()
+    for k in range(terms):
+        plain += A[:, [k]] * B[[k]]
+        backwards += A[:, [terms - 1 - k]] * B[[terms - 1 - k]]
+    C = start.copy()
+    ordered.add_product(A, B, C)
+    assert np.array_equal(C, plain)
+    assert terms == 1 or not np.array_equal(C, backwards)
+
+
+def test_a_unit_that_fills_up_a_block_meets_no_number_of_its_own(rng):
+    """This ψ is not defined at 0, which is no number that the run meets."""
+    positive = Activation("not at 0", lambda z: z * (z / z), lambda z: z / z)
+    problem = Problem(rng.uniform(1, 2, (3, 2)), rng.standard_normal(3))
+    network = Network(rng.uniform(5, 6, (7, 2)), rng.standard_normal(7), rng.standard_normal(7))
+    runs = [train(problem, network, positive, eta=1e-3, steps=3, engine=name) for name in ("loops", "ordered")]
+    assert content(runs[0]) == content(runs[1])
