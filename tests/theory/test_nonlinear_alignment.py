@@ -10,7 +10,7 @@ from oracles import naive_alignment
 
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, resolve
-from theory.alignment.nonlinear import closed, ledger, ridge_path, sharp
+from theory.alignment.nonlinear import closed, ledger, proved_alignment, ridge_path, sharp
 from theory.alignment.nonlinear.entries import penalty_of
 from theory.alignment.nonlinear.majorants import majorants
 from theory.alignment.nonlinear.measuring import curvature, measure
@@ -155,7 +155,7 @@ def test_the_ledger_after_a_cutoff_holds_and_can_fail(order):
 
 @pytest.mark.nightly
 def test_the_sharp_ledger_on_a_hundred_runs():
-    ledgers = [ledger.sharp_ledger(random_setting(seed, high=9.0), 80) for seed in range(120)]
+    ledgers = [ledger.sharp_ledger(random_setting(seed, high=9.0), 80) for seed in range(160)]
     for lines in ledgers:
         require(lines)
     require_that_each_can_fail(ledgers, least=100)
@@ -166,7 +166,7 @@ def test_the_sharp_ledger_on_a_hundred_runs():
 def test_the_closed_ledger_on_a_hundred_runs(order):
     ledgers = [
         ledger.closed_ledger(random_setting(seed, low=7.5, high=10.0, near_identity=True), 60, order)
-        for seed in range(130)
+        for seed in range(170)
     ]
     for lines in ledgers:
         require(lines)
@@ -209,7 +209,7 @@ def theorem_a(seeds, steps):
     ratios = []
     for seed in seeds:
         setting = random_setting(seed, (*SMOOTH, "relu"))
-        path = ridge_path.ridge_path(setting, steps, every=1 + seed % 3)
+        path = ridge_path(setting, steps, every=1 + seed % 3)
         if not path.step_size.met:
             continue
         assert (path.gap <= path.bound + path.rounding).all(), seed
@@ -242,6 +242,31 @@ def test_one_network_is_proved_to_align_before_and_after_a_cutoff():
     run = train(setting, steps=400)
     assert run.alignment[-1] > bound.cosine
     assert closed.after_cutoff(data, entries, 21, 2).cosine == -math.inf
+
+
+@pytest.mark.parametrize("form", ["sharp", "second-order"])
+def test_definition_4_1_is_proved_for_one_network_from_a_stated_step_on(form):
+    problem, cutoff = Problem([[1.0]], [1.0]), 30 if form == "sharp" else 100
+    network = Network.gaussian(10_000 if form == "sharp" else 120_000, 1, np.random.default_rng(1))
+    setting = Setting(problem, network, "tanh", eta=0.4, ridge=schedules.cutoff(0.5, cutoff - 1))
+    proved = proved_alignment(setting, form=form)
+    assert proved
+    assert proved.cutoff == cutoff
+    settled = proved.settled()
+    run = train(setting, steps=settled + 100)
+    assert (run.alignment[settled:] >= 0.5 * proved.after.cosine).all()
+    assert (run.residual_norms[cutoff:] <= proved.after.residual).all()
+    at = run.alignment[proved.times]
+    assert (at >= proved.bounds).all()
+    assert proved.before.cosine == proved.bounds.max() > 0
+
+
+def test_nothing_is_proved_of_a_narrow_network():
+    network = Network.gaussian(20, 2, np.random.default_rng(0))
+    setting = Setting(Problem(np.eye(2), [1, 1]), network, "tanh", eta=0.3, ridge=schedules.cutoff(1.0, 20))
+    proved = proved_alignment(setting)
+    assert not proved
+    assert proved.settled() is None
 
 
 def test_the_mirrored_entries_bound_the_other_side():

@@ -103,7 +103,7 @@ def constants_table(
     for form in ("explicit", "first-order"):
         enough = sufficient_width(problem, psi, eta=eta, delta=delta, form=form, kernel=kernel)
         source = f"Theorem 3.2, {form}"
-        lines.append(_width_line(enough, source, delta))
+        lines.append(_width_line(enough, source, delta, _why_none(problem, psi, kernel, eta)))
         width = p if p is not None else enough
         if width is None:
             continue
@@ -130,11 +130,29 @@ def _problem_lines(problem: Problem, psi: Activation, kernel: MeanKernel) -> lis
     ]
 
 
-def _width_line(enough: int | None, source: str, delta: float) -> Constant:
+def _width_line(enough: int | None, source: str, delta: float, why: str) -> Constant:
     meaning = f"sufficient width at δ = {delta:g}"
     if enough is None:
-        return Constant("p*", math.nan, meaning, source, note="no width suffices: a hypothesis fails")
+        return Constant("p*", math.nan, meaning, source, note=f"no width suffices: {why}")
     return Constant("p*", float(enough), meaning, source)
+
+
+def _why_none(problem: Problem, psi: Activation, kernel: MeanKernel, eta: float) -> str:
+    """The hypothesis of Theorem 3.2 that no width can meet."""
+    if not (psi.smooth and math.isfinite(psi.B0)):
+        return f"Theorem 3.2 asks for bounded ψ, ψ′ and ψ″, which {psi.name} does not have"
+    if not kernel.certified:
+        return f"Assumption 3.1, γ > 0, {kernel.assumption_3_1}"
+    ceiling = problem.n * psi.B0**2
+    return f"the step-size clause fails: η n B0² = {eta * ceiling:.3g}; 1 would do, η = {1 / ceiling:.3g}"
+
+
+def _why_none_linear(problem: Problem, eta: float) -> str:
+    """The hypothesis of Theorem 4.3 that no width can meet."""
+    if not problem.lambda_min > 0 or problem.rank < problem.n:
+        return f"γ = λ_min(K) = 0 to rounding: X has rank {problem.rank} and n = {problem.n}"
+    top = problem.lambda_max
+    return f"the step-size clause fails: η λ_max(K) = {eta * top:.3g}; it needs less than 1, η < {1 / top:.3g}"
 
 
 def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> list[Constant]:
@@ -143,7 +161,7 @@ def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> 
     for form in linear.FORMS:
         source = f"Theorem 4.3, {form}"
         enough = linear.sufficient_width(problem, eta=eta, delta=delta, form=form)
-        lines.append(_width_line(enough, source, delta))
+        lines.append(_width_line(enough, source, delta, _why_none_linear(problem, eta)))
         width = p if p is not None else enough
         if width is None:
             continue

@@ -12,6 +12,7 @@ from validation.commands.console import (
     Seed,
     check_folder,
     check_json,
+    figure,
     half_step,
     print_table,
     say,
@@ -74,10 +75,10 @@ def certify(
     setting = Setting(problem, network, activation, eta=eta, ridge=schedule)
     found = run_certify(setting, max_steps=steps, rigorous=rigorous)
     facts = _facts(found, eta)
-    print_table([{"": name, "value": str(value)} for name, value in facts.items()])
+    print_table([{"": name, "value": figure(value, down=name == "proved rate a")} for name, value in facts.items()])
     if found.certificate is not None:
-        print_table([{"condition": m.name, "value": f"{m.value:.4g}", "": m.relation,
-                      "needed": "–" if m.threshold is None else f"{m.threshold:.4g}",
+        print_table([{"condition": m.name, "value": figure(m.value), "": m.relation,
+                      "needed": figure(m.threshold),
                       "met": {True: "yes", False: "no", None: "measured"}[m.met]}
                      for m in found.certificate.margins])  # fmt: skip
     if out is not None and found.certificate is not None and found.network is not None:

@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,7 @@ __all__ = [
     "check_json",
     "command_line",
     "draws_bar",
+    "figure",
     "half_step",
     "numbers",
     "print_table",
@@ -61,6 +63,29 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
 def half_step(top: float) -> float:
     """Half of 1/λ for the largest eigenvalue λ; ½ where it is 0 and no step is too long."""
     return 0.5 / top if top > 0 else 0.5
+
+
+def figure(value: Any, *, down: bool = False) -> str:
+    """One number, flag or word for a table: numbers with four digits, and what is only asked to be finite as such.
+
+    What is proved to be at least ``value`` is rounded ``down``.
+
+    Examples
+    --------
+    >>> figure(0.23549), figure(0.23549, down=True)
+    ('0.2355', '0.2354')
+    >>> [figure(value) for value in (0.123456, 1234567.0, 40, sys.float_info.max, None, True, "run")]
+    ['0.1235', '1.235e+06', '40', 'finite', '–', 'yes', 'run']
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and down and value - value == 0.0:
+        return f"{Context(prec=4, rounding=ROUND_FLOOR).create_decimal_from_float(value):.4g}"
+    if isinstance(value, float):
+        return "finite" if value == sys.float_info.max else f"{value:.4g}"
+    return str(value)
 
 
 def command_line() -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fa_ref import Problem
+    from theory.kernels import MeanKernel
 
 __all__ = ["theory"]
 
@@ -35,7 +36,9 @@ def theory(
     n: Samples = 5,
     d: Dimension = 15,
     activation: Psi = "tanh",
-    eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
+    eta: Annotated[
+        float | None, typer.Option(help="Step size; if not given, half of what the theorem's clause allows.")
+    ] = None,
     delta: Annotated[float, typer.Option(help="Every line holds with probability 1 − δ.")] = 0.1,
     p: Annotated[int | None, typer.Option(min=1, help="Width; the sufficient one if not given.")] = None,
     observe: Annotated[int, typer.Option(min=0, metavar="N", help="Also observe this many runs.")] = 0,
@@ -58,6 +61,7 @@ def theory(
 
     from theory.convergence.constants import constants_table
     from theory.kernels import mean_kernel
+    from validation.report.advice import advise
 
     check_json(json_file)
     if limits and observe:
@@ -67,7 +71,7 @@ def theory(
     problem = given.problem
     kernel = mean_kernel(problem.X, activation)
     if eta is None:
-        eta = half_step(float(np.linalg.eigvalsh(kernel.G)[-1]))
+        eta = _step(problem, activation, kernel)
     if limits:
         from validation.commands.limits import print_limits
 
@@ -88,11 +92,24 @@ def theory(
             for line in lines
         ]
     )
+    for hint in advise(problem, activation, lines=given.lines, kernel=kernel):
+        say(f"hint: {hint}")
     seen = _observe(problem, activation, eta, kernel.gamma, observe, observe_width, steps, rng) if observe else []
     if seen:
         say(f"observed in {observe} runs of {steps} steps at p = {observe_width} (largest over units and steps):")
         print_table(seen)
     write_json(json_file, {"eta": eta, "delta": delta, "lines": [asdict(line) for line in lines], "observed": seen})
+
+
+def _step(problem: Problem, activation: str, kernel: MeanKernel) -> float:
+    """Half of 1/(nB0²), which Theorem 3.2's clause asks for with λ ≡ 0; of 1/λ_max(Ḡ) where ψ is not bounded."""
+    import numpy as np
+
+    from fa_ref.activations import resolve
+
+    psi = resolve(activation)
+    top = float(np.linalg.eigvalsh(problem.K if psi.linear else kernel.G)[-1])
+    return half_step(max(top, problem.n * psi.B0**2) if np.isfinite(psi.B0) else top)
 
 
 def _observe(

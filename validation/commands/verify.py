@@ -19,9 +19,10 @@ from validation.commands.console import (
     say,
     write_json,
 )
-from validation.commands.inputs import Files, Header, Standardise, XFile, YFile
+from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
 
 if TYPE_CHECKING:
+    from theory.kernels import MeanKernel
     from validation.report.verification import Finding, Setting
 
 __all__ = ["verify"]
@@ -62,10 +63,16 @@ def verify(
         settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
     findings = _run_verification(settings, seed, steps)
     print_table([reports.row(finding) for finding in findings])
+    hints = _hints(findings, given)
+    for hint in hints:
+        say(f"hint: {hint}")
     command = command_line()
     page = reports.write_report(findings, folder, command=command)
     source = {} if given is None else given.to_dict()
-    write_json(json_file, {"command": command, **source, "findings": [finding.to_dict() for finding in findings]})
+    write_json(
+        json_file,
+        {"command": command, **source, "hints": hints, "findings": [finding.to_dict() for finding in findings]},
+    )
     if junit_file is not None:
         write_junit(
             junit_file, (of_verdict(finding.label, finding.verdict) for finding in findings), "fa-ref verify"
@@ -75,6 +82,28 @@ def verify(
     say(f"{len(findings)} runs: {held} hold, {violated} violated, {len(findings) - held - violated} not decided")
     say(f"report: {page}")
     raise typer.Exit(1 if violated or not held else 0)
+
+
+def _hints(findings: list[Finding], given: Data | None) -> list[str]:
+    """What in the user's data keeps each activation's runs from being judged."""
+    from validation.judge.claims import HOLDS
+    from validation.report.advice import advise
+
+    hints = []
+    for activation in dict.fromkeys(finding.setting.activation for finding in findings if given is not None):
+        runs = [finding for finding in findings if finding.setting.activation == activation]
+        widest = max(runs, key=lambda finding: finding.width)
+        if given is not None and not all(finding.verdict.status == HOLDS for finding in runs):
+            said = advise(
+                given.problem, activation, p=widest.width, lines=given.lines, kernel=_kernel(widest, given)
+            )
+            hints += [f"{activation}: {sentence}" for sentence in said]
+    return hints
+
+
+def _kernel(finding: Finding, given: Data) -> MeanKernel | None:
+    """The finding's kernel, where it is that of the data and not of their projection."""
+    return finding.kernel if len(finding.kernel.G) == given.problem.n else None
 
 
 def _run_verification(settings: list[Setting], seed: int, steps: int) -> list[Finding]:

@@ -6,7 +6,7 @@ One set of formulas, fed by measured entries (one network) or by levels that hol
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from theory.alignment.nonlinear.entries import Data, Entries
 from theory.margins import Margin
@@ -80,6 +80,8 @@ class Bound:
         After a cutoff: E_T ≥ ‖e(T)‖.
     rate : float
         After a cutoff: ‖e(t)‖ ≤ (1 − η·rate)^{t−T} E_T.
+    steepness, flatness : float
+        After a cutoff: by how much the numerator, times √b₂, falls and the denominator rises for each ‖e(t)‖.
     """
 
     cosine: float
@@ -89,6 +91,8 @@ class Bound:
     X: float = math.nan
     residual: float = math.nan
     rate: float = math.nan
+    steepness: float = math.nan
+    flatness: float = math.nan
 
     def __bool__(self) -> bool:
         return self.cosine > 0
@@ -204,7 +208,8 @@ def after_cutoff(data: Data, entries: Entries, T: int, order: int = 1, residual:
     plus = entries.q_plus, entries.theta_plus, entries.m0_plus
     P_plus = _overlap(data, entries, found, plus, alpha, Y / g)
     bound = _bound(P_plus, S_plus, X_plus, rb, margins)
-    return Bound(**(bound.__dict__ | {"residual": E_T, "rate": g - tau(U)}))
+    flatness = 1 / math.sqrt(g)
+    return replace(bound, residual=E_T, rate=g - tau(U), steepness=rb * flatness, flatness=flatness)
 
 
 def _overlap(

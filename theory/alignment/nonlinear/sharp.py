@@ -94,8 +94,9 @@ def all_after_cutoff(data: Data, entries: Entries, found: Majorants, T: int, res
     positive = Margin("√b₂ b̂·β", reached, 0.0, ">")
     cosine = reached / math.sqrt(entries.b2) / (S + X) * (1 - 256 * EPS) if positive.met else -math.inf
     return Bound(
-        cosine=cosine, margins=(*margins, closes, positive), P=reached, S=S, X=X, residual=E_T, rate=g - tau(U)
-    )
+        cosine=cosine, margins=(*margins, closes, positive), P=reached, S=S, X=X, residual=E_T, rate=g - tau(U),
+        steepness=m_norm / g, flatness=1 / math.sqrt(g),
+    )  # fmt: skip
 
 
 def _path(E_T: float, g: float, tau: Callable[[float], float]) -> float:
