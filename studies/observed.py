@@ -1,6 +1,6 @@
 """Proved and observed constants c₁, c₂, c and c_S in separate columns, and whether the observed ones are flat.
 
-    python benchmarks/observed.py [--networks 10] [--json FILE]
+    python -m studies.observed [--networks 10] [--json FILE]
 
 c₁, c₂, c: tanh, n orthonormal inputs with |yᵢ| = 1, trained to ‖e‖ < 10⁻⁴ ‖e(0)‖; 95 % intervals of the mean over
 networks, and of the slopes of log c on log n and log p. c_S: linear networks, K = I, λ = 3γ until the budget is

@@ -1,6 +1,6 @@
 """The fraction of linear networks for which Theorem 4.3 closes: printed form, sharper form, side by side.
 
-    python benchmarks/linear_certified.py [--networks 1000] [--eta 1e-7]
+    python -m studies.linear_certified [--networks 1000] [--eta 1e-7]
 
 n is uniform on 1 … 7, log M/γ on [0, log 100], γ = 1, targets isotropic. The last columns say how small
 the step must be: the median over networks of the largest certified η, in units of 2/λ_max(G(0)).

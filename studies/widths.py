@@ -1,6 +1,6 @@
 """How far proof and practice are apart: three widths side by side, and the lemma to blame.
 
-    python benchmarks/widths.py [--samples 1 2 3 5] [--json FILE] [--figure docs/_static/widths.svg]
+    python -m studies.widths [--samples 1 2 3 5] [--json FILE] [--figure docs/_static/widths.svg]
 
 For n orthonormal inputs with |yᵢ| = 1 and tanh, per form of Theorem 3.2:
 

@@ -1,6 +1,6 @@
 """Verify every lemma at every step over many certified random networks: Theorems 3.2 and 4.3, printed and sharper.
 
-    python benchmarks/lemmas.py [--networks 200] [--seed 0] [--json FILE] [CASE ...]
+    python -m studies.lemmas [--networks 200] [--seed 0] [--json FILE] [CASE ...]
 
 For each case it prints how many networks were drawn and certified, the violations, and per lemma the smallest
 bound/measured over all networks and steps (1 is tight).
