@@ -1,5 +1,6 @@
 """The kernels of training: Ḡ, Θ̄ and γ; a network's own G and H; the exact one-step identity; isometry."""
 
+from theory.kernels.cached import kernel_of
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor
 from theory.kernels.empirical import empirical_G, empirical_H, empirical_H_BP
 from theory.kernels.mean import MeanKernel, mean_kernel
@@ -11,5 +12,6 @@ __all__ = [
     "empirical_G",
     "empirical_H",
     "empirical_H_BP",
+    "kernel_of",
     "mean_kernel",
 ]
