@@ -3,6 +3,7 @@
 Imports nothing of the package. Each closed form takes (K_uu, K_vv, K_uv) as balls and returns (E ψψ, E ψ′ψ′).
 """
 
+import itertools
 import math
 
 from flint import arb, arb_mat, ctx
@@ -85,10 +86,10 @@ def trapezoid_nodes(step=0.0078125, reach=16.0):
 
 
 def piecewise_nodes(breaks, step=0.015625, reach=16.0):
-    """Tanh-sinh nodes of ∫ f(s) ds over [−reach, reach], f analytic between the breaks ≥ 0 and their mirror images."""
+    """Tanh-sinh nodes of ∫ f(s) ds over [−reach, reach], f analytic but at the breaks ≥ 0 and their mirrors."""
     ends = sorted({0.0, reach, *(b for b in breaks if 0 < b < reach)})
     nodes, weights = [], []
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in itertools.pairwise(ends):
         middle, half = (arb(low) + arb(high)) / 2, (arb(high) - arb(low)) / 2
         for m in range(-round(4.5 / step), round(4.5 / step) + 1):
             t = arb(m) * arb(step)
