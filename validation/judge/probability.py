@@ -28,6 +28,7 @@ __all__ = [
     "draw_outcomes",
     "holds_with_probability",
     "holm",
+    "holm_adjusted",
     "sequential_verdict",
 ]
 
@@ -291,6 +292,21 @@ def holds_with_probability(
     return decorate
 
 
+def holm_adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's adjusted p-values: at level ``error``, those of the rejected hypotheses are at most that.
+
+    Examples
+    --------
+    >>> holm_adjusted([0.001, 0.04, 0.03, 0.5])
+    array([0.004, 0.09 , 0.09 , 0.5  ])
+    """
+    values = as_array("p_values", p_values, ndim=1)
+    order = np.argsort(values)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.maximum.accumulate((values.size - np.arange(values.size)) * values[order])
+    return np.minimum(adjusted, 1.0)
+
+
 def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
     """Which of several hypotheses to reject so that any false rejection has probability at most ``error`` (Holm).
 
@@ -299,12 +315,7 @@ def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
     >>> holm([0.001, 0.04, 0.03, 0.5], error=0.05)
     array([ True, False, False, False])
     """
-    values = as_array("p_values", p_values, ndim=1)
-    order = np.argsort(values)
-    passed = values[order] <= error / (values.size - np.arange(values.size))
-    rejected = np.zeros(values.size, dtype=bool)
-    rejected[order[: int(np.argmin(np.append(passed, False)))]] = True
-    return rejected
+    return holm_adjusted(p_values) <= error
 
 
 def combine(verdicts: Sequence[ProbabilityVerdict], error: float) -> NDArray[np.bool_]:

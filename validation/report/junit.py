@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from fa_ref._support.storage import write_atomically
+from fa_ref._support.text import printable
 
 if TYPE_CHECKING:
     from validation.judge.claims import Verdict
@@ -63,6 +64,7 @@ def write_junit(path: str | PathLike[str], results: Iterable[Result], suite: str
     root = ElementTree.Element("testsuite", name=suite)
     count = {"tests": 0, "failures": 0, "skipped": 0}
     for name, passed, text in results:
+        name, text = printable(name), printable(text, keep="\n\t")  # XML has no control characters
         case = ElementTree.SubElement(root, "testcase", name=name, classname=suite)
         count["tests"] += 1
         if passed:

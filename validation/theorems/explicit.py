@@ -16,6 +16,7 @@ violation refutes the claim. These are the sheets to search for counterexamples 
 
 from __future__ import annotations
 
+from fa_ref.setting import Setting
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.lemmas_3_2 import Drifts
@@ -39,6 +40,10 @@ def _margins(lemmas: Drifts, rate: float) -> tuple[Margin, ...]:
     return (*given, left, Margin(STEP, step.value, step.threshold, step.relation))
 
 
+def _setting(evidence: Evidence) -> Setting:
+    return Setting(evidence.problem, evidence.start, evidence.psi, eta=evidence.eta, ridge=evidence.ridge)
+
+
 def _nonlinear_rate(evidence: Evidence) -> float:
     return evidence.mean_kernel.gamma / 4.0
 
@@ -50,14 +55,14 @@ def _linear_rate(evidence: Evidence) -> float:
 def _nonlinear_hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
     if evidence.start is None:
         return (Margin("starting weights recorded", 0.0, 1.0),)
-    lemmas = convergence.drifts(evidence.problem, evidence.start, evidence.psi, evidence.eta, evidence.ridge)
+    lemmas = convergence.drifts(_setting(evidence))
     return _margins(lemmas, _nonlinear_rate(evidence))
 
 
 def _linear_hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
     if evidence.start is None or not evidence.psi.linear:
         return (Margin("ψ linear, starting weights recorded", 0.0, 1.0),)
-    lemmas = linear.drifts(evidence.problem, evidence.start, evidence.eta, evidence.ridge)
+    lemmas = linear.drifts(_setting(evidence))
     return _margins(lemmas, _linear_rate(evidence))
 
 

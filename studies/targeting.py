@@ -1,6 +1,6 @@
 """Runs until the first counterexample, with Hypothesis' targeting and without: the table of docs/judge.md.
 
-python benchmarks/targeting.py
+python -m studies.targeting
 """
 
 import time
