@@ -15,7 +15,7 @@ import numpy as np
 
 from fa_ref.classifier import Classifier, _Step
 from fa_ref.data.images import LabelledImages
-from validation.experiments.sweep import single_threaded
+from validation.experiments.sweeps import single_threaded
 
 M, TEST, D, P, K, BATCH = 60000, 10000, 784, 1000, 10, 600
 

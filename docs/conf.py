@@ -22,6 +22,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "offline_mathematics",
     "generated_pages",
+    "measured_tables",
 ]
 bibtex_bibfiles = ["references.bib"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]

@@ -124,9 +124,8 @@ class Classifier:
 
         An image that is already answered without error has no direction, and is left out.
         """
-        E = self.scores(images.X)
+        E, beta, b = (np.asarray(A, dtype=np.float64) for A in (self.scores(images.X), self.beta, self.b))
         _softmax_residual(E, images.labels)
-        E, beta, b = (np.asarray(A, dtype=np.float64) for A in (E, self.beta, self.b))
         scale = np.abs(E).max(axis=1, keepdims=True)  # late in training squares would underflow
         E = E[scale[:, 0] > 0] / scale[scale[:, 0] > 0]
         inner, bp, fa = (np.einsum("ik,kl,il->i", E, A @ B.T, E) for A, B in ((beta, b), (beta, beta), (b, b)))
@@ -152,7 +151,10 @@ def _scale_by(Z, function, out):
 
 @njit(cache=True, error_model="numpy")
 def _softmax_residual(F, labels):
-    """Replace the scores by softmax f − onehot, row by row; return the sum of the cross-entropies."""
+    """Replace the scores by softmax f − onehot, row by row; return the sum of the cross-entropies.
+
+    The entry of an image's own class is −Σ of the others: softmax − 1 would cancel where the answer is sure.
+    """
     loss = 0.0
     for i in range(F.shape[0]):
         top, total = F[i].max(), 0.0
@@ -160,9 +162,12 @@ def _softmax_residual(F, labels):
         for k in range(F.shape[1]):
             F[i, k] = math.exp(F[i, k] - top)
             total += F[i, k]
+        others = 0.0
         for k in range(F.shape[1]):
             F[i, k] /= total
-        F[i, labels[i]] -= 1.0
+            if k != labels[i]:
+                others += F[i, k]
+        F[i, labels[i]] = -others
         loss += math.log(total) - own
     return loss
 

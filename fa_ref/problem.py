@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array
+from fa_ref._support.threads import one_blas_thread
 
 __all__ = ["Problem"]
 
@@ -73,13 +74,15 @@ class Problem:
     @cached_property
     def K(self) -> Array:
         """Gram matrix XXᵀ, shape (n, n)."""
-        gram: Array = self.X @ self.X.T
+        with one_blas_thread():
+            gram: Array = self.X @ self.X.T
         return gram
 
     @cached_property
     def singular_values(self) -> Array:
         """Singular values of X, descending, shape (min(n, d),)."""
-        return np.asarray(np.linalg.svd(self.X, compute_uv=False), dtype=np.float64)
+        with one_blas_thread():
+            return np.asarray(np.linalg.svd(self.X, compute_uv=False), dtype=np.float64)
 
     @property
     def spectral_norm(self) -> float:

@@ -36,3 +36,16 @@ def loss(X, y, W, beta, name, lam=0.0):
     psi, _ = PSI[name]
     f = psi(X @ W.T) @ beta / math.sqrt(len(beta))
     return 0.5 * np.sum((f - y) ** 2) + 0.5 * lam * np.sum(beta**2)
+
+
+def dropout(X, y, W, beta, b, name, rng, rate, eta, steps, same_mask=True):
+    """β after these steps with inverted dropout. same_mask=False silences the feedback path independently."""
+    (psi, dpsi), p, W = PSI[name], len(beta), W.copy()
+    for _ in range(steps):
+        mask = (rng.random((p, len(y)), dtype=np.float32) < 1 - rate).T / (1 - rate)
+        back = mask if same_mask else mask[::-1]
+        Z = X @ W.T
+        e = (mask * psi(Z)) @ beta / math.sqrt(p) - y
+        W = W - eta / math.sqrt(p) * b[:, None] * ((back * dpsi(Z) * e[:, None]).T @ X)
+        beta = beta - eta / math.sqrt(p) * (mask * psi(Z)).T @ e
+    return beta

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.lemmas import cases, verify
+from studies.lemmas import cases, verify
 
 
 @pytest.mark.parametrize("case", ["3.2-second", "4.3", "4.3-sharper", "4.3-uneven"])

@@ -127,6 +127,23 @@ def test_alignment_is_the_mean_cosine_of_the_two_signals():
         assert mirrored.alignment(images) == pytest.approx(sign, abs=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gap", [1.0, 20.0, 38.0, 100.0, 700.0])
+def test_alignment_of_an_answer_that_is_all_but_sure(gap, dtype):
+    """The own entry of softmax f − onehot is −Σ of the others, however small they are."""
+    beta = np.array([[gap, 0.0], [0.0, 1.0], [-1.0, 0.5]])
+    b = np.array([[0.3, -1.0], [2.0, 0.1], [-0.4, 1.5]])
+    network = Classifier(np.sqrt(2) * np.eye(2), beta, b, "identity").astype(dtype)
+    image = LabelledImages(np.array([[1.0, 0.0]]), np.array([0]), 3)
+    f = beta[:, 0]  # the scores: √2 cancels 1/√p
+    others = np.exp(f[1:] - f[1:].max())  # of their own size: softmax is these times exp(f.max() − log Σ exp f)
+    e = np.array([-others.sum(), *others])
+    bp, fa = beta.T @ e, b.T @ e
+    expected = bp @ fa / np.linalg.norm(bp) / np.linalg.norm(fa)
+    # Relative error of a score in its arithmetic is that of exp, times |f|: at most 700·eps, or exact for |f| ≤ 1.
+    assert network.alignment(image) == pytest.approx(expected, rel=1e3 * float(np.finfo(dtype).eps))
+
+
 def test_alignment_without_a_direction_is_not_a_number():
     images, network = toy()
     assert math.isnan(Classifier(network.W, network.beta, 0 * network.b).alignment(images))

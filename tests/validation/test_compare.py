@@ -53,6 +53,34 @@ def test_equivalence_is_the_larger_of_two_one_sided_tests(rng):
     assert row["p_equivalence"] == pytest.approx(max(above, below), rel=1e-9)
 
 
+@pytest.mark.parametrize(("ours", "sd", "consistent"), [(0.21, 0.0, False), (0.2, 0.0, True), (0.21, 0.05, True)])
+def test_without_any_spread_a_difference_is_a_difference(ours, sd, consistent):
+    frames = [pd.DataFrame({"p": [1], "mean": [m], "sd": [sd], "runs": [5]}) for m in (ours, 0.2)]
+    comparison = compare(*frames, ["p"], margin=0.005)
+    assert (comparison.consistent, bool(comparison)) == (consistent, consistent)
+    if sd == 0:
+        assert comparison.cells["p_value"].item() == (1.0 if consistent else 0.0)
+        assert comparison.cells["equivalent"].item() == consistent
+    assert ("DIFFERENT" in str(comparison)) == (not consistent)
+
+
+def test_a_spread_on_one_side_is_enough(rng):
+    frames = [pd.DataFrame({"p": [1], "mean": [0.2], "sd": [sd], "runs": [5]}) for sd in (0.0, 0.1)]
+    row = compare(frames[0].assign(mean=0.25), frames[1], ["p"]).cells.iloc[0]
+    # One sample of known mean against 5 draws: Student's t with 4 degrees of freedom.
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(0.05 / (0.1 / np.sqrt(5)), 4), rel=1e-10)
+
+
+def test_a_run_that_diverged_is_a_difference(rng):
+    table = table_like_published(rng)
+    assert compare_figure2(table).consistent
+    table.loc[7, "alignment"] = np.nan
+    comparison = compare_figure2(table)
+    assert not comparison.consistent
+    assert comparison.cells.loc[0, ["p_value", "p_equivalence"]].tolist() == [0.0, 1.0]
+    assert "inf" in str(comparison)
+
+
 def test_the_verdict_is_rarely_wrong_about_equals(rng):
     wrong = 0
     for _ in range(200):

@@ -10,7 +10,8 @@ from fa_ref import Network
 from validation.experiments import figure2 as module
 from validation.experiments.drawing import draw_figure2
 from validation.experiments.figure2 import _kept, _settled, _stretches, figure2, figure2_cells, final
-from validation.experiments.sweep import Estimate
+from validation.experiments.stopping import latched_end
+from validation.experiments.sweeps import Estimate
 from validation.experiments.synthetic import PRESETS, draw, planned_steps
 
 SMALL = {"activations": ("linear",), "labels": (0.0, 0.5), "widths": (10, 20), "runs": 2, "predictions": 0}
@@ -44,37 +45,59 @@ def test_planned_steps_grow_with_the_root_of_the_width():
     assert planned_steps(200) == math.floor(5000 * math.sqrt(200) / 14)
 
 
-def test_a_run_is_over_at_the_first_reading_that_says_so():
-    def rows(*readings):
-        return [{"step": step, "loss": loss} for step, loss in readings]
+def rows(*readings):
+    return [{"step": step, "loss": loss} for step, loss in readings]
 
-    flat = rows((4000, 0.0519), (5000, 0.0510), (5050, 0.0), (6000, 0.0))
+
+def test_a_run_ends_at_the_first_step_from_the_planned_one_on_at_which_it_may():
+    flat = rows((3999, 0.0519), (4999, 0.0510), (5050, 0.0), (5999, 0.0))
     assert _settled(flat, 5050) == 2  # what lies between two readings does not count
-    falling = rows((4000, 0.0521), (5000, 0.0510), (5050, 0.0510), (6000, 0.0490), (7000, 0.0485), (8000, 0.0485))
+    falling = rows((3999, 0.0521), (4999, 0.0510), (5050, 0.0510), (5999, 0.0490), (6999, 0.0485), (7999, 0.0485))
     assert _settled(falling, 5050) == 4
     assert _settled(falling[:4], 5050) is None
     assert _settled(rows((0, 1.0), (505, 1.0)), 505) is None
 
 
-def test_stretches_join_and_readings_fall_on_thousands():
-    for p in (10, 200, 3200, 12800):
+def test_permission_to_end_is_never_withdrawn():
+    early = rows((999, 0.5000), (1999, 0.5009), (2999, 0.4), (3999, 0.3), (4500, 0.25), (4999, 0.2))
+    assert _settled(early, 4500) == 4  # the loss passed a maximum at t ≈ 1500, and is falling since
+    assert _settled(early[1:], 4500) is None  # without that pair of readings the run would go on
+
+
+def test_the_reading_before_the_first_counts_as_zero():
+    assert _settled(rows((999, 0.9e-3), (1999, 0.1), (2500, 0.2)), 2500) == 2
+    assert _settled(rows((999, 1.1e-3), (1999, 0.1), (2500, 0.2)), 2500) is None
+
+
+def test_the_end_of_rows_is_the_end_of_readings(rng):
+    for _ in range(200):
+        loss = np.cumsum(rng.standard_normal(12)) * 2e-3 + 0.05
+        planned = int(rng.integers(1, 12000))
+        steps = sorted({999 + 1000 * k for k in range(12)} | {planned})
+        table = rows(*((t, loss[(t - 999) // 1000] if t % 1000 == 999 else 7.0) for t in steps))
+        k = _settled(table, planned)
+        assert latched_end(loss, planned) == (None if k is None else table[k]["step"])
+
+
+def test_stretches_join_and_readings_come_before_every_thousandth_step():
+    for p in (1, 10, 200, 3200, 12800):
         stretches = list(_stretches({"p": p, "steps": planned_steps(p)}))
         assert stretches[0][0] == 0
         assert all(a[1] == b[0] for a, b in pairwise(stretches))
         times = {t for start, stop, every in stretches for t in (*range(start, stop, every), stop)}
         last = stretches[-1][1]
         assert last >= 20 * planned_steps(p)
-        assert times.issuperset(range(0, last, 1000))
-        assert planned_steps(p) in times
+        assert times.issuperset(range(999, last, 1000))
+        assert planned_steps(p) in times or planned_steps(p) < 999
 
 
 def test_only_the_curve_keeps_what_lies_before_the_end():
-    rows = [{"step": step, "loss": 1.0, "alignment": 0.5} for step in (0, 10, 110, 1000, 2000, 2345)]
-    assert [row["step"] for row in _kept(rows, "completed", curve=False)] == [2345]
-    curve = _kept(rows, "completed", curve=True)
-    assert [row["step"] for row in curve] == [0, 10, 1000, 2000, 2345]
-    assert [row["final"] for row in curve] == [False] * 4 + [True]
-    assert math.isnan(_kept(rows, "diverged", curve=False)[0]["alignment"])
+    table = [{"step": step, "loss": 1.0, "alignment": 0.5} for step in (0, 10, 110, 999, 1000, 1999, 2345)]
+    assert [row["step"] for row in _kept(table, "completed", curve=False)] == [2345]
+    curve = _kept(table, "completed", curve=True)
+    assert [row["step"] for row in curve] == [0, 10, 999, 1000, 1999, 2345]
+    assert [row["final"] for row in curve] == [False] * 5 + [True]
+    assert math.isnan(_kept(table, "diverged", curve=False)[0]["alignment"])
 
 
 def test_the_table_has_every_cell_and_ends_settled(tmp_path):

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from validation.commands.cli import app
 from validation.experiments.figure3 import SCHEDULES, _ridge, figure3
-from validation.experiments.sweep import Estimate
+from validation.experiments.sweeps import Estimate
 
 SMALL = {"data": "digits", "p": 60, "epochs": 3, "batch": 100, "eta": 0.05}
 

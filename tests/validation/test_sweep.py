@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import fa_ref
-from validation.experiments import workers
-from validation.experiments.sweep import Estimate, Sweep, cell_rng
+from validation.experiments.sweeps import Estimate, Sweep, cell_rng, provenance, workers
+from validation.experiments.sweeps import sweep as module
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,22 +64,98 @@ def test_a_second_run_computes_nothing(tmp_path):
     assert len(calls) == 6
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": "0"}', "half"])
+@pytest.mark.parametrize(
+    "damage",
+    ["", "{", "[]", "null", '{"version": "0"}', "half", "[" * 100_000, {"rows": None}, {"rows": [1]}, {"engine": 3},
+     {"code": "0" * 16}, {"seed": 1}, {"cell": {}}],
+)  # fmt: skip
 def test_a_damaged_or_foreign_result_is_computed_again(tmp_path, damage):
     sweep = Sweep("a", draw, cells(2))
     whole = sweep.run(tmp_path)
     victim = sweep.path(sweep.cells[0], tmp_path)
-    victim.write_text(victim.read_text()[:40] if damage == "half" else damage)
+    content = victim.read_text()
+    if isinstance(damage, dict):
+        victim.write_text(json.dumps(json.loads(content) | damage))
+    else:
+        victim.write_text(content[:40] if damage == "half" else damage)
     assert sweep.missing(tmp_path) == [sweep.cells[0]]
     assert sweep.run(tmp_path).equals(whole)
 
 
-def test_a_result_of_another_version_is_computed_again(tmp_path):
-    sweep = Sweep("a", draw, cells(1, sizes=(3,)))
+COUNT = """
+import sys
+from validation.experiments.sweeps import Sweep
+from work import draw
+
+sweep = Sweep("a", draw, [{"n": n} for n in range(3)])
+print(len(sweep.missing(sys.argv[1])))
+sweep.run(sys.argv[1])
+"""
+
+WORK = """
+def draw(cell, rng):
+    return [{"first": float(rng.random())}], "numpy"
+"""
+
+
+def test_a_result_of_other_code_is_computed_again(tmp_path):
+    for name in ("fa_ref", "theory", "validation"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "count.py").write_text(COUNT)
+    (tmp_path / "work.py").write_text(WORK)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def missing():
+        command = [sys.executable, "count.py", "kept"]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert [missing(), missing()] == [3, 0]
+    for edited in ("fa_ref/loops.py", "work.py"):
+        path = tmp_path / edited
+        path.write_text(path.read_text() + "\n# The same numbers, but who knows?\n")
+        assert missing() == 3, edited
+
+
+def test_every_module_of_the_package_counts():
+    names = [name for name, _ in provenance.package_sources()]
+    for expected in ("fa_ref/loops.py", "theory/limits/linear.py", "validation/experiments/synthetic.py"):
+        assert expected in names
+    assert len(set(names)) == len(names)
+    assert len(names) == sum(1 for room in ("fa_ref", "theory", "validation") for _ in (ROOT / room).rglob("*.py"))
+
+
+def test_the_digest_depends_on_names_and_texts_and_not_on_line_ends(tmp_path):
+    def digest(**texts):
+        for name, text in texts.items():
+            (tmp_path / name).write_bytes(text)
+        return provenance.digest_of_sources((name, tmp_path / name) for name in texts)
+
+    base = digest(a=b"x\ny\n", b=b"z\n")
+    assert digest(a=b"x\r\ny\r\n", b=b"z\n") == base
+    others = [{"a": b"x\ny\n", "b": b"Z\n"}, {"a": b"x\n", "b": b"y\nz\n"}, {"a": b"x\ny\n", "c": b"z\n"},
+              {"a": b"x\ny\nz\n", "b": b""}, {"a": b"x\ny\n"}]  # fmt: skip
+    assert len({base, *(digest(**texts) for texts in others)}) == 1 + len(others)
+
+
+def test_code_that_changes_while_a_sweep_runs_is_an_error(tmp_path, monkeypatch):
+    codes = iter(["new"] + ["old"] * 99)
+    monkeypatch.setattr(module, "code_digest", lambda _: next(codes))
+    with pytest.raises(RuntimeError, match="code: expected the same in all workers"):
+        Sweep("a", draw, cells(1, sizes=(3,))).run(tmp_path, resume=False)
+
+
+def test_two_sweeps_may_share_a_folder(tmp_path):
+    """What one is writing the other leaves alone; what a killed one left an hour ago goes."""
+    sweep = Sweep("a", draw, cells(1))
     sweep.run(tmp_path)
-    path = sweep.path(sweep.cells[0], tmp_path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": "0.0.0"}))
-    assert sweep.missing(tmp_path) == list(sweep.cells)
+    fresh, old = (tmp_path / "cells" / f".{name}.json.x" for name in ("fresh", "old"))
+    for path in (fresh, old):
+        path.write_text("half")
+    os.utime(old, (0, time.time() - 4000))
+    sweep.run(tmp_path)
+    assert fresh.exists()
+    assert not old.exists()
 
 
 def test_what_finished_before_a_failure_is_kept(tmp_path):
@@ -97,7 +173,8 @@ def test_what_finished_before_a_failure_is_kept(tmp_path):
 
 def test_the_table_is_tidy_and_survives_text(tmp_path):
     table = Sweep("a", draw, cells(2), seed=7).run(tmp_path)
-    assert list(table.columns) == ["experiment", "n", "run", "first", "mean", "seed", "engine", "version"]
+    assert list(table.columns)[:6] == ["experiment", "n", "run", "first", "mean", "seed"]
+    assert list(table.columns)[6:] == ["engine", "version", "code"]
     with (tmp_path / "a.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["mean"]) for row in rows] == table["mean"].tolist()
@@ -121,7 +198,7 @@ def test_progress_counts_to_the_end_and_the_dearest_cell_comes_first(tmp_path):
 
 def test_a_dry_run_adds_up_what_is_missing(tmp_path):
     sweep = Sweep("a", draw, cells(2))
-    assert sweep.estimate(tmp_path, lambda cell: cell["n"], jobs=2) == Estimate(4, 0, 33.0)
+    assert sweep.estimate(tmp_path, lambda cell: cell["n"], jobs=2) == Estimate(cells=4, finished=0, seconds=33.0)
     sweep.run(tmp_path)
     assert str(sweep.estimate(tmp_path, lambda cell: cell["n"])) == (
         "4 cells, 4 finished; about 0 s for the other 0"
@@ -139,8 +216,8 @@ def test_bad_cells_are_refused():
 
 SCRIPT = """
 import sys
-from validation.experiments.sweep import Sweep
-from tests.test_sweep import cells, draw
+from validation.experiments.sweeps import Sweep
+from tests.validation.test_sweep import cells, draw
 
 if __name__ == "__main__":
     sweep = Sweep("a", draw, cells(int(sys.argv[2]), sizes=(3, 300), wait=0.05))
@@ -178,7 +255,6 @@ def test_a_sweep_that_is_killed_ends_with_the_same_table(tmp_path, kills, runs):
     killed_sweep(tmp_path, kills, runs)
     Sweep("a", draw, cells(runs, sizes=(3, 300), wait=0.05)).run(tmp_path / "straight")
     assert (tmp_path / "killed" / "a.csv").read_bytes() == (tmp_path / "straight" / "a.csv").read_bytes()
-    assert not list((tmp_path / "killed" / "cells").glob("*.partial"))
 
 
 def test_one_worker_and_two_give_the_same_table(tmp_path):
@@ -197,32 +273,33 @@ def test_a_dask_cluster_gives_the_same_table(tmp_path):
 
 
 @pytest.mark.nightly
-def test_a_cluster_with_another_version_is_refused(tmp_path, monkeypatch):
+def test_a_cluster_with_other_code_is_refused(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        monkeypatch.setattr(fa_ref, "__version__", "0.0")
-        with pytest.raises(ValueError, match=r"cluster: expected fa-ref 0\.0 everywhere, got"):
+        monkeypatch.setattr(workers, "package_digest", lambda: "0" * 16)
+        with pytest.raises(ValueError, match=r"cluster: expected this code of fa-ref \(0+\) everywhere, got"):
             Sweep("a", draw, cells()).run(tmp_path, cluster=cluster.scheduler_address)
 
 
 class Cluster:
-    """Answers as the client of a cluster whose workers have these versions, or nothing to import."""
+    """Answers as the client of a cluster whose workers have these digests, or nothing to import."""
 
-    def __init__(self, *versions):
-        self.versions = versions
+    def __init__(self, *digests):
+        self.digests = digests
 
     def run_on_scheduler(self, ask, name):
         return ask(name)
 
-    def run(self, ask, name):
-        if not self.versions:
+    def run(self, ask):
+        if not self.digests:
             raise ModuleNotFoundError("No module named 'fa_ref'")
-        return dict(enumerate(self.versions))
+        return dict(enumerate(self.digests))
 
 
-def test_every_worker_of_a_cluster_needs_this_version():
-    workers.require_this_version(Cluster(fa_ref.__version__, fa_ref.__version__))
-    with pytest.raises(ValueError, match=r"cluster: expected fa-ref .* everywhere, got 0\.0, "):
-        workers.require_this_version(Cluster(fa_ref.__version__, "0.0"))
+def test_every_worker_of_a_cluster_needs_this_code():
+    here = provenance.package_digest()
+    workers.require_this_code(Cluster(here, here))
+    with pytest.raises(ValueError, match=r"cluster: expected this code of fa-ref \(.*\) everywhere, got .*beef"):
+        workers.require_this_code(Cluster(here, "beef"))
     with pytest.raises(ValueError, match="cluster: expected fa-ref on its scheduler and workers, got No module"):
-        workers.require_this_version(Cluster())
+        workers.require_this_code(Cluster())

@@ -29,6 +29,9 @@ Array = NDArray[np.float64]
 #: Independent groups of particles: their scatter is the sampling error, their mean shows the bias in 1/N.
 GROUPS = 4
 
+#: Initial output weights, each with both signs, over which the effect of the random initial outputs is averaged.
+STARTS = 4
+
 
 class Equations(NamedTuple):
     """What both integrators need."""
@@ -42,6 +45,11 @@ class Equations(NamedTuple):
     p: float
     theta: Array
     corners: tuple[float, ...]
+    beta: Array | None = None  # β(0) of the particles, or nothing: f₀ = 0
+
+    def outputs(self, Psi: Array) -> Array | float:
+        """(1/√N) Σ β_i(0) ψ(z_i): a draw of what the initial output weights make of the present hidden units."""
+        return 0.0 if self.beta is None else self.beta @ Psi / math.sqrt(self.beta.size)
 
 
 #: Rows: alignment, ‖e‖², share of the initialisation in β, λ_max(G); a column for each θ.
@@ -63,7 +71,8 @@ def predict(
 
     Time steps are halved until the alignment, extrapolated to steps of no length, changes by less than
     ``tolerance`` (judged on one group), or, at width p, until they are about those of the algorithm, whose own
-    steps are then taken. The 1/N bias of N particles is removed by comparing all of them with groups of N/4.
+    steps are then taken. The 1/N bias of N particles is removed by comparing all of them with groups of N/4. At
+    width p the effect of the random initial outputs is added, see `_of_the_start`.
     """
     end = float(theta.max())
     corners = tuple(jumps(penalty, end)) if end > 0 else ()
@@ -78,9 +87,32 @@ def predict(
         together[i] + shift[i] + (together[i] - np.mean([group[i] for group in groups], axis=0)) / (GROUPS - 1)
         for i in (0, 1)
     )
-    return Prediction(
-        theta, cosine, 2.0 * scatter + in_time, np.maximum(square, 0.0) / problem.n, together[2], together[3]
-    )
+    error = 2.0 * scatter + in_time
+    if p is not None:
+        effect, spread = _of_the_start(run, equations, draws[0], steps, coarse, rng)
+        cosine, square, error = cosine + effect[0], square + effect[1], error + 2.0 * spread
+    return Prediction(theta, cosine, error, np.maximum(square, 0.0) / problem.n, together[2], together[3])
+
+
+def _of_the_start(
+    run: Run,
+    equations: Equations,
+    draw: tuple[Array, Array],
+    steps: int,
+    without: Array,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """What the outputs f₀ ~ N(0, Ḡ) of β(0) add to alignment and ‖e‖² on average, and the error of the first.
+
+    The first residual is f₀ − y, and moves the units before β has learnt to cancel f₀; later the part of β that
+    does so decays as β(0) does. What is odd in f₀ has mean zero, and cancels exactly in pairs ±β(0).
+    """
+    effects = []
+    for _ in range(STARTS):
+        beta = rng.standard_normal(draw[1].size)
+        pair = [run(equations._replace(beta=sign * beta), *draw, steps)[:2] for sign in (1.0, -1.0)]
+        effects.append(0.5 * (pair[0] + pair[1]) - without[:2])
+    return np.mean(effects, axis=0), np.std([effect[0] for effect in effects], axis=0, ddof=1) / math.sqrt(STARTS)
 
 
 def _resolved(
@@ -170,7 +202,7 @@ def limit_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
 def mean_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
     """Integrate the mean dynamics at width p, where the residual relaxes and β remembers at finite speed.
 
-    In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = E[q ψ(z)] − y,  with
+    In steps t:  z′ = −(η/√p) b K (ψ′(z) ∘ e),  q′ = −ηλ q − η ψ(z)·e,  e = c f₀ + E[q ψ(z)] − y,  with
     cos = E[b q] / √(c² p + E[q²]). The stiff equation of q is taken implicitly, with its decay exact; z by the
     trapezoidal rule. Time is continuous but for the rates of decay: what a finite η does to the first transient, a
     relative ηλ_max(Ḡ)/2 of its 1/√p, is left out. The kernel's correction (``offset``) acts on a = −ηΣe with decay.
@@ -183,20 +215,22 @@ def mean_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
     fastest = 0.5 / (eta * largest)
     grid = root_p * time_grid([*equations.theta, *equations.corners], steps, head=max(fastest, 1.0) / root_p)
     wanted = _nearest(grid / root_p, equations.theta)
-    e, a, pull, decay, rows = -y, np.zeros_like(y), slopes(z), 0.0, {0: (0.0, float(y @ y), 1.0, largest)}
+    e, a, pull, decay = equations.outputs(Psi) - y, np.zeros_like(y), slopes(z), 0.0
+    rows = {0: (0.0, float(e @ e), 1.0, largest)}
     for k, (start, stop) in enumerate(pairwise(grid), 1):
         h = stop - start
         lam = 0.5 * (equations.penalty((start + 1e-9 * h) / root_p) + equations.penalty((stop - 1e-9 * h) / root_p))
         rate = -math.log1p(-eta * lam)
         keep = math.exp(-rate * h)
         push = -math.expm1(-rate * h) / lam if lam > 0 else eta * h  # η Σ (1 − ηλ)^k over the h steps
-        step = (h * eta / root_p) * b[:, None]
+        step, c = (h * eta / root_p) * b[:, None], math.exp(-decay - rate * h)
         move = step * ((pull * e) @ K)
         for corrector in (False, True):  # first with e(t), then with the mean of the moves at t and t + h
             ahead = z - (0.5 * (move + step * ((pull * e) @ K)) if corrector else move)
             Psi, pull = values(ahead), slopes(ahead)
             G = Psi.T @ Psi / N + offset
-            e = solve(identity + push * G, keep * (q @ Psi / N + offset @ a) - y)
+            known = keep * (q @ Psi / N + offset @ a) + c * equations.outputs(Psi) - y
+            e = solve(identity + push * G, known)
         z, q, a, decay = ahead, keep * q - push * (Psi @ e), keep * a - push * e, decay + rate * h
         if k in wanted:
             left = math.exp(-decay) * root_p
@@ -215,7 +249,7 @@ def step_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:  # 
     offset = equations.G_0 - Psi.T @ Psi / N
     for t in range(int(wanted.max()) + 1):
         Psi = values(z)
-        e = q @ Psi / N + offset @ a - y
+        e = c * equations.outputs(Psi) + q @ Psi / N + offset @ a - y
         if t in wanted:
             norm = math.sqrt(c * c * equations.p + q @ q / N + a @ offset @ a)
             top = float(np.linalg.eigvalsh(Psi.T @ Psi / N + offset)[-1])

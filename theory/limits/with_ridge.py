@@ -68,8 +68,9 @@ def wide_prediction(
         e*(θ) = −λ (G + λI)⁻¹ y,   G = E ψ(z)ψ(z)ᵀ,   dz/dθ = −η b K (ψ′(z) ∘ e*),   cos = E[b ψ(z)·a] / √(aᵀGa)
 
     with a = (G + λI)⁻¹ y. At a given width p the residual relaxes, β remembers and the initialisation decays at
-    finite speed: the mean dynamics of ``docs/limits.md``, exact to the first order in 1/√p up to effects of the
-    random initial outputs, which decay with the initialisation.
+    finite speed: the mean dynamics of ``docs/limits.md``, exact to the first order in 1/√p. It is an average over
+    networks; for a linear one the effect of the random initial outputs, which decays with the initialisation, is
+    left out.
 
     Parameters
     ----------

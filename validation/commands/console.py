@@ -101,12 +101,15 @@ def numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
     Raises
     ------
     ValueError
-        If one of them is none.
+        If one of them is none, or there are none.
     """
     try:
-        return [kind(part) for part in text.split(",") if part.strip()]
+        found = [kind(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}") from None
+        found = []
+    if not found:
+        raise ValueError(f"--{name}: expected numbers separated by commas, got {text!r}")
+    return found
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """Figure 2: alignment against width for each λ, and loss curves at p = 3200.
 
-The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until the mean
-squared loss, read every 1000 steps, has changed by less than 10⁻³ from one reading to the next.
+The set-up is that of `validation.experiments.synthetic`. A run takes ⌊5000√p/14⌋ steps, and goes on until two
+readings in a row of the mean squared loss, 1000 steps apart, differed by less than 10⁻³, whenever that was: the
+rule of `validation.experiments.stopping`.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -18,8 +18,19 @@ import numpy as np
 from fa_ref import Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.engines.choice import DTYPES
-from validation.experiments.compare import compare_figure2
-from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
+from validation.experiments.compare import Comparison, compare_figure2, was_published
+from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
+from validation.experiments.sweeps import (
+    Cell,
+    Clock,
+    Estimate,
+    Outcome,
+    Progress,
+    Row,
+    Sweep,
+    save_figure,
+    single_threaded,
+)
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
 
 if TYPE_CHECKING:
@@ -29,9 +40,6 @@ __all__ = ["CURVE_WIDTH", "figure2", "figure2_cells", "final"]
 
 #: Width whose loss curves are kept.
 CURVE_WIDTH = 3200
-
-#: Steps between two readings of the loss, and the change from one to the next at which a run is over.
-READING, SETTLED = 1000, 1e-3
 
 #: A run is given up, and says so, when it has not settled by this multiple of the planned steps.
 PATIENCE = 20
@@ -78,7 +86,7 @@ def figure2(
     dtype : {"float64", "float32"}, optional
         Arithmetic of the runs. Linear networks need no more than microseconds a step and are always run in float64.
     seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweep.Sweep`.
+        See `validation.experiments.sweeps.Sweep`.
     dry_run : bool, optional
         Only estimate how long it would take (predictions apart).
 
@@ -99,7 +107,7 @@ def figure2(
     predictions = as_count("predictions", predictions, at_least=0)
     sweep = Sweep("figure2", _work, cells, seed, _cost)
     if dry_run:
-        return sweep.estimate(out, _Clock(), jobs=jobs, resume=resume)
+        return sweep.estimate(out, Clock(_steps, ("activation", "p"), 100), jobs=jobs, resume=resume)
     table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
     files = [Path(out) / "figure2.csv"]
     overlay = None
@@ -111,17 +119,14 @@ def figure2(
     from validation.experiments.drawing import draw_figure2
 
     files.append(Path(out) / "figure2.svg")
-    draw_figure2(table, overlay).savefig(files[-1], metadata={"Date": None})
+    save_figure(draw_figure2(table, overlay), files[-1])
     return Outcome(table, files, _compared(final(table), preset, runs, margin))
 
 
-def _compared(table: DataFrame, preset: str, runs: int, margin: float):
-    if preset != "as-run" or runs < 2:
+def _compared(table: DataFrame, preset: str, runs: int, margin: float) -> Comparison | None:
+    if preset != "as-run" or runs < 2 or not was_published(table):
         return None
-    try:
-        return compare_figure2(table, margin=margin)
-    except ValueError:  # no cell of these was published
-        return None
+    return compare_figure2(table, margin=margin)
 
 
 def figure2_cells(
@@ -181,15 +186,23 @@ def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
 
 
 def _stretches(cell: Cell) -> Iterator[tuple[int, int, int]]:
-    """First and last step of the stretches in which a run is computed, and the steps between readings."""
-    planned, start = cell["steps"], 0
-    if cell["p"] == CURVE_WIDTH:  # a loss curve begins within its first dozens of steps
-        yield 0, READING, READING // 100
-        start = READING
-    yield start, planned, READING
-    start, stop = planned, planned + READING - planned % READING
-    while start < PATIENCE * planned:
-        yield start, stop, READING if start % READING == 0 else stop - start
+    """First and last step of the stretches in which a run is computed, and the steps between records.
+
+    The loss is recorded before the steps 999, 1999, …, and at the planned step.
+    """
+    planned, first = cell["steps"], READING - 1
+    yield (
+        0,
+        first,
+        10 if cell["p"] == CURVE_WIDTH else first,
+    )  # a loss curve begins within its first dozens of steps
+    start = first
+    if planned > first:
+        yield first, planned, READING
+        start = planned
+    stop = start + READING - (start + 1) % READING
+    while start < PATIENCE * max(planned, READING):
+        yield start, stop, READING if is_reading(start) else stop - start
         # A little too far costs less than to set up the engine at every reading.
         start, stop = stop, stop + READING * max(1, planned // (8 * READING))
 
@@ -201,12 +214,12 @@ def _rows(run: Trajectory, start: int) -> list[Row]:
 
 
 def _settled(rows: list[Row], planned: int) -> int | None:
-    """Return where the run is over: the first row, from the planned steps on, whose last two readings are close."""
-    before, last = math.inf, math.inf
+    """Return where the run is over: the first row, from the planned step on, at which it may end."""
+    latch = Latch(SETTLED)
     for k, row in enumerate(rows):
-        if row["step"] % READING == 0:
-            before, last = last, row["loss"]
-        if row["step"] >= planned and abs(last - before) < SETTLED:
+        if is_reading(row["step"]):
+            latch.read(row["loss"])
+        if latch.open and row["step"] >= planned:
             return k
     return None
 
@@ -214,30 +227,16 @@ def _settled(rows: list[Row], planned: int) -> int | None:
 def _kept(rows: list[Row], status: str, *, curve: bool) -> list[Row]:
     """Return the last row; before it, for a curve, steps evenly spaced in the logarithm, then every 1000."""
     spaced = {0} | {10 * round(10 ** (k / 8)) for k in range(17)}
-    before = [row for row in rows[:-1] if row["step"] in spaced or row["step"] % READING == 0] if curve else []
+    before = [row for row in rows[:-1] if row["step"] in spaced or is_reading(row["step"])] if curve else []
     last = rows[-1] | ({"alignment": math.nan} if status == "diverged" else {})
     return [{**row, "final": row is last, "status": status} for row in (*before, last)]
 
 
-class _Clock:
-    """Seconds of a cell, from a hundred steps of it; each kind of cell is timed once."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, int], tuple[float, float]] = {}
-
-    def __call__(self, cell: Cell) -> float:
-        kind = (cell["activation"], cell["p"])
-        if kind not in self.known:
-            problem, network = draw(cell, np.random.default_rng(0))
-            times = []
-            for steps in (1, 1, 101):  # the first compiles
-                start = time.perf_counter()
-                with single_threaded():
-                    train(
-                        problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
-                        dtype=cell["dtype"],
-                    )  # fmt: skip
-                times.append(time.perf_counter() - start)
-            self.known[kind] = (times[1], max(0.0, times[2] - times[1]) / 100)
-        fixed, step = self.known[kind]
-        return fixed + step * float(cell["steps"])
+def _steps(cell: Cell, steps: int) -> None:
+    """Take so many steps of a cell, as a worker does."""
+    problem, network = draw(cell, np.random.default_rng(0))
+    with single_threaded():
+        train(
+            problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
+            dtype=cell["dtype"],
+        )  # fmt: skip

@@ -24,7 +24,16 @@ from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import Pair, digits, idx_pair, mnist
 from fa_ref.schedules import Schedule
 from validation.experiments.compare import compare_figure3, published
-from validation.experiments.sweep import Cell, Estimate, Outcome, Progress, Row, Sweep, single_threaded
+from validation.experiments.sweeps import (
+    Cell,
+    Estimate,
+    Outcome,
+    Progress,
+    Row,
+    Sweep,
+    save_figure,
+    single_threaded,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +101,7 @@ def figure3(
     p, batch, eta : optional
         Width, images a step, and step size.
     seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweep.Sweep`.
+        See `validation.experiments.sweeps.Sweep`.
     dry_run : bool, optional
         Only estimate how long it would take.
 
@@ -130,7 +139,7 @@ def figure3(
     table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
     as_published = name == "mnist" and schedule == "constant" and (p, batch, eta) == (1000, 600, 1e-2)
     image = Path(out) / "figure3.svg"
-    draw_figure3(table, compared=as_published).savefig(image, metadata={"Date": None})
+    save_figure(draw_figure3(table, compared=as_published), image)
     comparison = compare_figure3(table[table["rule"] == "fa"]) if as_published else None
     return Outcome(table, [Path(out) / "figure3.csv", image], comparison)
 

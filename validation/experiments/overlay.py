@@ -15,7 +15,7 @@ import numpy as np
 from fa_ref import schedules
 from theory.alignment import no_alignment_coefficient
 from theory.limits import wide_alignment
-from validation.experiments.sweep import Cell, Row, Sweep
+from validation.experiments.sweeps import Cell, Row, Sweep
 from validation.experiments.synthetic import draw
 
 if TYPE_CHECKING:

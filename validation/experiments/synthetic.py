@@ -19,7 +19,7 @@ from fa_ref import Network, Problem
 from fa_ref._support.checks import as_count
 from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.data import gaussian_inputs, linear_teacher, network_teacher
-from validation.experiments.sweep import Cell
+from validation.experiments.sweeps import Cell
 
 __all__ = ["LABELS", "PRESETS", "WIDTHS", "D", "N", "Preset", "chosen", "draw", "planned_steps", "resolve_preset"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from validation.experiments.figure2 import figure2, final
-from validation.experiments.sweep import Outcome
+from validation.experiments.sweeps import Outcome
 from validation.experiments.synthetic import PRESETS
 
-PAGE = Path(__file__).with_name("experiments.md")
+PAGE = Path(__file__).parents[1] / "docs" / "experiments.md"
 WIDTHS = (200, 800, 3200)
 
 

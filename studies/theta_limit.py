@@ -1,6 +1,6 @@
 """Measure how fast networks approach the predicted alignment at t = θ√p, in paired runs of growing width.
 
-    python benchmarks/theta_limit.py relu 0.2 --draws 3
+    python -m studies.theta_limit relu 0.2 --draws 3
 
 Data, step sizes and λ of the paper's Figure 2 (see `figure2_prediction.py`). In one draw all widths share X, y and
 a nested network, whose first units do not depend on p. The deviation of a run is the root mean square, over equally
@@ -13,11 +13,10 @@ import argparse
 import time
 
 import numpy as np
-from figure2_prediction import UPDATE_STEP, D, N, published_problem
 
 from fa_ref import schedules
-from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.training import train
+from studies.figure2_prediction import RULES, published_problem
 from theory.limits import wide_prediction
 from validation.judge.deviations import nested_network
 from validation.judge.fits import fit_exponent
@@ -30,7 +29,7 @@ def deviations(
 ) -> np.ndarray:
     """Rows (p, deviation from the prediction at width p, deviation from the limit)."""
     problem = published_problem(activation, TEACHER_WIDTH, draw)
-    eta, lam = eta_from_mean_squared_step(UPDATE_STEP[activation], N), ridge_from_mean_squared_label(label, N)
+    eta, lam = RULES.eta[activation], RULES.ridge(label)
     common = {"eta": eta, "ridge": schedules.constant(lam), "tolerance": 5e-4}
     # The limit from many particles; what width p changes in it from fewer, whose error cancels.
     limit, rough = (
@@ -42,7 +41,7 @@ def deviations(
         mean = wide_prediction(problem, activation, steps / np.sqrt(p), p=p, particles=8192, **common)
         said = limit.alignment + mean.alignment - rough.alignment
         run = train(
-            problem, nested_network(p, D, 1000 + draw), activation,
+            problem, nested_network(p, problem.d, 1000 + draw), activation,
             eta=eta, steps=int(steps[-1]), ridge=schedules.constant(lam), engine="gram",
         )  # fmt: skip
         off = [float(np.sqrt(np.mean((run.alignment[steps] - cosine) ** 2))) for cosine in (said, limit.alignment)]
@@ -57,7 +56,7 @@ def deviations(
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("activation", choices=UPDATE_STEP)
+    parser.add_argument("activation", choices=RULES.eta)
     parser.add_argument("label", type=float)
     parser.add_argument("--widths", type=int, nargs="+", default=[200 * 2**k for k in range(7)])
     parser.add_argument("--theta", type=float, default=100.0, help="last time; the published runs end at 357")

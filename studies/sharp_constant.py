@@ -1,6 +1,6 @@
 """Measure the alignment after Theorem 4.6's schedule at p = 10⁸, in law, against its closed form.
 
-python benchmarks/sharp_constant.py
+python -m studies.sharp_constant
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ A cell is a dictionary of plain parameters, a run number among them. Its random 
 so its result depends on nothing else: not on the order, the workers, the other cells, or an interruption.
 The process that owns the sweep writes each result as it arrives, to a temporary name that is then renamed:
 a sweep that is killed, at whatever moment, has lost the cells under way and nothing more, and goes on from there.
+What is found on disk counts only if the same code made it: see `validation.experiments.sweeps.provenance`.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import fa_ref
 from fa_ref._support.checks import as_count
-from validation.experiments.workers import pool
+from validation.experiments.sweeps.outcome import Estimate, save_table, write_text
+from validation.experiments.sweeps.provenance import code_digest
+from validation.experiments.sweeps.workers import pool
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Cell", "Estimate", "Outcome", "Progress", "Sweep", "cell_rng", "single_threaded"]
+__all__ = ["Cell", "Progress", "Row", "Sweep", "cell_rng", "single_threaded"]
 
 Cell = Mapping[str, Any]
 Row = dict[str, Any]
@@ -44,6 +45,9 @@ Work = Callable[[Cell, np.random.Generator], tuple[list[Row], str]]
 
 #: ``progress(done, total, seconds_left)`` is called after each cell; seconds_left is NaN until it can be known.
 Progress = Callable[[int, int, float], None]
+
+#: Seconds after which a temporary file is one that a killed process left, and no longer being written.
+LEFT_OVER = 3600.0
 
 _ONE_CELL_A_PROCESS = threading.Lock()  # compiled loops share one pool of threads
 
@@ -98,50 +102,8 @@ def _compute(experiment: str, work: Work, cell: Cell, seed: int) -> Row:
         seconds = time.perf_counter() - start
     return {
         "experiment": experiment, "seed": seed, "cell": dict(cell), "engine": engine,
-        "version": fa_ref.__version__, "seconds": seconds, "rows": rows,
+        "version": fa_ref.__version__, "code": code_digest(work), "seconds": seconds, "rows": rows,
     }  # fmt: skip
-
-
-class Outcome(NamedTuple):
-    """What an experiment hands over: its table, the files it wrote, and the comparison with the published runs."""
-
-    table: DataFrame
-    files: list[Path]
-    comparison: Any = None
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a dry run says.
-
-    Attributes
-    ----------
-    cells, finished : int
-        How many there are, and how many of them are on disk already.
-    seconds : float
-        Estimated time for the others.
-    """
-
-    cells: int
-    finished: int
-    seconds: float
-
-    def __str__(self) -> str:
-        left = self.cells - self.finished
-        return f"{self.cells} cells, {self.finished} finished; about {duration(self.seconds)} for the other {left}"
-
-
-def duration(seconds: float) -> str:
-    """Say how long, to two figures or so.
-
-    Examples
-    --------
-    >>> duration(7.2), duration(400.0), duration(9000.0)
-    ('7 s', '7 min', '2.5 h')
-    """
-    if not seconds >= 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 @dataclass(frozen=True)
@@ -178,7 +140,7 @@ class Sweep:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table = sweep.run(folder)
     >>> list(table.columns), len(table)
-    (['experiment', 'n', 'run', 'mean', 'seed', 'engine', 'version'], 2)
+    (['experiment', 'n', 'run', 'mean', 'seed', 'engine', 'version', 'code'], 2)
     """
 
     experiment: str
@@ -200,12 +162,13 @@ class Sweep:
         return Path(folder) / "cells" / f"{_digest(self.experiment, cell, self.seed).hex()[:32]}.json"
 
     def result(self, cell: Cell, folder: str | PathLike[str]) -> Row | None:
-        """Return what is on disk for this cell; None if there is nothing, or it comes from another version."""
+        """Return what is on disk for this cell; None if there is nothing, it is damaged, or other code made it."""
         try:
             found: Row = json.loads(self.path(cell, folder).read_text(encoding="utf-8"))
-            return found if (found["version"], found["cell"]) == (fa_ref.__version__, dict(cell)) else None
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            whole = (found["code"], found["cell"], found["seed"]) == (code_digest(self.work), dict(cell), self.seed)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+        return found if whole and _is_whole(found) else None
 
     def missing(self, folder: str | PathLike[str]) -> list[Cell]:
         """Return the cells not on disk, the dearest first."""
@@ -218,7 +181,7 @@ class Sweep:
         left = self.missing(folder) if resume else list(self.cells)
         times = [seconds(cell) for cell in left]
         total = max(math.fsum(times) / as_count("jobs", jobs), max(times, default=0.0))
-        return Estimate(len(self.cells), len(self.cells) - len(left), total)
+        return Estimate(cells=len(self.cells), finished=len(self.cells) - len(left), seconds=total)
 
     def run(
         self,
@@ -238,7 +201,7 @@ class Sweep:
         jobs : int, optional
             Processes on this machine.
         resume : bool, optional
-            Whether to keep the cells found on disk.
+            Whether to keep the cells found on disk that the same code made.
         cluster : str, optional
             Address of a Dask scheduler; its workers then do the work in place of ``jobs`` processes.
         progress : callable, optional
@@ -248,6 +211,8 @@ class Sweep:
         ------
         ValueError
             If ``jobs`` is below 1, or Dask is not installed, or the cluster is out of reach or lacks this version.
+        RuntimeError
+            If the source text was changed while the sweep ran, so that a worker computed with other code.
         """
         jobs = as_count("jobs", jobs)
         (Path(folder) / "cells").mkdir(parents=True, exist_ok=True)
@@ -258,26 +223,27 @@ class Sweep:
             progress(done, total, math.nan)
         with pool(cluster, min(jobs, max(1, len(todo)))) as parallel:
             for outcome in _results(parallel, self, todo):
-                _write(self.path(outcome["cell"], folder), json.dumps(outcome))
+                if outcome["code"] != code_digest(self.work):
+                    raise RuntimeError("code: expected the same in all workers, got a source changed in between")
+                write_text(self.path(outcome["cell"], folder), json.dumps(outcome))
                 done, behind = done + 1, behind + self.cost(outcome["cell"])
                 if progress:
                     elapsed = time.perf_counter() - start
                     progress(done, total, elapsed * (ahead - behind) / behind if behind > 0 else math.nan)
-        for leftover in (Path(folder) / "cells").glob("*.partial"):
-            leftover.unlink(missing_ok=True)
+        _sweep_out(Path(folder) / "cells")
         table = self.table(folder)
-        _save(table, Path(folder) / self.experiment)
+        save_table(table, Path(folder) / self.experiment)
         return table
 
     def table(self, folder: str | PathLike[str]) -> DataFrame:
-        """Return the rows of the finished cells, in the order of ``cells``, with seed, engine and version."""
+        """Return the rows of the finished cells, in the order of ``cells``, with seed, engine, version and code."""
         import pandas as pd
 
         rows = []
         for cell in self.cells:
             found = self.result(cell, folder)
             if found is not None:
-                last = {"seed": self.seed, "engine": found["engine"], "version": found["version"]}
+                last = {"seed": self.seed} | {name: found[name] for name in ("engine", "version", "code")}
                 rows += [{"experiment": self.experiment, **cell, **row, **last} for row in found["rows"]]
         return pd.DataFrame(rows)
 
@@ -289,18 +255,18 @@ def _results(parallel: Any, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Row
     yield from parallel(tasks)
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # two sweeps may share a folder
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def _is_whole(found: Row) -> bool:
+    rows = found.get("rows")
+    return (
+        isinstance(rows, list)
+        and all(isinstance(row, dict) for row in rows)
+        and all(isinstance(found.get(name), str) for name in ("engine", "version"))
+    )
 
 
-def _save(table: DataFrame, stem: Path) -> None:
-    _write(stem.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n"))
-    if find_spec("pyarrow"):
-        partial = stem.with_suffix(".parquet.partial")
-        table.to_parquet(partial, index=False)
-        partial.replace(stem.with_suffix(".parquet"))
+def _sweep_out(folder: Path) -> None:
+    """Delete what killed processes left half written; another sweep in this folder may be writing right now."""
+    for path in folder.glob(".*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_OVER:
+                path.unlink()

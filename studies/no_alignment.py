@@ -1,6 +1,6 @@
 """Measure p · E cos∠(b, β) without ridge, over pairs ±b, against its predicted limit.
 
-python benchmarks/no_alignment.py --pairs 200
+python -m studies.no_alignment --pairs 200
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any
 
-import fa_ref
+from validation.experiments.sweeps import provenance
+from validation.experiments.sweeps.provenance import package_digest
 
-__all__ = ["pool", "require_this_version"]
+__all__ = ["pool", "require_this_code"]
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def pool(cluster: str | None, jobs: int) -> Iterator[Any]:
     Raises
     ------
     ValueError
-        If Dask is not installed, or the cluster cannot be reached or does not have this version of the package.
+        If Dask is not installed, or the cluster cannot be reached or does not have this code of the package.
 
     Examples
     --------
@@ -51,24 +52,24 @@ def pool(cluster: str | None, jobs: int) -> Iterator[Any]:
         reason = str(error).splitlines()[0]
         raise ValueError(f"cluster: expected the address of a Dask scheduler, got {cluster!r} ({reason})") from None
     with client, joblib.parallel_config(backend="dask", client=client):
-        require_this_version(client)
+        require_this_code(client)
         yield joblib.Parallel(n_jobs=-1, **options)
 
 
-def require_this_version(client: Any) -> None:
+def require_this_code(client: Any) -> None:
     """Refuse a cluster without the package: its scheduler would only log that it cannot read a task, and we wait.
 
     Raises
     ------
     ValueError
-        If the scheduler or a worker lacks it, or has another version.
+        If the scheduler lacks it, or a worker lacks it or has other code.
     """
-    version = (resolve_name, "fa_ref:__version__")
     try:
-        found = {client.run_on_scheduler(*version), *client.run(*version).values()}
+        client.run_on_scheduler(resolve_name, "fa_ref:__version__")
+        found = set(client.run(provenance.package_digest).values())
     except ImportError as error:
         raise ValueError(f"cluster: expected fa-ref on its scheduler and workers, got {error}") from None
-    if found != {fa_ref.__version__}:
-        raise ValueError(
-            f"cluster: expected fa-ref {fa_ref.__version__} everywhere, got {', '.join(sorted(found))}"
-        )
+    here = package_digest()
+    if found != {here}:
+        there = ", ".join(sorted(found))
+        raise ValueError(f"cluster: expected this code of fa-ref ({here}) everywhere, got {there}")

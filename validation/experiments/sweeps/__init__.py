@@ -1,0 +1,21 @@
+"""Sweeps of independent cells: computed in parallel, kept on disk as they finish, put into one table."""
+
+from validation.experiments.sweeps.outcome import Clock, Estimate, Outcome, duration, save_figure, write_text
+from validation.experiments.sweeps.provenance import code_digest
+from validation.experiments.sweeps.sweep import Cell, Progress, Row, Sweep, cell_rng, single_threaded
+
+__all__ = [
+    "Cell",
+    "Clock",
+    "Estimate",
+    "Outcome",
+    "Progress",
+    "Row",
+    "Sweep",
+    "cell_rng",
+    "code_digest",
+    "duration",
+    "save_figure",
+    "single_threaded",
+    "write_text",
+]
