@@ -1,6 +1,7 @@
 """How commands meet a terminal: its encoding, its width, a reader that leaves, an interrupt, a full disk."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -216,3 +217,18 @@ def test_junit_is_xml_whatever_the_names(tmp_path):
     cases = list(ElementTree.parse(tmp_path / "out.xml").getroot())
     assert [case.get("name") for case in cases] == ["a\\x1b[31m\\ud800", "b"]
     assert cases[0][0].text == "x\\x00y"
+
+
+def test_ctrl_c_keeps_the_steps_taken(tmp_path):
+    words = ("train", "--n", 20, "--d", 20, "--p", 500, "--steps", 50_000_000, "--engine", "ordered")
+    command = [sys.executable, "-m", "validation.commands.cli", *map(str, words), "--out", tmp_path / "run.csv"]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    lines = [running.stdout.readline() for _ in range(3)]  # the setting, the headings, step 0
+    assert lines[2].split()[0] == b"0"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert b"interrupted; steps 0 to " in err
+    assert b"Traceback" not in err
+    assert (tmp_path / "run.csv").read_text().startswith("step,loss")
