@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from own_psi import absolute, clip, copy_of, leaky_relu
+from own_psi import absolute, centred_sigmoid, clip, copy_of, leaky_relu
 
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, Activation
@@ -15,6 +15,7 @@ from theory.certificates.from_state import from_state, measure
 from theory.certificates.record import StateCertificate
 from theory.certificates.tubes import upward
 from theory.convergence import theorem_4_3
+from theory.convergence.start import rounded
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -329,3 +330,24 @@ def test_huge_integers_in_a_file(saved, tmp_path):
         with pytest.raises(ValueError, match="expected a certificate"):
             StateCertificate.load(big)
     assert proof
+
+
+def test_a_users_formula_that_cancels_is_charged_its_stated_rounding():
+    """1/(1 + e^−z) − ½ near 0 is right to 2⁻⁵³, not to 2⁻⁵³ of itself: G against balls."""
+    import flint
+
+    rng = np.random.default_rng(7)
+    psi, p = centred_sigmoid(), 40
+    network = Network(1e-9 * rng.standard_normal((p, 1)), rng.standard_normal(p), rng.standard_normal(p))
+    setting = Setting(Problem([[1.0]], [0.0]), network, psi, eta=0.1)
+    now = rounded(setting)
+    with flint.ctx.workprec(200):
+        exact = [(flint.arb(w) / 2).tanh() / 2 for w in network.W[:, 0].tolist()]
+        G = sum(v * v for v in exact) / p
+        output = sum(v * u for v, u in zip(exact, network.beta.tolist(), strict=True)) / flint.arb(p).sqrt()
+        assert abs(G - now.G[0, 0]) <= now.G_error
+        assert abs(output - now.e[0]) <= now.e_error[0]
+        assert abs(G - now.G[0, 0]) > 1e-3 * G * p * np.finfo(float).eps  # the test has something to say
+    unknown = rounded(setting.replace(activation=centred_sigmoid(rounding=math.inf)))
+    assert unknown.G_error == math.inf
+    assert not from_state(setting.replace(activation=centred_sigmoid(rounding=math.inf)))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fa_ref.network import Network
 from fa_ref.setting import Setting
-from theory.precision import EPS
+from theory.precision import EPS, UNIT_ROUNDOFF
 
 __all__ = ["Instance", "Rounded", "measure", "rounded"]
 
@@ -129,6 +129,7 @@ class Rounded:
     e_error: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where rounding or a bound is not known, errors are infinite
 def rounded(setting: Setting) -> Rounded:
     """Measure G, H and e, and bound their rounding.
 
@@ -145,9 +146,14 @@ def rounded(setting: Setting) -> Rounded:
     Z = problem.X @ network.W.T
     Psi, D = activation(Z), activation.derivative(Z)
     z_error = (d + 4) * EPS * (np.abs(problem.X) @ np.abs(network.W).T)
-    psi_error = _slope(activation.B1, D) * z_error
-    # The derivatives of the named ψ have a relative error of a few ulps; a user's may cancel like 1 − tanh².
-    D_error = _finite(activation.B2) * z_error + 8 * EPS * (np.abs(D) + _finite(activation.B1))
+    B1, B2 = _slope(activation.B1, D), _finite(activation.B2)
+    if activation.kind is None:  # a user's formulas may cancel
+        ulps = activation.rounding * UNIT_ROUNDOFF
+        psi_error = B1 * z_error + ulps * (1 + np.abs(Psi) + B1 * np.abs(Z))
+        D_error = B2 * z_error + ulps * (1 + np.abs(D) + B2 * np.abs(Z))
+    else:
+        psi_error = B1 * z_error + 8 * EPS * np.abs(Psi)
+        D_error = B2 * z_error + 8 * EPS * (np.abs(D) + B1)
     G, H = _symmetric(Psi @ Psi.T / p), _symmetric(problem.K * ((D * (beta * b)) @ D.T) / p)
     relative = (p + 12 * n + d + 64) * EPS
     G_error = relative * float(np.sum(Psi**2) / p)
