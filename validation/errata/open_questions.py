@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from fa_ref import Problem, Setting, Trajectory, schedules, train
+from fa_ref._support.threads import threads
 from fa_ref.engines.reduced import sample_in_law
 from fa_ref.schedules import Schedule
 from theory.alignment import sharp_bracket, sharp_schedule
@@ -18,7 +19,6 @@ from theory.limits.edge import edge_time
 from theory.limits.long_time import plateau
 from theory.limits.theta_time import Penalty
 from validation.errata.entry import Outcome, demonstration
-from validation.judge.record import single_thread
 
 __all__ = ["constant_penalty", "fixed_schedules", "isometry_is_not_needed", "nonlinear_cutoff"]
 
@@ -28,7 +28,7 @@ def in_law(
 ) -> Trajectory:
     """Run a linear network of width p, drawn in law."""
     setting = Setting(problem, sample_in_law(problem, p, rng), "identity", eta=eta, ridge=ridge)
-    with single_thread():
+    with threads(1):
         return train(setting, steps=steps, record_every=steps // records)
 
 
@@ -41,7 +41,7 @@ def in_law(
 def fixed_schedules(rng: np.random.Generator) -> Outcome:
     """One summable schedule serves no two widths; the stretched one of the same family does."""
     problem, eta, lam, c_S = Problem(np.eye(4), [1.0, -1.0, 1.0, 1.0]), 0.1, 3.0, 0.5
-    fixed, widths = schedules.inverse_square(9.0, 1.0), (10**5, 10**7)
+    fixed, widths = schedules.inverse_square(8.0, 1.0), (10**5, 10**7)
     within, lost, off = [], [], []
     for p in widths:
         budget = c_S * unit_of_budget(problem, p, eta)
@@ -58,7 +58,7 @@ def fixed_schedules(rng: np.random.Generator) -> Outcome:
     return Outcome(
         printed_holds=not falls,
         corrected_holds=max(off) < 0.1,  # 1/√p is 1 % of it at p = 10⁵
-        setting=f"identity, X = I₄, η = {eta:g}, λ(t) = 9/(1 + t)², Σλ = {fixed.total:.3g} < S_λ, p = 10⁵ and 10⁷",
+        setting=f"identity, X = I₄, η = {eta:g}, λ(t) = 8/(1 + t)², Σλ = {fixed.total:.3g} < S_λ, p = 10⁵ and 10⁷",
         finding=f"r.m.s. cos {lost[0]:.2g} and {lost[1]:.2g} of the fixed schedule, O(1/√p); the stretched one ends"
         f" within {100 * max(off):.1f} % of its limit {float(limit.alignment[0]):.3f} at both",
     )
