@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from fa_ref._support.threads import threads
-from fa_ref.classifier import Classifier, _Step
+from fa_ref.classifier import Classifier
+from fa_ref.classifier.training import Step
 from fa_ref.data.images import LabelledImages
 
 M, TEST, D, P, K, BATCH = 60000, 10000, 784, 1000, 10, 600
@@ -47,7 +48,7 @@ def main(epochs=9):
     X = rng.standard_normal((M, D)).astype(np.float32)
     train = SimpleNamespace(X=X, labels=rng.integers(K, size=M))
     test = LabelledImages(rng.standard_normal((TEST, D)), rng.integers(K, size=TEST))
-    step = _Step(Classifier.gaussian(P, D, K, rng).astype("float32"), BATCH, eta=1e-2, rule="fa")
+    step = Step(Classifier.gaussian(P, D, K, rng).astype("float32"), BATCH, eta=1e-2, rule="fa")
     shapes = ((BATCH, D), (P, D), (BATCH, P), (K, P), (BATCH, P))
     arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
     with threads(1):

@@ -107,7 +107,7 @@ EDITS = [
     ("fa_ref/engines/gram/tiles.py", training("relu", "gram"), "where(z > 0.0, z", "where(z > 0.25, z"),
     ("fa_ref/engines/gram/vectors.py", training("relu", "gram"), "fadd(low, high", "fsub(low, high"),
     ("fa_ref/engines/gram/vector_math.py", training("sigmoid", "gram"), "return t * where(", "return 2.0 * where("),
-    ("fa_ref/classifier.py", CLASSIFIER, "loss += math.log", "loss += 2.0 * math.log"),
+    ("fa_ref/classifier/kernels.py", CLASSIFIER, "loss += math.log", "loss += 2.0 * math.log"),
     ("theory/limits/linear.py", MEAN_RUN, "g, c = 0.0, 1.0", "g, c = 0.5, 1.0"),
     ("theory/kernels/hermite.py", HERMITE, "values[i, j] += total", "values[i, j] += 1.5 * total"),
     ("theory/convergence/measured_step.py", MEASURED, "e[:] = 0.0", "e[:] = 0.5"),

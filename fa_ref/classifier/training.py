@@ -1,18 +1,4 @@
-"""Feedback alignment with k outputs, softmax cross-entropy and minibatches: the networks of Figure 3.
-
-A network of p hidden units sees an image x ∈ R^d and answers with k scores,
-
-    f(x) = (1/√p) β ψ(Wx),          W ∈ R^{p×d},  β ∈ R^{k×p},  b ∈ R^{k×p} fixed.
-
-On a minibatch of B images with one-hot labels Y let E = (softmax f − Y) / B: the gradient of the mean
-cross-entropy with respect to the scores, one image a row. One step is
-
-    β ← β − η (Eᵀ Ψ/√p + λ(t) β)
-    W ← W − (η/√p) (δ ∘ ψ′)ᵀ X,      δ_FA = E b   or, for backpropagation,   δ_BP = E β.
-
-The rules differ by one array again. Alignment is the mean over the images of cos∠(δ_BP, δ_FA), row by row.
-The products are left to BLAS, in float32 unless asked: an epoch costs little more than they do.
-"""
+"""Minibatch training of a classifier by feedback alignment or backpropagation, with its record."""
 
 from __future__ import annotations
 
@@ -22,157 +8,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_array, as_count, as_number, require_memory
-from fa_ref._support.compiled import njit
-from fa_ref.activations import Activation, resolve
+from fa_ref._support.checks import as_count, as_number
+from fa_ref.classifier.kernels import apply, scale_by, softmax_residual
+from fa_ref.classifier.network import Classifier
 from fa_ref.data.images import LabelledImages
 from fa_ref.schedules import Schedule
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Classifier", "ClassifierRun", "train_classifier"]
+__all__ = ["ClassifierRun", "Step", "train_classifier"]
 
 Array = NDArray[np.floating[Any]]
 Labels = NDArray[np.int64]
-Observer = Callable[[int, "Classifier"], bool | None]
+Observer = Callable[[int, Classifier], bool | None]
 
 RULES = ("fa", "bp")
 DTYPES = ("float32", "float64")
 
-#: Rows of one product when scores are read; fixed, so that a reading never depends on the machine.
-CHUNK = 2000
 
-
-class Classifier:
-    """Weights of a two-layer network with k outputs.
-
-    Parameters
-    ----------
-    W : array_like, shape (p, d)
-        Hidden weights, one unit a row.
-    beta, b : array_like, shape (k, p)
-        Output weights β and feedback weights b, one output a row.
-    activation : str or Activation, optional
-        ψ.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the arrays are not finite real matrices of fitting shapes.
-
-    Examples
-    --------
-    >>> network = Classifier.gaussian(p=5, d=3, k=2, rng=np.random.default_rng(0))
-    >>> network.scores(np.eye(3)).shape
-    (3, 2)
-    """
-
-    def __init__(self, W: ArrayLike, beta: ArrayLike, b: ArrayLike, activation: str | Activation = "relu") -> None:
-        self.W: Array = as_array("W", W, ndim=2)
-        self.beta: Array = as_array("beta", beta, ndim=2)
-        self.b: Array = as_array("b", b, ndim=2)
-        self.activation = resolve(activation)
-        self.p, self.d = self.W.shape
-        self.k = len(self.beta)
-        for name in ("beta", "b"):
-            if getattr(self, name).shape != (self.k, self.p):
-                raise ValueError(
-                    f"{name}: expected shape {(self.k, self.p)}, a column for each row of W,"
-                    f" got {getattr(self, name).shape}"
-                )
-
-    @classmethod
-    def gaussian(
-        cls, p: int, d: int, k: int, rng: np.random.Generator, activation: str | Activation = "relu"
-    ) -> Classifier:
-        """Draw W, β and b, in this order, with independent N(0, 1) entries."""
-        p, d, k = as_count("p", p), as_count("d", d), as_count("k", k, at_least=2)
-        require_memory(f"p = {p}, d = {d}, k = {k}", 2 * 8 * p * (d + 2 * k))
-        W, beta, b = (rng.standard_normal(shape) for shape in ((p, d), (k, p), (k, p)))
-        return cls(W, beta, b, activation)
-
-    def __repr__(self) -> str:
-        return f"Classifier(p={self.p}, d={self.d}, k={self.k}, activation={self.activation.name!r})"
-
-    def astype(self, dtype: str) -> Classifier:
-        """Return a copy with weights in this precision."""
-        copy = Classifier(self.W, self.beta, self.b, self.activation)
-        for name in ("W", "beta", "b"):
-            setattr(copy, name, getattr(self, name).astype(dtype))
-        return copy
-
-    def scores(self, X: Array) -> Array:
-        """f(x) for each row x of X, shape (m, k)."""
-        F = np.empty((len(X), self.k), dtype=self.W.dtype)
-        for start in range(0, len(X), CHUNK):
-            Z = np.asarray(X[start : start + CHUNK], dtype=self.W.dtype) @ self.W.T
-            _apply(Z, self.activation.psi, Z)
-            F[start : start + CHUNK] = Z @ self.beta.T
-        F /= math.sqrt(self.p)
-        return F
-
-    def accuracy(self, images: LabelledImages) -> float:
-        """Share of the images whose largest score is that of their class."""
-        return float(np.mean(self.scores(images.X).argmax(axis=1) == images.labels))
-
-    def alignment(self, images: LabelledImages) -> float:
-        """Mean over the images of cos∠(δ_BP, δ_FA); NaN where one of them is zero on every image.
-
-        An image that is already answered without error has no direction, and is left out.
-        """
-        E, beta, b = (np.asarray(A, dtype=np.float64) for A in (self.scores(images.X), self.beta, self.b))
-        _softmax_residual(E, images.labels)
-        scale = np.abs(E).max(axis=1, keepdims=True)  # late in training squares would underflow
-        E = E[scale[:, 0] > 0] / scale[scale[:, 0] > 0]
-        inner, bp, fa = (np.einsum("ik,kl,il->i", E, A @ B.T, E) for A, B in ((beta, b), (beta, beta), (b, b)))
-        norms = np.sqrt(bp * fa)
-        return float(np.mean(inner[norms > 0] / norms[norms > 0])) if (norms > 0).any() else math.nan
-
-
-@njit(error_model="numpy")
-def _apply(Z, function, out):
-    """out = function(Z), entry by entry. Compiled anew for each function, which it then contains."""
-    z, o = Z.reshape(-1), out.reshape(-1)
-    for i in range(z.size):
-        o[i] = function(z[i])
-
-
-@njit(error_model="numpy")
-def _scale_by(Z, function, out):
-    """out ← out ∘ function(Z)."""
-    z, o = Z.reshape(-1), out.reshape(-1)
-    for i in range(z.size):
-        o[i] *= function(z[i])
-
-
-@njit(cache=True, error_model="numpy")
-def _softmax_residual(F, labels):
-    """Replace the scores by softmax f − onehot, row by row; return the sum of the cross-entropies.
-
-    The entry of an image's own class is −Σ of the others: softmax − 1 would cancel where the answer is sure.
-    """
-    loss = 0.0
-    for i in range(F.shape[0]):
-        top, total = F[i].max(), 0.0
-        own = F[i, labels[i]] - top
-        for k in range(F.shape[1]):
-            F[i, k] = math.exp(F[i, k] - top)
-            total += F[i, k]
-        others = 0.0
-        for k in range(F.shape[1]):
-            F[i, k] /= total
-            if k != labels[i]:
-                others += F[i, k]
-        F[i, labels[i]] = -others
-        loss += math.log(total) - own
-    return loss
-
-
-class _Step:
+class Step:
     """One minibatch step, with its workspace."""
 
     def __init__(self, network: Classifier, batch: int, eta: float, rule: str) -> None:
@@ -189,20 +47,20 @@ class _Step:
         X, Z, Psi, delta, E = (A[:B] for A in (self.X, self.Z, self.Psi, self.delta, self.E))
         np.take(images, rows, axis=0, out=X, mode="clip")  # the other modes copy twice
         np.matmul(X, net.W.T, out=Z)
-        _apply(Z, net.activation.psi, Psi)
+        apply(Z, net.activation.psi, Psi)
         np.matmul(Psi, net.beta.T, out=E)
         E /= root_p
-        loss = float(_softmax_residual(E, labels[rows]))
+        loss = float(softmax_residual(E, labels[rows]))
         E *= self.eta / (B * root_p)
         np.matmul(E, self.feedback, out=delta)
-        _scale_by(Z, net.activation.dpsi, delta)
+        scale_by(Z, net.activation.dpsi, delta)
         net.beta -= E.T @ Psi + self.eta * lam * net.beta
         np.matmul(delta.T, X, out=self.gradient)
         net.W -= self.gradient
         return loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassifierRun:
     """The record of one run, one reading an epoch; the first is before training.
 
@@ -304,7 +162,7 @@ def train_classifier(
     lam = ridge.values(epochs * per_epoch)
     X, live = train.X.astype(dtype), network.astype(dtype)
     first = LabelledImages(train.X[:batch], train.labels[:batch], train.k)
-    step, rows, status = _Step(live, batch, eta, rule), [], "completed"
+    step, rows, status = Step(live, batch, eta, rule), [], "completed"
     with np.errstate(all="ignore"):  # divergence is a result
         for epoch in range(epochs + 1):
             loss = math.nan
@@ -323,10 +181,13 @@ def train_classifier(
         "epochs": epochs, "batch": batch, "m": train.m, "d": train.d, "p": network.p, "k": network.k,
     }  # fmt: skip
     epochs_read, accuracy, alignment, losses = (np.array(column) for column in zip(*rows, strict=True))
-    return ClassifierRun(epochs_read, accuracy, alignment, losses, status, settings, live)
+    return ClassifierRun(
+        epochs=epochs_read, accuracy=accuracy, alignment=alignment, loss=losses, status=status, settings=settings,
+        network=live,
+    )  # fmt: skip
 
 
-def _epoch(step: _Step, X: Array, labels: Labels, order: Labels, batch: int, lams: NDArray[np.float64]) -> float:
+def _epoch(step: Step, X: Array, labels: Labels, order: Labels, batch: int, lams: NDArray[np.float64]) -> float:
     loss = 0.0
     for t, lam in enumerate(lams):
         loss += step(X, labels, order[t * batch : (t + 1) * batch], float(lam))
