@@ -45,13 +45,14 @@ def contradiction(psi: Activation) -> str | None:
     True
     """
     values, slopes = _evaluated(psi.psi, GRID), _evaluated(psi.dpsi, GRID)
-    noise = _allowance(psi, values, slopes, GRID)
-    return (
-        _undefined(psi, values, slopes)
-        or _uneven(psi, values, slopes)
-        or _not_derivative(psi, values, slopes)
-        or _beyond_bounds(psi, values, slopes, noise)
-    )
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # far out ψ need not be a finite number
+        noise = _allowance(psi, values, slopes, GRID)
+        return (
+            _undefined(psi, values, slopes)
+            or _uneven(psi, values, slopes)
+            or _not_derivative(psi, values, slopes)
+            or _beyond_bounds(psi, values, slopes, noise)
+        )
 
 
 def _evaluated(function: Scalar, points: Array) -> Array:

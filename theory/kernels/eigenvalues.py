@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.precision import UNIT_ROUNDOFF, gamma
+from theory.precision import TINIEST, UNIT_ROUNDOFF, gamma
 
 __all__ = ["eigenvalue_ceiling", "eigenvalue_floor", "spectral_bound"]
 
@@ -55,8 +55,8 @@ def eigenvalue_floor(A: Array, error: Array | None = None) -> float:
         floor = math.ldexp(scaled, exponent)
     except OverflowError:
         return -math.inf
-    if abs(floor) < 2.0**-1000:  # ldexp rounds a subnormal number
-        floor -= 2.0**-1074
+    if abs(floor) < 2.0**-1000 and largest > 0:  # ldexp rounds a subnormal number
+        floor -= TINIEST
     return floor if blur == 0 else math.nextafter(floor - blur, -math.inf)
 
 
@@ -89,7 +89,7 @@ def spectral_bound(error: Array) -> float:
         return 0.0
     relative = np.maximum(error, error.T) / largest  # so that no square overflows, and none that counts underflows
     size = min(float(np.linalg.norm(relative)), float(relative.sum(axis=1).max()))
-    return size * largest * (1 + (n * n + 8) * 2 * UNIT_ROUNDOFF) + 2.0**-1074 * (n + 1)
+    return size * largest * (1 + (n * n + 8) * 2 * UNIT_ROUNDOFF) + TINIEST * (n + 1)
 
 
 def _floor(A: Array) -> float:
