@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array
+from fa_ref._support.threads import one_blas_thread
 
 __all__ = ["Problem"]
 
@@ -40,7 +41,8 @@ class Problem:
     TypeError
         If an entry is not a real number.
     ValueError
-        If there are no samples, the shapes do not fit, or an entry is NaN or infinite.
+        If there are no samples, the shapes do not fit, an entry is NaN or infinite, or squares over- or
+        underflow.
 
     Examples
     --------
@@ -64,6 +66,14 @@ class Problem:
                     raise ValueError(
                         f"{name}: expected numbers whose squares add up to a finite one, got a larger sum"
                     )
+        with np.errstate(under="ignore"):
+            lost = self.X.any(axis=1) & (np.sum(self.X**2, axis=1) < np.finfo(float).tiny)
+        if lost.any():
+            row = int(np.argmax(lost))
+            raise ValueError(
+                f"X: expected rows that are 0 or whose squares do not underflow (norm ≥ 1.5e-154), got row {row} "
+                f"with entries up to {np.abs(self.X[row]).max():.3g}; scale X"
+            )
         self.X.setflags(write=False)
         self.y.setflags(write=False)
 
@@ -73,13 +83,15 @@ class Problem:
     @cached_property
     def K(self) -> Array:
         """Gram matrix XXᵀ, shape (n, n)."""
-        gram: Array = self.X @ self.X.T
+        with one_blas_thread():
+            gram: Array = self.X @ self.X.T
         return gram
 
     @cached_property
     def singular_values(self) -> Array:
         """Singular values of X, descending, shape (min(n, d),)."""
-        return np.asarray(np.linalg.svd(self.X, compute_uv=False), dtype=np.float64)
+        with one_blas_thread():
+            return np.asarray(np.linalg.svd(self.X, compute_uv=False), dtype=np.float64)
 
     @property
     def spectral_norm(self) -> float:

@@ -23,6 +23,7 @@ __all__ = ["EXPLOSION", "train"]
 
 Array = NDArray[np.float64]
 Observer = Callable[[int, Network], bool | None]
+Progress = Callable[[int, Callable[[], Trajectory]], None]
 
 #: A run has diverged when its loss exceeds this multiple of ½‖e(0)‖² + ½‖y‖².
 EXPLOSION = 1e12
@@ -32,12 +33,14 @@ EXPLOSION = 1e12
 def train(
     problem: Setting, *, steps: int, engine: str = ..., dtype: str = ..., record_every: int = ...,
     observe: Observer | None = ...,
+    progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 @overload
 def train(
     problem: Problem, network: Network | Statistics, activation: str | Activation = ..., *, eta: float, steps: int,
     ridge: Schedule | None = ..., rule: str = ..., engine: str = ..., dtype: str = ..., record_every: int = ...,
     observe: Observer | None = ...,
+    progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
 def train(
     problem: Setting | Problem,
@@ -52,6 +55,7 @@ def train(
     dtype: str = "float64",
     record_every: int = 1,
     observe: Observer | None = None,
+    progress: Progress | None = None,
 ) -> Trajectory:
     """Run Algorithm 1 (``rule="fa"``) or gradient descent (``"bp"``), with the ridge penalty of (4.1).
 
@@ -83,6 +87,9 @@ def train(
     observe : callable, optional
         ``observe(t, network)`` is called at each recorded step with the live weights (copy what you keep);
         the run stops there if it returns True. The fast engines recover the weights for each call.
+    progress : callable, optional
+        ``progress(t, so_far)`` is called several times a second with the step reached; ``so_far()`` is the
+        trajectory recorded until then, without its network and with status ``"stopped"``.
 
     Returns
     -------
@@ -121,7 +128,7 @@ def train(
     )  # fmt: skip
     times = np.unique(np.append(np.arange(0, steps + 1, record_every, dtype=np.int64), steps))
     try:
-        return _record(runner, setting, times, observe, dtype)
+        return _record(runner, setting, times, observe, progress, dtype)
     except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
         cause, name = error.__cause__ or error, setting.activation.name
         raise ValueError(f"activation: expected {name} to be defined at every number, got {cause!r}") from error
@@ -176,29 +183,38 @@ def _output_scale(setting: Setting) -> float:
 
 
 def _record(
-    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None, dtype: str
-) -> Trajectory:
+    runner: Engine, setting: Setting, times: NDArray[np.int64], observe: Observer | None, progress: Progress | None,
+    dtype: str,
+) -> Trajectory:  # fmt: skip
     steps = int(times[-1])
     residuals = np.empty((times.size + 1, runner.y.size))  # one more, for divergence between two records
     rows = np.empty((times.size + 1, len(MEASURES)))
     limit = _explosion(runner, setting)
     stops = np.append(times, times[-1])
+
+    def trajectory(k: int, times: NDArray[np.int64], status: str, diverged_at: int, network: Any) -> Trajectory:
+        return Trajectory(
+            setting=setting, times=times[:k], residuals=residuals[:k].copy(),
+            measures={name: rows[:k, j].copy() for j, name in enumerate(MEASURES)}, status=status,
+            diverged_at=diverged_at if diverged_at >= 0 else None, engine=runner.name, dtype=dtype,
+            roundoff=0.5 * float(np.finfo(dtype).eps), steps=steps, network=network,
+        )  # fmt: skip
+
+    def told(t: int) -> None:
+        recorded = int(np.searchsorted(times, t))  # the record at t itself may be to come
+        if progress and recorded:
+            progress(t, lambda: trajectory(recorded, times, "stopped", -1, None))
+
     status, diverged_at, k = "completed", -1, 0
     while k < times.size and diverged_at < 0 and status == "completed":
         count = 1 if observe else times.size
         reach = stops[k : k + count + 1]
         if observe and runner.network and observe(int(times[k]), runner.network):
             status, reach = "stopped", times[[k, k]]
-        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:])
+        diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:], told if progress else None)
         k += count
     if diverged_at >= 0:
-        k = int(np.searchsorted(times, diverged_at))
-        times = np.append(times[:k], diverged_at)
-        k += 1 if k == 0 or np.isfinite(residuals[k]).all() else 0
-        status = "diverged"
-    return Trajectory(
-        setting=setting, times=times[:k], residuals=residuals[:k].copy(),
-        measures={name: rows[:k, j].copy() for j, name in enumerate(MEASURES)}, status=status,
-        diverged_at=diverged_at if diverged_at >= 0 else None, engine=runner.name, dtype=dtype,
-        roundoff=0.5 * float(np.finfo(dtype).eps), steps=steps, network=runner.network,
-    )  # fmt: skip
+        j = int(np.searchsorted(times, diverged_at))
+        k = j + 1 if j == 0 or np.isfinite(residuals[j]).all() else j
+        return trajectory(k, np.append(times[:j], diverged_at), "diverged", diverged_at, runner.network)
+    return trajectory(k, times, status, -1, runner.network)

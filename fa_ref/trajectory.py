@@ -22,11 +22,30 @@ if TYPE_CHECKING:
 
     from fa_ref.network import Network
 
-__all__ = ["STATUSES", "Trajectory"]
+__all__ = ["STATUSES", "NotRecordedError", "Trajectory"]
 
 Array = NDArray[np.float64]
 
 STATUSES = ("completed", "stopped", "diverged")
+
+
+class NotRecordedError(LookupError):
+    """A measure was asked for that the run does not bring."""
+
+
+class Measures(dict[str, Array]):
+    """What was measured, by name; a name that was not recorded is answered with those that were.
+
+    Examples
+    --------
+    >>> Measures(alignment=np.zeros(1))["beta_norm"]
+    Traceback (most recent call last):
+    ...
+    fa_ref.trajectory.NotRecordedError: measures: 'beta_norm' was not recorded; recorded: alignment
+    """
+
+    def __missing__(self, name: str) -> Array:
+        raise NotRecordedError(f"measures: {name!r} was not recorded; recorded: {', '.join(self) or 'none'}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +101,9 @@ class Trajectory:
     roundoff: float
     steps: int
     network: Network | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measures", Measures(self.measures))
 
     @classmethod
     def recorded(
@@ -150,8 +172,11 @@ class Trajectory:
 
     @property
     def residual_norms(self) -> Array:
-        """‖e(t)‖, shape (m,)."""
-        return np.linalg.norm(self.residuals, axis=1)
+        """‖e(t)‖, shape (m,); scaled first, so that no square overflows."""
+        largest = np.abs(self.residuals).max(axis=1, initial=0.0)
+        large, small = (largest > 2.0**500) & (largest < np.inf), (largest > 0.0) & (largest < 2.0**-500)
+        scale = np.select([large, small], [2.0**512, 2.0**-512], 1.0)
+        return np.asarray(np.linalg.norm(self.residuals / scale[:, None], axis=1) * scale)
 
     @property
     def loss(self) -> Array:

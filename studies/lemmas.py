@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fa_ref import Network, Problem, data, schedules
+from fa_ref import Network, Problem, Setting, data, schedules
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.closing import close
@@ -29,11 +29,13 @@ def cases():
 
     def nonlinear(form):
         return lambda problem, network, eta, ridge: convergence.drifts(
-            problem, network, "tanh", eta, ridge, form=form
+            Setting(problem, network, "tanh", eta=eta, ridge=ridge), form=form
         )
 
     def of_linear(form):
-        return lambda problem, network, eta, ridge: linear.drifts(problem, network, eta, ridge, form=form)
+        return lambda problem, network, eta, ridge: linear.drifts(
+            Setting(problem, network, "identity", eta=eta, ridge=ridge), form=form
+        )
 
     return {
         "3.2": (pair, "tanh", 100_000, 0.5, none, nonlinear("explicit")),
@@ -66,7 +68,11 @@ def verify(case, networks, seed, steps=100, until=1e-6, report=None):
         certified += 1
         rates.append(proof.rate)
         ledger = audit(
-            problem, network, activation, eta, lemmas, ridge=ridge, proof=proof, steps=steps, until=until
+            Setting(problem, network, activation, eta=eta, ridge=ridge),
+            lemmas,
+            proof=proof,
+            steps=steps,
+            until=until,
         )
         violations += len(ledger.violations())
         entries += len(ledger.rows)

@@ -11,7 +11,7 @@ import argparse
 import numpy as np
 from scipy.stats import beta as beta_law
 
-from fa_ref import Network, Problem, data
+from fa_ref import Network, Problem, Setting, data
 from fa_ref.activations import identity
 from theory.convergence import theorem_4_3 as linear
 from theory.kernels import empirical_G
@@ -28,7 +28,7 @@ def largest_step(problem, network, form):
     """Largest certified η on a grid of factor 2, in units of 2/λ_max(G(0)); 0 if none down to 2⁻⁴⁰."""
     top = np.linalg.eigvalsh(empirical_G(problem.X, network, identity))[-1]
     for k in range(41):
-        if linear.certificate(problem, network, "identity", 2 / top / 2**k, form=form):
+        if linear.certificate(Setting(problem, network, "identity", eta=2 / top / 2**k), form=form):
             return 2.0**-k
     return 0.0
 
@@ -51,7 +51,9 @@ def main():
         for k in range(options.networks):
             problem, network = draw(p, rng)
             for form in linear.FORMS:
-                closed[form] += bool(linear.certificate(problem, network, "identity", options.eta, form=form))
+                closed[form] += bool(
+                    linear.certificate(Setting(problem, network, "identity", eta=options.eta), form=form)
+                )
                 if k < options.networks // 10:
                     steps[form].append(largest_step(problem, network, form))
         parts = [

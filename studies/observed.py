@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from fa_ref import Network, Problem, schedules, train
+from fa_ref import Network, Problem, Setting, schedules, train
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.constants import constants_table, observed_constants
 from theory.kernels import mean_kernel
@@ -47,7 +47,10 @@ def movements(networks, samples=(2, 4, 8, 16), widths=(400, 1600, 6400)):
     for n in samples:
         for p in widths:
             draws = [Network.gaussian(p, n, np.random.default_rng([n, p, k])) for k in range(networks)]
-            found = [observed_constants(problem_of(n), net, "tanh", 0.05, gamma, steps=450) for net in draws]
+            found = [
+                observed_constants(Setting(problem_of(n), net, "tanh", eta=0.05), gamma=gamma, steps=450)
+                for net in draws
+            ]
             rows.append({"n": n, "p": p, "seen": {name: [one[name] for one in found] for name in found[0]}})
     return rows
 
@@ -71,7 +74,9 @@ def budgets(networks, n=4, p=2000, eta=0.1, grid=(0.1, 0.3, 1.0, 3.0, 10.0, 30.0
         network = Network.gaussian(p, n, np.random.default_rng([n, p, k]))
         unit = linear.unit_of_budget(problem, p, eta)
         for form in linear.FORMS:
-            proved[form].append(linear.ridge_budget(problem, network, eta, form=form) / unit)
+            proved[form].append(
+                linear.ridge_budget(Setting(problem, network, "identity", eta=eta), form=form) / unit
+            )
         for c_S in grid:
             kept.setdefault(c_S, []).append(contracts_throughout(problem, network, eta, c_S))
     return {
@@ -88,7 +93,7 @@ def main():
     rows = movements(options.networks)
     proved = {}
     for n in sorted({row["n"] for row in rows}):
-        table = constants_table(problem_of(n), "tanh", 0.05)
+        table = constants_table(problem_of(n), "tanh", eta=0.05)
         proved[n] = {(line.source, line.name): line.value for line in table if line.name in ("c₁", "c₂", "c")}
     for name in ("c₁", "c₂", "c"):
         print(

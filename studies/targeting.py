@@ -8,14 +8,14 @@ import time
 import numpy as np
 
 from validation.errata.readings import ascend
-from validation.search import cases, strategies
-from validation.search.cases import Case
+from validation.judge.record import reference_run
+from validation.search import laws, strategies
 from validation.search.falsification import falsify
 from validation.theorems import explicit
 
 FALSE = {
-    "Theorem 3.2 without its step-size clause": (explicit.NONLINEAR.without(explicit.STEP), "tanh", Case.evidence),
-    "λ‖y‖ as printed in (4.3), η > 1": (explicit.PRINTED_PULL, "identity", Case.evidence),
+    "Theorem 3.2 without its step-size clause": (explicit.NONLINEAR.without(explicit.STEP), "tanh", reference_run),
+    "λ‖y‖ as printed in (4.3), η > 1": (explicit.PRINTED_PULL, "identity", reference_run),
     "the sign of the residual": (explicit.NONLINEAR, "tanh", ascend),
 }
 SEEDS = range(10)
@@ -23,10 +23,10 @@ SEEDS = range(10)
 
 def main():
     for name, (claim, activation, simulate) in FALSE.items():
-        claim.judge(simulate(cases.small_cases(activation)(np.random.default_rng(0))))  # compile
+        claim.judge(simulate(laws.small_settings(activation)(np.random.default_rng(0)), 20))  # compile
         cells, seconds = {"targeting": [], "law": []}, {"targeting": [], "law": []}
         for seed in SEEDS:  # interleaved
-            for way, space in (("targeting", strategies.small_cases), ("law", cases.small_cases)):
+            for way, space in (("targeting", strategies.small_settings), ("law", laws.small_settings)):
                 start = time.process_time()
                 rng = np.random.default_rng(seed)
                 found = falsify(claim, space(activation), rng=rng, simulate=simulate, simplify=False)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from fa_ref import Network, Problem, train
+from fa_ref import Network, Problem, Setting, train
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence.closing import close
 from theory.convergence.widths import sufficient_width
@@ -48,7 +48,9 @@ def certified_width(n, form, networks=5, start=50):
     def works(p):
         draws = (Network.gaussian(p, n, np.random.default_rng([n, k])) for k in range(networks))
         return (
-            2 * sum(bool(convergence.certificate(problem, net, "tanh", ETA, form=form)) for net in draws) > networks
+            2
+            * sum(bool(convergence.certificate(Setting(problem, net, "tanh", eta=ETA), form=form)) for net in draws)
+            > networks
         )
 
     return smallest(works, start)
@@ -70,7 +72,8 @@ def blame(n, form, p):
     """The share of λ_min(G(0)) that each part of the proof takes, on one certified network at width p."""
     for k in range(20):
         lemmas = convergence.drifts(
-            problem_of(n), Network.gaussian(p, n, np.random.default_rng([n, k])), "tanh", ETA, form=form
+            Setting(problem_of(n), Network.gaussian(p, n, np.random.default_rng([n, k])), "tanh", eta=ETA),
+            form=form,
         )
         proof = close(lemmas)
         if proof:
@@ -80,9 +83,9 @@ def blame(n, form, p):
     parts = {
         "rate a": proof.rate,
         "H(0)": i.g_low - lemmas.start(),
-        "drift of G": lemmas.lost(U, i.E) - drift_H,
+        "drift of G": lemmas.lost(U, i.largest) - drift_H,
         "drift of H": drift_H,
-        "remainder": lemmas.remainder(U, i.E),
+        "remainder": lemmas.remainder(U, i.largest),
     }
     if form == "second-order":
         parts["drift of G and H"] = parts.pop("drift of G") + parts.pop("drift of H")

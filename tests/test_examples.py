@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem, train
-from validation import Evidence
-from validation.theorems import theorem_3_2
+from fa_ref import Network, Problem, Setting, Trajectory, train
+from validation import theorem_3_2
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -85,7 +84,8 @@ def test_arrays_of_the_example_trainer_are_judged(sign, status, monkeypatch):
     problem = Problem(np.eye(3), [1.0, -1.0, 1.0])
     start = Network.gaussian(4000, 3, np.random.default_rng(0))
     residuals = run(problem.X, problem.y, start.W, start.beta, start.b, sign * 0.1, 200)
-    verdict = theorem_3_2.CLAIM.judge(Evidence(problem, "tanh", 0.1, range(201), residuals, start=start))
+    setting = Setting(problem, start, "tanh", eta=0.1)
+    verdict = theorem_3_2.judge(Trajectory.recorded(setting, range(201), residuals))
     assert verdict.status == status
     if sign > 0:  # 200 steps of p = 4000 terms, each rounded by 1e-16 relative: far below 1e-9
         ours = train(problem, start, "tanh", eta=0.1, steps=200, engine="loops").residuals

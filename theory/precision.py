@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 __all__ = ["EPS", "UNIT_ROUNDOFF", "gamma"]
 
 #: u: rounding to nearest errs by at most u relative to the exact result.
@@ -11,12 +13,21 @@ UNIT_ROUNDOFF = 2.0**-53
 EPS = 2.0 * UNIT_ROUNDOFF
 
 
-def gamma(k: float) -> float:
-    """γ_k = ku/(1 − ku) in float64, the relative error bound of k roundings in a row.
+def gamma(k: float, roundoff: float = UNIT_ROUNDOFF) -> float:
+    """γ_k = ku/(1 − ku), the relative error bound of k roundings in a row; ∞ where ku ≥ 1, and there is none.
+
+    Parameters
+    ----------
+    k : float
+        How many.
+    roundoff : float, optional
+        u of the arithmetic; that of float64 if not given.
 
     Examples
     --------
     >>> gamma(10) == 10 * UNIT_ROUNDOFF / (1 - 10 * UNIT_ROUNDOFF)
     True
+    >>> gamma(3, 0.25), gamma(4, 0.25)
+    (3.0, inf)
     """
-    return k * UNIT_ROUNDOFF / (1.0 - k * UNIT_ROUNDOFF)
+    return k * roundoff / (1.0 - k * roundoff) if k * roundoff < 1.0 else math.inf

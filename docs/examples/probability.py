@@ -3,22 +3,18 @@
 import numpy as np
 
 import validation
-from fa_ref import Network, Problem
+from fa_ref import Network, Problem, train
+from validation import theorem_4_3
 from validation.commands.console import draws_bar
-from validation.search.cases import Case
-from validation.theorems import theorem_4_3
 
 
 def law(rng):
     """Draw targets and a network, and train."""
     problem = Problem(np.eye(3), rng.choice([-1.0, 1.0], 3))
-    return Case(problem, Network.gaussian(400, 3, rng), "identity", eta=0.1, steps=40).evidence()
+    return train(problem, Network.gaussian(400, 3, rng), "identity", eta=0.1, steps=40)
 
 
 if __name__ == "__main__":
     with draws_bar("Theorem 4.3") as progress:
-        print(
-            validation.check(
-                theorem_4_3.CLAIM, law, draws=2048, delta=0.1, rng=np.random.default_rng(0), progress=progress
-            )
-        )
+        rng = np.random.default_rng(0)
+        print(validation.check(theorem_4_3, law, draws=2048, delta=0.1, rng=rng, progress=progress))

@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
-from fa_ref import Network, Problem
-from validation import Evidence
-from validation.theorems import theorem_3_2
+from fa_ref import Network, Problem, Setting, Trajectory
+from validation import theorem_3_2
 
 
 def judge(sign, dtype=torch.float64, p=4000, eta=0.1, steps=200):
@@ -23,9 +22,8 @@ def judge(sign, dtype=torch.float64, p=4000, eta=0.1, steps=200):
         W = W - sign * eta / p**0.5 * b[:, None] * (((1 - psi**2).T * e) @ X)
         beta = beta - sign * eta / p**0.5 * e @ psi
     problem = Problem(X.double().numpy(), y.double().numpy())
-    return theorem_3_2.CLAIM.judge(
-        Evidence(problem, "tanh", eta, range(steps + 1), np.array(residuals), start=start)
-    )
+    setting = Setting(problem, start, "tanh", eta=eta)
+    return theorem_3_2.judge(Trajectory.recorded(setting, range(steps + 1), np.array(residuals)))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
     TypeError
         If the entries are not real numbers.
     ValueError
-        If the number of axes is wrong, an axis is empty, or an entry is NaN or infinite.
+        If the number of axes is wrong, an axis is empty, or an entry is masked, NaN or infinite.
 
     Examples
     --------
@@ -34,6 +34,10 @@ def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
     ...
     ValueError: y: expected finite numbers, got nan at index (1,)
     """
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"{name}: expected numbers only, got an array with {np.ma.count_masked(value)} masked entries"
+        )
     try:
         raw = np.asarray(value)
     except ValueError:
@@ -44,7 +48,8 @@ def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
         raise ValueError(f"{name}: expected an array with {ndim} axes, got shape {raw.shape}")
     if raw.size == 0:
         raise ValueError(f"{name}: expected at least one entry, got shape {raw.shape}")
-    array: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):  # long doubles may be larger, and are then infinite
+        array: NDArray[np.float64] = np.array(raw, dtype=np.float64, order="C")
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[where]} at index {where}")
@@ -77,7 +82,9 @@ def as_number(
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a real number, got {value!r}") from None
+        raise TypeError(f"{name}: expected a real number, got {value!r:.60}") from None
+    except OverflowError:  # an integer beyond every float
+        number, value = math.inf if value > 0 else -math.inf, "one beyond the largest float"
     limits = [f"> {above:g}"] * (above > -math.inf)
     limits += [f">= {at_least:g}"] * (at_least > -math.inf) + [f"< {below:g}"] * (below < math.inf)
     if not (math.isfinite(number) and above < number < below and number >= at_least):
@@ -136,8 +143,9 @@ def require_memory(name: str, needed: int) -> None:
     """
     free = available_memory()
     if needed > free:
-        gib = 1024.0**3
+        gib = 1024**3
+        amount = f"{needed / gib:.1f}" if needed < gib * 10**9 else "over 10^9"
         raise ValueError(
-            f"{name}: expected a size that fits in memory, but it needs {needed / gib:.1f} GiB"
+            f"{name[:60]}: expected a size that fits in memory, but it needs {amount} GiB"
             f" and {free / gib:.1f} GiB are available"
         )

@@ -43,6 +43,8 @@ DAY = 86400.0  # seconds for which the others are kept as well
 def njit(signature: Any = None, *, cache: bool = False, **options: Any) -> Any:
     """`numba.njit`, where ``cache=True`` keeps the code on disk under the digest of all texts that it was made of.
 
+    With a signature, the function is compiled for that signature at its first call.
+
     Examples
     --------
     >>> @njit(cache=True)
@@ -62,11 +64,17 @@ def njit(signature: Any = None, *, cache: bool = False, **options: Any) -> Any:
         if kept is not None:
             dispatcher._cache = kept
         if signature is not None:
-            dispatcher.compile(signature)
-            dispatcher.disable_compile()
+            dispatcher._compile_for_args = lambda *_args, **_options: _first_compiled(dispatcher, signature)
         return dispatcher
 
     return compiled
+
+
+def _first_compiled(dispatcher: Any, signature: Any) -> Any:
+    """Compile at the first call, not on import, and for this signature alone; return what is to be called."""
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
 
 
 def source_digest(file: Path) -> str:
@@ -196,6 +204,14 @@ class _Kept(FunctionCache):
             return super().load_overload(sig, target_context)
         except Exception:  # a damaged file: unpickling one can raise anything
             return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # a damaged index, which is begun anew
+            with suppress(Exception):
+                self.flush()
+                super().save_overload(sig, data)
 
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:

@@ -72,10 +72,11 @@ def unit_rows(X: ArrayLike) -> Array:
     array([[0.6, 0.8]])
     """
     rows = as_array("X", X, ndim=2)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if (norms == 0).any():
-        raise ValueError(f"X: expected rows that are not zero, got row {int(np.argmin(norms))} = 0")
-    return rows / norms
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    if (largest == 0).any():
+        raise ValueError(f"X: expected rows that are not zero, got row {int(np.argmin(largest))} = 0")
+    rows = rows / largest  # no square overflows or underflows
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def linear_teacher(X: ArrayLike, rng: np.random.Generator) -> Array:

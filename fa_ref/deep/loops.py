@@ -16,8 +16,9 @@ others are V[l] = W_{l+2}, p×p. λ is the penalty on β alone, as in (4.1).
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from fa_ref._support.compiled import njit
 from fa_ref.activations.psi import SCALAR_FUNCTION
 
 real, vector, matrix, stack = types.float64, types.float64[::1], types.float64[:, ::1], types.float64[:, :, ::1]

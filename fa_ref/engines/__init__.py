@@ -1,1 +1,5 @@
-"""The engines that `fa_ref.train` chooses from: each the same trajectory, up to rounding."""
+"""The engines that `fa_ref.train` chooses from: the definition, its bits faster, and two equal up to rounding."""
+
+from fa_ref.engines.choice import ENGINES, Engine, build, choose
+
+__all__ = ["ENGINES", "Engine", "build", "choose"]

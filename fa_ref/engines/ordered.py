@@ -23,7 +23,7 @@ from fa_ref._support.compiled import njit
 from fa_ref._support.threads import parallel_kernel
 from fa_ref.activations import Activation
 from fa_ref.activations.psi import ENTRYWISE
-from fa_ref.engines.slices import FINISHED, RUNNING, Clock, Progress, in_slices
+from fa_ref.engines.slices import FINISHED, RUNNING, Clock, Plan, Progress, in_slices, plan_type
 from fa_ref.measures import summarise
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -55,21 +55,10 @@ class Workspace(NamedTuple):
     e: Any
 
 
-class Plan(NamedTuple):
-    """η, λ(t), c(t), the largest loss that is no divergence, and the steps to record."""
-
-    eta: Any
-    lam: Any
-    decay: Any
-    limit: Any
-    stops: Any
-
-
 cube, matrix, vector, real = types.float64[:, :, ::1], types.float64[:, ::1], types.float64[::1], types.float64
 integer, integers = types.int64, types.int64[::1]
 weights_type = types.NamedTuple((cube, matrix, matrix, matrix, cube, vector), Weights)
 workspace_type = types.NamedTuple((cube, cube, vector, vector), Workspace)
-plan_type = types.NamedTuple((real, vector, vector, real, integers), Plan)
 
 
 @njit(cache=True)

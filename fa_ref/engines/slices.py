@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
-__all__ = ["FINISHED", "RUNNING", "Clock", "Progress", "in_slices"]
+__all__ = ["FINISHED", "RUNNING", "Clock", "Plan", "Progress", "in_slices", "plan_type"]
+
+
+class Plan(NamedTuple):
+    """η, λ(t), c(t), the largest loss that is no divergence, and the steps to record."""
+
+    eta: Any
+    lam: Any
+    decay: Any
+    limit: Any
+    stops: Any
+
+
+_vector = types.float64[::1]
+plan_type = types.NamedTuple((types.float64, _vector, _vector, types.float64, types.int64[::1]), Plan)
 
 Clock = NDArray[np.int64]  # the step t that comes next, and the number k of the record that comes next
 Progress = Callable[[int], None]

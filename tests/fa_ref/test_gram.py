@@ -183,16 +183,6 @@ def check_threads(problem, network, activation, **settings):
     assert np.all(gaps <= share * reference.residual_norms.max())
 
 
-def test_code_compiled_for_other_tiles_is_refused(rng, monkeypatch):
-    """Such code, kept on disk, would read beyond its arrays."""
-    problem, network = Problem(rng.standard_normal((3, 4)), rng.standard_normal(3)), Network.gaussian(5, 4, rng)
-    settings = {"engine": "gram", "eta": 1e-3, "steps": 2}
-    train(problem, network, "tanh", **settings)
-    monkeypatch.setattr(gram, "LAYOUT", (gram.BLOCK_BYTES // 2, gram.TILE))
-    with pytest.raises(RuntimeError, match="older code"):
-        train(problem, network, "tanh", **settings)
-
-
 @pytest.mark.parametrize("activation", ["relu", "tanh", "erf"])
 def test_float32_keeps_six_digits_and_no_more(activation, rng):
     problem = Problem(data.gaussian_inputs(12, 40, rng, scale=40**-0.5), rng.standard_normal(12))

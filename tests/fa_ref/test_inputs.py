@@ -22,6 +22,16 @@ from fa_ref._support import checks
         ([[1j, 2]], [1.0], TypeError, "X: expected real numbers"),
         ([[1.0, 2.0], [3.0]], [1.0, 1.0], ValueError, "X: expected an array with 2 axes, got rows of unequal"),
         ([[1e200]], [1.0], ValueError, "X: expected numbers whose squares"),
+        (
+            [[1.0], [1e-155]],
+            [1.0, 1.0],
+            ValueError,
+            "X: .* do not underflow .* row 1 with entries up to 1e-155; scale X",
+        ),
+        ([[5e-324]], [1.0], ValueError, "X: .* do not underflow"),
+        (np.ma.array([[1.0, 2.0]], mask=[[False, True]]), [1.0], ValueError, "X: .* 1 masked entries"),
+        ([[1.0]], np.ma.masked_invalid([np.nan]), ValueError, "y: .* 1 masked entries"),
+        ([[np.longdouble("1e400")]], [1.0], ValueError, "X: expected finite numbers, got inf"),
         ([[1.0]], [-1e200], ValueError, "y: expected numbers whose squares"),
         ([1.0, 2.0], [1.0, 2.0], ValueError, r"X: expected an array with 2 axes, got shape \(2,\)"),
         (np.empty((0, 3)), [], ValueError, "X: expected at least one entry"),
@@ -322,3 +332,24 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError):
         write_atomically(tmp_path / "out.bin", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), "1", None, [1.0], 1j, math.nan])
+def test_numbers_that_are_none_get_one_short_line(value):
+    with pytest.raises((TypeError, ValueError), match="eta: expected a") as caught:
+        checks.as_number("eta", value)
+    assert len(str(caught.value)) < 120
+
+
+def test_sizes_beyond_every_float_are_refused_in_words():
+    with pytest.raises(ValueError, match=r"p: expected a size that fits in memory, but it needs over 10\^9 GiB"):
+        checks.require_memory("p", 10**400)
+
+
+def test_unit_rows_of_any_size():
+    for scale in (1e-300, 5e-324, 1e300):
+        assert np.linalg.norm(data.unit_rows([[3 * scale, 4 * scale]])) == pytest.approx(1.0)
+
+
+def test_a_masked_array_without_masked_entries_is_an_array():
+    assert Problem(np.ma.array([[1.0]]), np.ma.array([2.0])).y.tolist() == [2.0]

@@ -8,7 +8,7 @@ import numpy as np
 import own_psi
 import pytest
 
-from fa_ref import Network, Problem, train
+from fa_ref import Network, Problem, Setting, train
 from fa_ref.activations import ACTIVATIONS, Activation, Strip, identity, relu, tanh
 from fa_ref.activations.known import BOUNDS
 from fa_ref.activations.probes import GRID, contradiction
@@ -76,7 +76,10 @@ def test_a_name_chooses_no_formula(psi):
     assert kernel.G[0, 0] == pytest.approx(expected[0], abs=1e-2)
     assert kernel.G[0, 1] == pytest.approx(expected[1], abs=1e-2)
     assert abs(kernel.G[0, 0] - expected[0]) <= kernel.error[0, 0] + 1e-2
-    assert theorem_4_3.certificate(PAIR, Network.gaussian(9, 2, np.random.default_rng(0)), psi, 0.1).rate is None
+    assert (
+        theorem_4_3.certificate(Setting(PAIR, Network.gaussian(9, 2, np.random.default_rng(0)), psi, eta=0.1)).rate
+        is None
+    )
 
 
 def test_a_clipped_relu_called_relu_gets_its_own_kernel():
@@ -107,7 +110,10 @@ def test_the_identity_under_another_name_is_linear_everywhere():
     network = Network.gaussian(400, 2, np.random.default_rng(0))
     both = [train(PAIR, network, psi, eta=0.1, steps=30) for psi in (identity, renamed)]
     assert both[0].residuals.tobytes() == both[1].residuals.tobytes()
-    rates = [theorem_4_3.certificate(PAIR, network, psi, 1e-3, form="sharper").rate for psi in (identity, renamed)]
+    rates = [
+        theorem_4_3.certificate(Setting(PAIR, network, psi, eta=1e-3), form="sharper").rate
+        for psi in (identity, renamed)
+    ]
     assert rates[0] == rates[1]
     assert _limit(identity) == _limit(renamed)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fa_ref import Activation, Network, Problem, Trajectory, schedules, train
 from fa_ref._support import checks
+from fa_ref.engines import slices
 from fa_ref.measures import MEASURES
 
 
@@ -215,3 +216,25 @@ def test_the_split_needs_the_projection(rng):
     other = rng.standard_normal(12)
     left = np.sum((f - problem.y) ** 2)
     assert abs(left - np.sum((f - other) ** 2) - np.sum((other - problem.y) ** 2)) > 1e-3 * left
+
+
+@pytest.mark.parametrize("engine", ["loops", "ordered", "gram"])
+def test_progress_shows_the_beginning_of_the_run(rng, engine, monkeypatch):
+    """What is recorded so far is the whole run's beginning, bit for bit, slice by slice."""
+    monkeypatch.setattr(slices, "FIRST", 1)
+    monkeypatch.setattr(slices, "SECONDS", 0.0)
+    problem, network = Problem(rng.standard_normal((3, 4)), rng.standard_normal(3)), Network.gaussian(6, 4, rng)
+    seen = []
+    whole = train(
+        problem, network, "tanh", eta=0.05, steps=20, record_every=3, engine=engine,
+        progress=lambda step, so_far: seen.append((step, so_far())),
+    )  # fmt: skip
+    assert len(seen) > 10
+    for step, part in seen:
+        k = len(part.times)
+        assert part.status == "stopped"
+        assert part.times[-1] < step
+        assert part.times[-1] + 3 >= step or k == len(whole.times) - 1
+        np.testing.assert_array_equal(part.times, whole.times[:k])
+        np.testing.assert_array_equal(part.residuals, whole.residuals[:k])
+        np.testing.assert_array_equal(part.alignment, whole.alignment[:k])

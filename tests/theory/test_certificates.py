@@ -109,6 +109,58 @@ def test_no_certified_network_fails_to_contract_in_many():
     assert_sound(soundness(3000, seed=2), 3000)
 
 
+def adversarial_state(rng):
+    """Weights that tempt a prover: H large, sums that cancel, a handful of units, and η about the clause's edge."""
+    kind = rng.choice(["aligned", "cancelling", "tiny"])
+    n, d = int(rng.integers(1, 4)), int(rng.integers(3, 7))
+    p = {"aligned": 60, "cancelling": 24, "tiny": int(rng.integers(n, n + 4))}[str(kind)]
+    X, network = rng.standard_normal((n, d)) * d**-0.5, Network.gaussian(p, d, rng)
+    W, beta, b = network.W.copy(), network.beta.copy(), network.b.copy()
+    if kind == "aligned":
+        beta = rng.uniform(0.3, 3.0) * b + 0.1 * beta
+    elif kind == "cancelling":
+        W[1], b[1], beta[0] = W[0], b[0], 10.0 ** rng.uniform(0, 10)
+        beta[1] = -beta[0]
+    else:
+        b *= 10.0 ** rng.uniform(-1, 1)
+    network = Network(W, beta, b)
+    activation = str(rng.choice(["identity", "relu", "tanh", "sigmoid", "erf", "softplus"]))
+    y = network.output(X, activation) + 10.0 ** rng.uniform(-10, -2) * rng.standard_normal(n)
+    problem = Problem(X, y)
+    return problem, network, activation, rng.uniform(0.5, 2.5) / scale(problem, network, activation)
+
+
+def adversarial_soundness(certificates, seed, prover=prove):
+    """As `soundness`, until so many adversarial networks are certified."""
+    rng, counts = np.random.default_rng(seed), Counter()
+    while counts["certified"] < certificates:
+        problem, network, activation, eta = adversarial_state(rng)
+        rate = prover(problem, network, activation, eta)
+        counts["drawn"] += 1
+        if rate is not None:
+            counts["certified"] += 1
+            counts["failures"] += not contracts(problem, network, activation, eta, rate, steps=60)
+    return counts
+
+
+def test_no_adversarial_network_that_is_certified_fails_to_contract():
+    counts = adversarial_soundness(60, seed=4)
+    assert counts["failures"] == 0, counts
+    assert counts["certified"] > 0.1 * counts["drawn"], counts
+
+
+@pytest.mark.nightly
+def test_no_adversarial_network_of_thousands_that_is_certified_fails_to_contract():
+    counts = adversarial_soundness(3000, seed=5)
+    assert counts["failures"] == 0, counts
+
+
+def test_adversarial_networks_tempt_a_prover_without_the_step_size_clause():
+    """The negative control."""
+    counts = adversarial_soundness(60, seed=4, prover=prove_without_the_step_size_clause)
+    assert counts["failures"] > 5, counts
+
+
 @pytest.mark.nightly
 def test_no_rigorously_certified_network_fails_to_contract():
     assert_sound(soundness(500, seed=3, prover=prove_rigorously), 500)

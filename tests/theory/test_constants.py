@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem
+from fa_ref import Network, Problem, Setting
 from theory.convergence.constants import constants_table, observed_constants
 
 PAIR = Problem(np.eye(2), [1.0, -1.0])
@@ -16,10 +16,10 @@ def by_name(table, source):
 
 
 def test_proved_constants_exceed_observed_ones():
-    table = constants_table(PAIR, "tanh", 0.05)
+    table = constants_table(PAIR, "tanh", eta=0.05)
     gamma = next(line.value for line in table if line.name == "γ")
     network = Network.gaussian(2000, 2, np.random.default_rng(0))
-    seen = observed_constants(PAIR, network, "tanh", 0.05, gamma, steps=400)
+    seen = observed_constants(Setting(PAIR, network, "tanh", eta=0.05), gamma=gamma, steps=400)
     for form in ("explicit", "first-order"):
         proved = by_name(table, f"Theorem 3.2, {form}")
         for name, value in seen.items():
@@ -28,7 +28,7 @@ def test_proved_constants_exceed_observed_ones():
 
 
 def test_linear_table_has_the_budget():
-    proved = by_name(constants_table(PAIR, "identity", 1e-3, p=10**6), "Theorem 4.3, sharper")
+    proved = by_name(constants_table(PAIR, "identity", eta=1e-3, p=10**6), "Theorem 4.3, sharper")
     assert proved["a"].value > 0.9
     assert 0.3 < proved["c_S"].value < 0.55  # below its limit √(8/27), docs/linear.md, section 6
     assert proved["p*"].value < 1000
@@ -36,10 +36,10 @@ def test_linear_table_has_the_budget():
 
 def test_vacuous_lines_are_marked_with_their_factor():
     # At the sharper theorem's own width |cos| ≤ 1 is all that the movement bound leaves.
-    table = constants_table(PAIR, "identity", 1e-3)
+    table = constants_table(PAIR, "identity", eta=1e-3)
     line = by_name(table, "Theorem 4.3, sharper")["c"]
     assert line.vacuous >= 1
-    wide = by_name(constants_table(PAIR, "identity", 1e-3, p=10**7), "Theorem 4.3, sharper")["c"]
+    wide = by_name(constants_table(PAIR, "identity", eta=1e-3, p=10**7), "Theorem 4.3, sharper")["c"]
     assert wide.vacuous == 0.0
     assert wide.value * 2 / math.sqrt(10**7) < 1
 
@@ -53,13 +53,13 @@ def test_vacuous_lines_are_marked_with_their_factor():
     ],
 )
 def test_no_constants_without_the_hypotheses(problem, activation):
-    lines = [line for line in constants_table(problem, activation, 0.01) if line.kind == "proved"]
+    lines = [line for line in constants_table(problem, activation, eta=0.01) if line.kind == "proved"]
     assert {line.name for line in lines} == {"p*"}
     assert all(math.isnan(line.value) and line.note for line in lines)
 
 
 def test_narrow_networks_have_no_rate_and_the_reason():
-    for line in constants_table(PAIR, "tanh", 0.01, p=500):
+    for line in constants_table(PAIR, "tanh", eta=0.01, p=500):
         if line.name == "a":
             assert math.isnan(line.value)
             assert line.note

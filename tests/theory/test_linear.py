@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fa_ref import Network, Problem, data, schedules, train
+from fa_ref import Network, Problem, Setting, data, schedules, train
 from fa_ref.activations import identity
 from theory.convergence.closing import close
 from theory.convergence.ledger import audit
@@ -41,8 +41,10 @@ def test_no_lemma_is_violated_on_any_run(form, seed):
     ridge = [schedules.zero(), schedules.cutoff(0.3, 5), schedules.exponential(0.5, 4.0)][rng.integers(3)]
     top = float(np.linalg.eigvalsh(empirical_G(problem.X, network, identity))[-1])
     eta = float(rng.choice([0.5, 0.1, 0.01])) / (ridge.maximum + top)
-    lemmas = drifts(problem, network, eta, ridge, form=form)
-    ledger = audit(problem, network, "identity", eta, lemmas, ridge=ridge, proof=close(lemmas), steps=15)
+    lemmas = drifts(Setting(problem, network, "identity", eta=eta, ridge=ridge), form=form)
+    ledger = audit(
+        Setting(problem, network, "identity", eta=eta, ridge=ridge), lemmas, proof=close(lemmas), steps=15
+    )
     assert ledger.violations() == []
 
 
@@ -53,9 +55,11 @@ def test_ledger_finds_a_lemma_that_is_false(form, broken):
     found = 0
     for seed in range(20):
         problem, network, _ = an_instance(seed)
-        lemmas = drifts(problem, network, 0.02, form=form)
+        lemmas = drifts(Setting(problem, network, "identity", eta=0.02), form=form)
         false = {name: factor * getattr(lemmas, name) for name, factor in broken.items()}
-        found += len(audit(problem, network, "identity", 0.02, replace(lemmas, **false), steps=15).violations())
+        found += len(
+            audit(Setting(problem, network, "identity", eta=0.02), replace(lemmas, **false), steps=15).violations()
+        )
     assert found > 0
 
 
@@ -100,11 +104,13 @@ def test_certified_networks_keep_every_lemma_at_the_certified_level(form, p):
     rng, audited = np.random.default_rng(2), 0
     for _ in range(10):
         network = Network.gaussian(p, 2, rng)
-        lemmas = drifts(EYE, network, 0.1, form=form)
+        lemmas = drifts(Setting(EYE, network, "identity", eta=0.1), form=form)
         proof = close(lemmas)
         if proof:
             audited += 1
-            assert audit(EYE, network, "identity", 0.1, lemmas, proof=proof, steps=80).violations() == []
+            assert (
+                audit(Setting(EYE, network, "identity", eta=0.1), lemmas, proof=proof, steps=80).violations() == []
+            )
     assert audited >= 7
 
 
@@ -112,10 +118,13 @@ def test_certified_networks_keep_every_lemma_at_the_certified_level(form, p):
 def test_certified_ridge_runs_keep_every_lemma(form):
     rng, ridge = np.random.default_rng(3), schedules.inverse_square(0.05, 20.0)
     network = Network.gaussian(20_000, 2, rng)
-    lemmas = drifts(EYE, network, 0.3, ridge, form=form)
+    lemmas = drifts(Setting(EYE, network, "identity", eta=0.3, ridge=ridge), form=form)
     proof = close(lemmas)
     assert proof.rate > 0.5
-    assert audit(EYE, network, "identity", 0.3, lemmas, ridge=ridge, proof=proof, steps=60).violations() == []
+    assert (
+        audit(Setting(EYE, network, "identity", eta=0.3, ridge=ridge), lemmas, proof=proof, steps=60).violations()
+        == []
+    )
 
 
 def test_sharper_theorem_certifies_narrow_networks_at_any_condition_number():
@@ -127,7 +136,7 @@ def test_sharper_theorem_certifies_narrow_networks_at_any_condition_number():
         X = data.isometric_inputs(n, n, rng, epsilon=ratio - 1 if n > 1 else 0.0)
         problem, network = Problem(X, rng.normal(size=n)), Network.gaussian(100, n, rng)
         for form in FORMS:
-            closed[form] += bool(certificate(problem, network, "identity", 1e-7, form=form))
+            closed[form] += bool(certificate(Setting(problem, network, "identity", eta=1e-7), form=form))
     assert closed["sharper"] >= 59
     assert closed["explicit"] <= 20
 
@@ -135,10 +144,10 @@ def test_sharper_theorem_certifies_narrow_networks_at_any_condition_number():
 @pytest.mark.parametrize("form", FORMS)
 def test_rate_ends_at_the_budget(form):
     network, eta = Network.gaussian(20_000, 2, np.random.default_rng(0)), 1e-3
-    budget = ridge_budget(EYE, network, eta, form=form)
+    budget = ridge_budget(Setting(EYE, network, "identity", eta=eta), form=form)
     for factor, closes in ((0.999, True), (1.001, False)):
         ridge = schedules.explicit(np.full(10_000, factor * budget / 10_000))
-        proof = certificate(EYE, network, "identity", eta, ridge, form=form)
+        proof = certificate(Setting(EYE, network, "identity", eta=eta, ridge=ridge), form=form)
         assert bool(proof) is closes
 
 
@@ -146,7 +155,9 @@ def test_budget_constants_approach_their_limits():
     # c_S at the best rate, as p → ∞ with K = γI and ν = 1: both limits are computed in docs/linear.md, section 6.
     network = Network.gaussian(10**6, 2, np.random.default_rng(0))
     unit = unit_of_budget(EYE, 10**6, 1e-3)
-    printed, sharper = (ridge_budget(EYE, network, 1e-3, form=form) / unit for form in FORMS)
+    printed, sharper = (
+        ridge_budget(Setting(EYE, network, "identity", eta=1e-3), form=form) / unit for form in FORMS
+    )
     U = np.linspace(0, 1, 200_001)
     # c_S ν = a U' with U' = MU/√(γp): the largest a U' such that the rate that remains is a.
     assert printed == pytest.approx(np.max(U * np.maximum((1 - U) ** 2 - U**2 / 2, 0)), rel=0.05)
@@ -161,7 +172,9 @@ def test_budget_constants_approach_their_limits():
 def test_no_certificate_for_duplicate_inputs_or_more_samples_than_dimensions(form):
     rng = np.random.default_rng(0)
     for problem in (Problem([[1.0, 0.0], [1.0, 0.0]], [1.0, 1.0]), Problem([[1.0], [2.0]], [1.0, 0.0])):
-        proof = certificate(problem, Network.gaussian(1000, problem.d, rng), "identity", 0.01, form=form)
+        proof = certificate(
+            Setting(problem, Network.gaussian(1000, problem.d, rng), "identity", eta=0.01), form=form
+        )
         assert proof.rate is None
         assert "λ_min(K)" in proof.why
 
@@ -171,7 +184,7 @@ def test_no_certificate_beyond_the_edge_of_stability(form):
     network = Network.gaussian(20_000, 2, np.random.default_rng(1))
     top = float(np.linalg.eigvalsh(empirical_G(EYE.X, network, identity))[-1])
     for factor in (2.01, 2.5, 3.0):
-        proof = certificate(EYE, network, "identity", factor / top, form=form)
+        proof = certificate(Setting(EYE, network, "identity", eta=factor / top), form=form)
         assert proof.rate is None
         assert "η (" in proof.why
 
@@ -184,7 +197,7 @@ def _edge_of_stability(draws, seed):
         problem = Problem(np.eye(2), scale * rng.normal(size=2))
         top = float(np.linalg.eigvalsh(empirical_G(problem.X, network, identity))[-1])
         eta = float(rng.uniform(0.5, 3.0)) / top
-        proof = certificate(problem, network, "identity", eta, form="sharper")
+        proof = certificate(Setting(problem, network, "identity", eta=eta), form="sharper")
         if proof:
             certified += 1
             norms = train(problem, network, "identity", eta=eta, steps=40).residual_norms
@@ -209,22 +222,22 @@ def test_nothing_certified_near_the_edge_of_stability_fails_in_thousands():
 @pytest.mark.parametrize("form", FORMS)
 def test_no_certificate_for_a_constant_ridge(form):
     network = Network.gaussian(20_000, 2, np.random.default_rng(1))
-    proof = certificate(EYE, network, "identity", 0.1, schedules.constant(1e-9), form=form)
+    proof = certificate(Setting(EYE, network, "identity", eta=0.1, ridge=schedules.constant(1e-9)), form=form)
     assert "Λ = η Σ λ(t) = inf" in proof.why
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_no_certificate_for_another_activation(activation):
     network = Network.gaussian(20_000, 2, np.random.default_rng(1))
-    assert certificate(EYE, network, activation, 0.1).why == "ψ is the identity = 0 ≥ 1: not met"
+    assert certificate(Setting(EYE, network, activation, eta=0.1)).why == "ψ is the identity = 0 ≥ 1: not met"
 
 
 def test_bad_arguments_are_named():
     network = Network.gaussian(10, 2, np.random.default_rng(0))
     with pytest.raises(ValueError, match="form: expected one of explicit, sharper"):
-        certificate(EYE, network, "identity", 0.1, form="first-order")
+        certificate(Setting(EYE, network, "identity", eta=0.1), form="first-order")
     with pytest.raises(ValueError, match="eta: expected a finite number > 0"):
-        certificate(EYE, network, "identity", 0.0)
+        certificate(Setting(EYE, network, "identity", eta=0.0))
 
 
 # --- with probability 1 − δ
@@ -255,9 +268,9 @@ def test_instances_are_within_the_probable_levels(form):
     # 50 networks against levels that hold with probability 1 − 2e-7 each: a false alarm has probability < 1e-4 even
     # if every level were tight, and 0 among these seeds is reproducible.
     problem = Problem(data.isometric_inputs(3, 4, np.random.default_rng(0), epsilon=9.0), np.ones(3))
-    levels, rng = probable_drifts(problem, 1e-3, 1000, 1e-6, form=form), np.random.default_rng(1)
+    levels, rng = probable_drifts(problem, eta=1e-3, p=1000, delta=1e-6, form=form), np.random.default_rng(1)
     for _ in range(50):
-        seen = drifts(problem, Network.gaussian(1000, 4, rng), 1e-3, form=form)
+        seen = drifts(Setting(problem, Network.gaussian(1000, 4, rng), "identity", eta=1e-3), form=form)
         assert seen.kappa_b <= levels.kappa_b
         assert levels.overlap <= seen.overlap <= seen.overlap_up <= levels.overlap_up
         for name in ("e_norm", "g_top", "b_square", "overlap"):
@@ -269,7 +282,7 @@ def test_instances_are_within_the_probable_levels(form):
 
 
 def test_probable_drifts_ask_for_enough_width():
-    assert probable_drifts(EYE, 0.1, 2, 0.1) is None
-    assert probable_drifts(Problem([[1.0], [2.0]], [1.0, 1.0]), 0.1, 10**6, 0.1) is None
+    assert probable_drifts(EYE, eta=0.1, p=2, delta=0.1) is None
+    assert probable_drifts(Problem([[1.0], [2.0]], [1.0, 1.0]), eta=0.1, p=10**6, delta=0.1) is None
     with pytest.raises(ValueError, match="delta: expected a finite number > 0 and < 1"):
-        probable_drifts(EYE, 0.1, 100, 1.0)
+        probable_drifts(EYE, eta=0.1, p=100, delta=1.0)

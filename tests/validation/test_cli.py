@@ -16,7 +16,8 @@ from theory.margins import Margin
 from validation.commands import cli
 from validation.errata import algorithm
 from validation.errata.demonstrations import DEMONSTRATIONS
-from validation.judge.claims import Claim, Verdict
+from validation.judge.claims import Claim
+from validation.judge.verdicts import Verdict
 from validation.report import verification
 from validation.report.junit import of_verdict, write_junit
 
@@ -104,7 +105,7 @@ def test_verify_writes_a_junit_case_for_each_finding(files, call, monkeypatch):
     assert list(junit(files / "out.xml").values()) == [["skipped"]] * 4
     assert "γ certified = 0 > 0: not met" in (files / "out.xml").read_text().replace("&gt;", ">")
     judge = Claim.judge
-    monkeypatch.setattr(Claim, "judge", lambda claim, evidence: replace(judge(claim, evidence), status="violated"))
+    monkeypatch.setattr(Claim, "judge", lambda claim, run: replace(judge(claim, run), status="violated"))
     assert call("verify", "--X", files / "X.csv", *data).returncode == 1
     assert list(junit(files / "out.xml").values()) == [["failure"]] * 4
 
@@ -121,7 +122,7 @@ def test_verify_writes_a_junit_case_for_each_finding(files, call, monkeypatch):
     ],
 )
 def test_only_holds_is_a_pass_in_junit(tmp_path, status, tag):
-    verdict = Verdict("claim", status, (Margin("γ", 0.0, 0.0, ">"),), ())
+    verdict = Verdict(claim="claim", status=status, hypotheses=(Margin("γ", 0.0, 0.0, ">"),), inequalities=())
     write_junit(tmp_path / "one.xml", [of_verdict("run", verdict)], "suite")
     assert junit(tmp_path / "one.xml") == {"run: claim": [tag]}
     (case,) = ElementTree.parse(tmp_path / "one.xml").getroot()
@@ -290,11 +291,9 @@ def test_divergence_is_a_result(files):
 
 def test_a_violation_ends_with_status_1(files, monkeypatch):
     """Negative control: a setting whose step is beyond the edge, judged by a claim without the step-size clause."""
-    from validation.judge.claims import Claim
     from validation.theorems import theorem_4_3
 
-    lenient = Claim("Theorem 4.3", "", "", "UPPER", lambda _: (), theorem_4_3.CLAIM.conclusions)
-    monkeypatch.setattr(theorem_4_3, "CLAIM", lenient)
+    monkeypatch.setattr(theorem_4_3.Theorem43, "hypotheses", lambda sheet, run: ())
     monkeypatch.setattr(verification.Setting, "eta", lambda self: 4.0 / self.problem.lambda_max)
     argv = ["fa-ref", "verify", "--X", str(files / "X.csv"), "--y", str(files / "y.npy"), "--steps", "20"]
     monkeypatch.setattr(sys, "argv", [*argv, "--report", str(files / "out")])

@@ -106,7 +106,7 @@ def test_parallel_inputs_get_no_number_at_full_convergence(limits, files):
     [
         (["--widths", "200,many"], "--widths: expected numbers separated by commas"),
         (["--widths", "0"], "--widths: expected numbers >= 1, got 0"),
-        (["--widths", ""], "--widths: expected at least one width"),
+        (["--widths", ""], "--widths: expected numbers separated by commas, got ''"),
         (["--times", "1.5"], "--times: expected whole numbers >= 0 or inf, got '1.5'"),
         (["--times", "nan"], "--times: expected whole numbers"),
         (["--theta", "3"], "--theta: expected --times without a penalty"),

@@ -2,24 +2,26 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import validation
+from fa_ref import schedules
 from validation.errata.readings import ascend, descend
-from validation.judge.claims import Inequality
+from validation.judge.claims import Claim
+from validation.judge.inequalities import Inequality
+from validation.judge.record import reference_run
 from validation.search import strategies, targeting
-from validation.search.cases import Case, small_case, small_cases
 from validation.search.falsification import Counterexample, falsify, score
+from validation.search.laws import small_setting, small_settings
 from validation.theorems import explicit
 
 #: name: (claim, ψ, what runs a case)
 FALSE = {
-    "no step-size clause in Theorem 3.2": (explicit.NONLINEAR.without(explicit.STEP), "tanh", Case.evidence),
-    "no step-size clause in Theorem 4.3": (explicit.LINEAR.without(explicit.STEP), "identity", Case.evidence),
-    "λ‖y‖ as printed": (explicit.PRINTED_PULL, "identity", Case.evidence),
+    "no step-size clause in Theorem 3.2": (explicit.NONLINEAR.without(explicit.STEP), "tanh", reference_run),
+    "no step-size clause in Theorem 4.3": (explicit.LINEAR.without(explicit.STEP), "identity", reference_run),
+    "λ‖y‖ as printed": (explicit.PRINTED_PULL, "identity", reference_run),
     "the sign of the residual": (explicit.NONLINEAR, "tanh", ascend),
     "the sign of the residual, linear": (explicit.LINEAR, "identity", ascend),
 }
@@ -28,25 +30,25 @@ FALSE = {
 @pytest.mark.parametrize("name", FALSE)
 def test_false_claims_are_falsified_and_the_counterexample_replays(name, tmp_path):
     claim, activation, simulate = FALSE[name]
-    space = strategies.small_cases(activation)
+    space = strategies.small_settings(activation)
     found = falsify(claim, space, rng=np.random.default_rng(0), simulate=simulate)
     assert found is not None
-    verdict = claim.judge(simulate(found.case))
+    verdict = claim.judge(simulate(found.setting, found.steps))
     assert verdict.status == "violated"
     assert all(margin.met for margin in verdict.hypotheses)
-    assert found.case.problem.n == 1  # shrunk
-    assert found.case.network.p < 50  # the search starts at widths up to 400
-    assert found.case.steps == 1
+    assert found.setting.problem.n == 1  # shrunk
+    assert found.setting.p < 50  # the search starts at widths up to 400
+    assert found.steps <= 2
     path = tmp_path / "counterexample.npz"
     found.save(path)
     again = Counterexample.load(path)
     assert again.replays(simulate)
     assert str(again) == str(found)
-    assert again.case.network.digest() == found.case.network.digest()
+    assert again.setting == found.setting
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("space", [strategies.small_cases, small_cases])
+@pytest.mark.parametrize("space", [strategies.small_settings, small_settings])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", FALSE)
 def test_false_claims_are_falsified_from_every_seed(name, seed, space):
@@ -54,16 +56,17 @@ def test_false_claims_are_falsified_from_every_seed(name, seed, space):
     rng = np.random.default_rng(seed)
     found = falsify(claim, space(activation), rng=rng, simulate=simulate, simplify=False)
     assert found is not None
-    assert claim.judge(simulate(found.case)).status == "violated"
+    assert claim.judge(simulate(found.setting, found.steps)).status == "violated"
 
 
 def test_a_law_is_searched_without_hypothesis(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     for name in ("validation.search.strategies", "validation.search.targeting"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.delattr(validation, "strategies", raising=False)
+    for name in ("strategies", "targeting"):
+        monkeypatch.delattr(validation.search, name, raising=False)
     claim = explicit.LINEAR.without(explicit.STEP)
-    assert falsify(claim, small_cases("identity"), rng=np.random.default_rng(0)) is not None
+    assert falsify(claim, small_settings("identity"), rng=np.random.default_rng(0)) is not None
     with pytest.raises(ModuleNotFoundError, match="space: expected a law where Hypothesis is not installed"):
         falsify(claim, rng=np.random.default_rng(0))
 
@@ -72,15 +75,17 @@ def test_targeting_climbs_and_stays_within_its_budget():
     """Without the feedback of the target the same seed reaches less: the negative control."""
     spent = []
 
-    def value(case):
-        spent.append(case)
-        return -abs(np.log10(case.eta) - 1.2345) - abs(case.network.p - 377)
+    def value(setting):
+        spent.append(setting)
+        return -abs(np.log10(setting.eta) - 1.2345) - abs(setting.p - 377)
 
-    space = strategies.small_cases("identity")
+    space = strategies.small_settings("identity")
     best, reached, used = targeting.climb(value, space, np.random.default_rng(0), examples=200)
     assert used == len(spent) <= 400  # the target phase may double the examples
     assert reached == max(map(value, list(spent))) == value(best)
-    _, blind, _ = targeting.climb(lambda case: 0.0 * value(case), space, np.random.default_rng(0), examples=200)
+    _, blind, _ = targeting.climb(
+        lambda setting: 0.0 * value(setting), space, np.random.default_rng(0), examples=200
+    )
     assert blind == 0.0
     assert max(map(value, spent[-200:])) < reached
 
@@ -88,14 +93,15 @@ def test_targeting_climbs_and_stays_within_its_budget():
 def test_a_saved_counterexample_replays_in_a_fresh_process(tmp_path):
     claim, activation, simulate = FALSE["no step-size clause in Theorem 3.2"]
     path = tmp_path / "counterexample.npz"
-    falsify(claim, small_cases(activation), rng=np.random.default_rng(0), simulate=simulate).save(path)
+    falsify(claim, small_settings(activation), rng=np.random.default_rng(0), simulate=simulate).save(path)
     code = (
         "import sys\n"
+        "from validation.judge.record import reference_run\n"
         "from validation.search.falsification import Counterexample\n"
         "from validation.theorems import explicit\n"
         "found = Counterexample.load(sys.argv[1])\n"
         "claim = explicit.NONLINEAR.without(explicit.STEP)\n"
-        "print(found.replays(), claim.judge(found.case.evidence()).status)\n"
+        "print(found.replays(), claim.judge(reference_run(found.setting, found.steps)).status)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "violated"]
@@ -103,7 +109,7 @@ def test_a_saved_counterexample_replays_in_a_fresh_process(tmp_path):
 
 def test_a_replay_that_differs_in_one_bit_is_noticed():
     claim, activation, simulate = FALSE["no step-size clause in Theorem 4.3"]
-    found = falsify(claim, small_cases(activation), rng=np.random.default_rng(0), simulate=simulate)
+    found = falsify(claim, small_settings(activation), rng=np.random.default_rng(0), simulate=simulate)
     assert found.replays(simulate)
     found.residuals[-1, 0] = np.nextafter(found.residuals[-1, 0], np.inf)
     assert not found.replays(simulate)
@@ -114,16 +120,17 @@ def test_the_printed_pull_is_not_falsified_at_small_steps():
     """With η ≤ 1 the printed λ‖y‖ is weaker than what is proved, so that nothing can be found."""
 
     def law(generator):
-        case = small_cases("identity")(generator)
-        return Case(case.problem, case.network, "identity", min(case.eta, 0.9), case.lam * 0.9, case.steps)
+        setting = small_settings("identity")(generator)
+        lam = 0.9 * setting.ridge.values(5)
+        return setting.replace(eta=min(setting.eta, 0.9), ridge=schedules.explicit(lam))
 
     claim = explicit.PRINTED_PULL
-    values = [score(claim.judge(law(np.random.default_rng(seed)).evidence())) for seed in range(60)]
+    values = [score(claim.judge(reference_run(law(np.random.default_rng(seed)), 20))) for seed in range(60)]
     assert max(values) <= 1.0
     assert sum(value > 0 for value in values) > 5
 
 
-@pytest.mark.parametrize("space", [strategies.small_cases, small_cases])
+@pytest.mark.parametrize("space", [strategies.small_settings, small_settings])
 @pytest.mark.parametrize(("claim", "activation"), [(explicit.NONLINEAR, "tanh"), (explicit.LINEAR, "identity")])
 def test_proved_claims_are_not_falsified(claim, activation, space):
     assert falsify(claim, space(activation), rng=np.random.default_rng(1), evaluations=150) is None
@@ -133,50 +140,55 @@ def test_proved_claims_are_not_falsified(claim, activation, space):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("claim", "activation"), [(explicit.NONLINEAR, "tanh"), (explicit.LINEAR, "identity")])
 def test_proved_claims_are_not_falsified_at_length(claim, activation, seed):
-    assert falsify(claim, small_cases(activation), rng=np.random.default_rng(seed), evaluations=5000) is None
+    assert falsify(claim, small_settings(activation), rng=np.random.default_rng(seed), evaluations=5000) is None
 
 
-def test_a_case_that_is_no_ridge_step_is_no_counterexample():
-    """ηλ ≥ 1 cannot be run; with ηλ below 1 the same false claim falls at the first draw."""
-    claim = replace(explicit.LINEAR, hypotheses=lambda evidence: (), conclusions=_nothing_holds)
+class Never(Claim):
+    name, statement, source = "never", "1 ≤ 0", "nowhere"
 
-    def law(penalty):
-        return lambda rng: small_case("identity", 1, 1, 20, 0, size=0, distance=0, step=0, penalty=penalty, lasts=1)
+    def hypotheses(self, run):
+        return ()
 
-    for penalty, evaluations in ((0.1, None), (-0.1, 8)):
-        found = falsify(claim, law(penalty), rng=np.random.default_rng(0), evaluations=8)
-        assert (found.evaluations if found else None) == evaluations
+    def conclusions(self, run):
+        return (Inequality("never", [0], [1.0], [0.0], 0.0),)
 
 
-def _nothing_holds(evidence):
-    return (Inequality("never", np.zeros(1, dtype=int), np.ones(1), np.zeros(1), np.zeros(1)),)
+def test_a_false_claim_falls_at_the_first_draw_and_shrinks_to_the_smallest_setting():
+    def law(rng):
+        return small_setting("identity", 2, 2, 20, 0, size=0, distance=0, step=0, penalty=-0.1, lasts=1)
+
+    found = falsify(Never(), law, rng=np.random.default_rng(0), evaluations=8)
+    assert found.evaluations == 8
+    assert (found.setting.problem.n, found.setting.problem.d, found.setting.p, found.steps) == (1, 1, 1, 1)
+    assert found.setting.ridge.maximum == 0
+    assert bool(found)
 
 
 def test_same_seed_same_counterexample():
     claim, activation, _ = FALSE["no step-size clause in Theorem 4.3"]
-    one, two = (falsify(claim, strategies.small_cases(activation), rng=np.random.default_rng(3)) for _ in range(2))
+    one, two = (
+        falsify(claim, strategies.small_settings(activation), rng=np.random.default_rng(3)) for _ in range(2)
+    )
     assert one.residuals.tobytes() == two.residuals.tobytes()
     assert one.evaluations == two.evaluations
 
 
 def test_a_file_that_is_no_counterexample_is_refused(tmp_path):
-    case = small_cases()(np.random.default_rng(0))
-    case.save(tmp_path / "case.npz")
-    assert Case.load(tmp_path / "case.npz").evidence().residuals.tobytes() == case.evidence().residuals.tobytes()
+    small_settings()(np.random.default_rng(0)).save(tmp_path / "setting.npz")
     with pytest.raises(ValueError, match=r"expected an \.npz file with claim"):
-        Counterexample.load(tmp_path / "case.npz")
+        Counterexample.load(tmp_path / "setting.npz")
 
 
 def test_the_consistent_reading_is_the_loops_and_the_printed_one_is_not():
     """Tolerance: 20 steps of at most p = 400 terms each, far below the O(1) difference of the wrong sign."""
     for seed in range(5):
-        case = small_cases("tanh")(np.random.default_rng(seed))
-        case = Case(case.problem, case.network, "tanh", 0.01, np.full(5, 0.1), 20)
-        loops, reading = case.evidence(), descend(case)
+        setting = small_settings("tanh")(np.random.default_rng(seed))
+        setting = setting.replace(eta=0.01, ridge=schedules.cutoff(0.1, 4))
+        loops, reading = reference_run(setting, 20), descend(setting, 20)
         np.testing.assert_allclose(reading.residuals, loops.residuals, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(reading.measures["beta_norm"], loops.measures["beta_norm"], rtol=1e-9)
-        assert not np.allclose(ascend(case).residuals, loops.residuals, rtol=1e-9, atol=1e-12)
-        assert not np.allclose(descend(case, shrink_by_lambda=True).residuals, loops.residuals, rtol=1e-9)
+        assert not np.allclose(ascend(setting, 20).residuals, loops.residuals, rtol=1e-9, atol=1e-12)
+        assert not np.allclose(descend(setting, 20, shrink_by_lambda=True).residuals, loops.residuals, rtol=1e-9)
 
 
 def test_the_package_and_its_command_load_no_numbers():

@@ -9,20 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fa_ref import Problem
+from fa_ref import Problem, Setting, Trajectory
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim
+from validation.judge.draws import check, draw_outcomes, holds_with_probability
 from validation.judge.fits import contraction_rate, fit_exponent
-from validation.judge.probability import (
-    ProbabilityVerdict,
-    check,
-    clopper_pearson,
-    combine,
-    draw_outcomes,
-    holds_with_probability,
-    holm,
-    sequential_verdict,
-)
+from validation.judge.inequalities import Inequality
+from validation.judge.multiple import combine, holm
+from validation.judge.probability import ProbabilityVerdict, clopper_pearson, sequential_verdict
 from validation.report.junit import write_junit
 
 
@@ -178,7 +172,9 @@ def test_holm_keeps_the_family_wise_error_and_no_correction_does_not():
 
 
 def verdict(status, p_value):
-    return ProbabilityVerdict(status, 0.1, 0, 100, (0.0, 1.0), 0.01, 0, p_value)
+    return ProbabilityVerdict(
+        status=status, delta=0.1, failures=0, draws=100, limits=(0.0, 1.0), error=0.01, needed=0, p_value=p_value
+    )
 
 
 def test_a_grid_of_verdicts_is_read_together():
@@ -188,29 +184,32 @@ def test_a_grid_of_verdicts_is_read_together():
     assert combine(grid, 0.01).tolist() == [False, True, True, False]
 
 
-def decreasing(limit):
-    return Claim(
-        "monotone", "", "", "UPPER",
-        lambda evidence: (Margin("η", evidence.eta, limit, "≤"),),
-        lambda evidence: (
-            Inequality("norms", np.asarray(evidence.times)[1:], evidence.residual_norms[1:],
-                       evidence.residual_norms[:-1], np.full(1, 1e-15)),
-        ),
-    )  # fmt: skip
+class Decreasing(Claim):
+    name, statement, source = "monotone", "‖e(t+1)‖ ≤ ‖e(t)‖", "folklore"
+
+    def __init__(self, limit):
+        self.limit = limit
+
+    def hypotheses(self, run):
+        return (Margin("η", run.setting.eta, self.limit, "≤"),)
+
+    def conclusions(self, run):
+        norms = run.residual_norms
+        return (Inequality("norms", run.times[1:], norms[1:], norms[:-1], 1e-15),)
 
 
 def law(generator):
     """Holds with probability 0.97."""
     after = 0.5 if generator.random() < 0.97 else 2.0
-    return Evidence(Problem([[1.0]], [1.0]), "tanh", 0.1, [0, 1], [[1.0], [after]])
+    return Trajectory.recorded(Setting(Problem([[1.0]], [1.0]), None, "tanh", eta=0.1), [0, 1], [[1.0], [after]])
 
 
 def test_check_judges_a_claim_and_counts_what_is_not_applicable_as_a_failure():
     """Rates 0.03 and 1 against δ = 0.1, error 1e-7: each assertion's false alarm is below 1e-6."""
     rng = np.random.default_rng(7)
-    assert check(decreasing(1.0), law, draws=4096, delta=0.1, rng=rng, error=1e-7).status == "confirmed"
-    assert check(decreasing(0.01), law, draws=4096, delta=0.1, rng=rng, error=1e-7).status == "refuted"
-    assert check(decreasing(1.0), law, draws=4096, delta=0.005, rng=rng, error=1e-7).status == "refuted"
+    assert check(Decreasing(1.0), law, draws=4096, delta=0.1, rng=rng, error=1e-7).status == "confirmed"
+    assert check(Decreasing(0.01), law, draws=4096, delta=0.1, rng=rng, error=1e-7).status == "refuted"
+    assert check(Decreasing(1.0), law, draws=4096, delta=0.005, rng=rng, error=1e-7).status == "refuted"
 
 
 @holds_with_probability(0.9)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
-from fa_ref.activations import Activation
+from fa_ref.setting import Setting
 from theory.certificates.alignment import Aligned, Direction
 from theory.certificates.definite import flint, lambda_max_upper, lambda_min_lower, midpoints, precision, upper
 from theory.certificates.tubes import Formula, State, curvature_formula, upward
@@ -22,7 +22,6 @@ from theory.precision import EPS, UNIT_ROUNDOFF
 
 if TYPE_CHECKING:
     from fa_ref.network import Network
-    from fa_ref.problem import Problem
 
 __all__ = ["Balls", "Enclosure", "enclose"]
 
@@ -147,7 +146,7 @@ class Enclosure:
     aligned: Aligned | None
 
 
-def enclose(problem: Problem, network: Network, activation: Activation) -> Enclosure:
+def enclose(setting: Setting) -> Enclosure:
     """Enclose e, G, H, K and the derivatives of ψ at the pre-activations.
 
     Raises
@@ -161,21 +160,22 @@ def enclose(problem: Problem, network: Network, activation: Activation) -> Enclo
     Examples
     --------
     >>> from fa_ref import Network, Problem
-    >>> from fa_ref.activations import identity
-    >>> one = enclose(Problem([[2.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), identity)
+    >>> one = enclose(Setting(Problem([[2.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "identity", eta=0.1))
     >>> one.residual_norm >= 1.0, one.lambda_min <= 8.0 <= one.lambda_max
     (True, True)
     """
+    problem, network, activation = setting.problem, setting.start, setting.activation
     curvature = curvature_formula(activation)
     if curvature is None:
         raise ValueError(f"rigorous: expected one of {', '.join(ENCLOSURES)}, got the user's {activation.name!r}")
     five_balls = 500
     require_memory(f"rigorous: n = {problem.n}, p = {network.p}", five_balls * problem.n * network.p)
     with precision(BITS):
-        return _enclose(problem, network, activation, curvature)
+        return _enclose(setting, curvature)
 
 
-def _enclose(problem: Problem, network: Network, activation: Activation, formula: Formula) -> Enclosure:
+def _enclose(setting: Setting, formula: Formula) -> Enclosure:
+    problem, network, activation = setting.problem, setting.start, setting.activation
     matrix, n, p = flint().arb_mat, problem.n, network.p
     X, shape, b = Balls.exact(problem.X), (n, p), network.b.tolist()
     Z, K = X @ Balls.exact(network.W.T), X @ X.T

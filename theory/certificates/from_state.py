@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
-from fa_ref.network import Network
-from fa_ref.problem import Problem
 from fa_ref.setting import Setting
 from theory.certificates import balls
 from theory.certificates.alignment import alignment_bounds, measure_aligned
@@ -65,7 +63,7 @@ def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
 
     Examples
     --------
-    >>> from fa_ref import train
+    >>> from fa_ref import Network, Problem, train
     >>> problem = Problem(np.eye(2), [0.5, -0.5])
     >>> start = Setting(problem, Network.gaussian(100, 2, np.random.default_rng(0)), "tanh", eta=0.5)
     >>> trained = start.replace(network=train(start, steps=200).network)
@@ -91,7 +89,7 @@ def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
     if not all(margin.met for margin in given):
         return StateCertificate(THEOREM, None, given, **facts)
     with np.errstate(over="ignore", invalid="ignore"):  # weights that exploded are refused, not warned of
-        now = (balls.enclose if rigorous else measure)(problem, network, psi)
+        now = (balls.enclose if rigorous else measure)(setting)
         rate, margins, found = _decide(now, eta)
         constants = _constants(now, found, eta)
         if rate is not None:
@@ -110,9 +108,10 @@ def _piecewise_linear(activation: Activation) -> bool:
     return activation.kind == "relu"
 
 
-def measure(problem: Problem, network: Network, activation: Activation) -> Enclosure:
+def measure(setting: Setting) -> Enclosure:
     """Measure what `theory.certificates.balls.enclose` encloses in floating point, with bounds on the rounding."""
-    now, formula = rounded(problem, network, activation), curvature_formula(activation)
+    problem, network, activation = setting.problem, setting.start, setting.activation
+    now, formula = rounded(setting), curvature_formula(activation)
     linear = _piecewise_linear(activation)
     Z, A_error = problem.X @ network.W.T, now.G_error + now.H_error
     low, high = _extreme_eigenvalues(now.G + now.H)

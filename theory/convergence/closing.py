@@ -35,10 +35,10 @@ def close(lemmas: Drifts) -> Certificate:
 
     Examples
     --------
-    >>> from fa_ref import Network, Problem
+    >>> from fa_ref import Network, Problem, Setting
     >>> from theory.convergence.theorem_4_3 import drifts
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(400, 2, np.random.default_rng(0))
-    >>> proof = close(drifts(problem, network, 0.1, form="sharper"))
+    >>> proof = close(drifts(Setting(problem, network, "identity", eta=0.1), form="sharper"))
     >>> 0.5 < proof.rate < 1.2 and all(margin.met for margin in proof.margins)
     True
     """

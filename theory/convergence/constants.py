@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem, train
+from fa_ref import Problem, Setting, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref.activations import Activation, resolve
 from theory.convergence import levels
@@ -63,7 +63,7 @@ class Constant:
 
 
 def constants_table(
-    problem: Problem, activation: str | Activation, eta: float, delta: float = 0.1, p: int | None = None
+    problem: Problem, activation: str | Activation, *, eta: float, delta: float = 0.1, p: int | None = None
 ) -> list[Constant]:
     """All constants of a problem, for networks of width p drawn as the paper draws them.
 
@@ -86,7 +86,7 @@ def constants_table(
 
     Examples
     --------
-    >>> table = constants_table(Problem(np.eye(2), [1.0, -1.0]), "tanh", 1e-3)
+    >>> table = constants_table(Problem(np.eye(2), [1.0, -1.0]), "tanh", eta=1e-3)
     >>> [line.name for line in table if line.kind == "problem"]
     ['γ', 'λ_max(Ḡ)', 'R', 'χ', 'B0', 'B1', 'B2']
     >>> rate = next(line for line in table if line.name == "a")
@@ -107,7 +107,7 @@ def constants_table(
         width = p if p is not None else enough
         if width is None:
             continue
-        lemmas = probable_drifts(problem, psi, eta, width, delta, form=form, kernel=kernel)
+        lemmas = probable_drifts(problem, psi, eta=eta, p=width, delta=delta, form=form, kernel=kernel)
         lines += _at_width(lemmas, width, kernel.gamma_lower, kernel.gamma_lower / 4, source, delta)
     return lines
 
@@ -165,7 +165,7 @@ def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> 
         width = p if p is not None else enough
         if width is None:
             continue
-        lemmas = linear.probable_drifts(problem, eta, width, delta, form=form)
+        lemmas = linear.probable_drifts(problem, eta=eta, p=width, delta=delta, form=form)
         lines += _at_width(lemmas, width, gamma, gamma / 2, source, delta)
         if lemmas is not None:
             found = budget(lemmas)
@@ -209,22 +209,22 @@ def _at_width(
     return lines
 
 
-def observed_constants(
-    problem: Problem, network: Network, activation: str | Activation, eta: float, gamma: float, steps: int
-) -> dict[str, float]:
+def observed_constants(setting: Setting, *, gamma: float, steps: int) -> dict[str, float]:
     """c₁, c₂ and c as one run shows them: the largest values over all units and recorded steps.
 
     Examples
     --------
+    >>> from fa_ref import Network
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(500, 2, np.random.default_rng(0))
-    >>> seen = observed_constants(problem, network, "tanh", 0.3, 0.394, steps=60)
+    >>> seen = observed_constants(Setting(problem, network, "tanh", eta=0.3), gamma=0.394, steps=60)
     >>> sorted(seen), all(0 < value < 5 for value in seen.values())
     (['c', 'c₁', 'c₂'], True)
     """
-    run = train(problem, network, activation, eta=eta, steps=steps)
-    n, root = problem.n, math.sqrt(network.p)
+    run = train(setting, steps=steps)
+    n, p = setting.problem.n, setting.start.p
+    root = math.sqrt(p)
     return {
-        "c₁": float(run.measures["weight_movement"].max()) * gamma * root / (n * math.sqrt(math.log(network.p))),
+        "c₁": float(run.measures["weight_movement"].max()) * gamma * root / (n * math.sqrt(math.log(p))),
         "c₂": float(run.measures["beta_movement"].max()) * gamma * root / n,
         "c": float(np.abs(run.alignment).max()) * root / n,
     }

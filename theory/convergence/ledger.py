@@ -17,11 +17,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import schedules
-from fa_ref.activations import Activation, resolve
 from fa_ref.network import Network
-from fa_ref.problem import Problem
-from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from fa_ref.training import train
 from theory.convergence.lemmas_3_2 import Drifts
 from theory.convergence.measured_step import Sweep, sweep
@@ -56,8 +53,8 @@ class Ledger:
 
     Parameters
     ----------
-    problem, network, activation, eta, ridge :
-        Those of the run, ``network`` at t = 0.
+    setting : Setting
+        That of the run.
     lemmas : Drifts
         From `theory.convergence.theorem_3_2.drifts` or `theory.convergence.theorem_4_3.drifts`, of the same run.
     proof : Certificate, optional
@@ -72,26 +69,23 @@ class Ledger:
     --------
     >>> from theory.convergence.closing import close
     >>> from theory.convergence.theorem_3_2 import drifts
+    >>> from fa_ref import Problem
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(20_000, 2, np.random.default_rng(0))
-    >>> lemmas = drifts(problem, network, "tanh", 0.2, form="second-order")
-    >>> ledger = Ledger(problem, network, "tanh", 0.2, lemmas, proof=close(lemmas))
-    >>> run = train(problem, network, "tanh", eta=0.2, steps=50, observe=ledger)
+    >>> setting = Setting(problem, network, "tanh", eta=0.2)
+    >>> lemmas = drifts(setting, form="second-order")
+    >>> ledger = Ledger(setting, lemmas, proof=close(lemmas))
+    >>> run = train(setting, steps=50, observe=ledger)
     >>> len(ledger.violations()), 1 < ledger.looseness()["movement of w_r"] < 10
     (0, True)
     """
 
-    problem: Problem
-    network: Network
-    activation: str | Activation
-    eta: float
+    setting: Setting
     lemmas: Drifts
-    ridge: Schedule = field(default_factory=schedules.zero)
     proof: Certificate | None = None
     rows: list[tuple[int, str, float, float, float, float]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
-        self._psi = resolve(self.activation)
-        self._start = self.network.copy()
+        self._eta, self._p = self.setting.eta, self.setting.start.p
         self._running = self.lemmas.for_any_run()
         self._next, self._decay, self._sum, self._sum_error, self._largest = 0, 1.0, 0.0, 0.0, 0.0
         self._G, self._H = np.empty(0), np.empty(0)
@@ -102,19 +96,19 @@ class Ledger:
         """Enter step t."""
         if t != self._next:
             raise ValueError(f"t: expected step {self._next}, as the ledger sums over every step, got {t}")
-        lam = float(self.ridge.formula(np.array([t]))[0])
-        s = sweep(self.problem, self._start, network, self._psi, self.eta, lam, self._decay, t)
+        lam = float(self.setting.ridge.formula(np.array([t]))[0])
+        s = sweep(self.setting, network, lam, self._decay, t)
         if t == 0:
             self._G, self._H = s.G, s.H
         self._contraction(t, s)
         self._sizes(t, s)
-        self._sum += self.eta * s.e_norm
-        relative = (self.problem.n + self.problem.d + 20) * EPS
-        self._sum_error += self.eta * (s.e_rounding + relative * s.e_norm)
+        self._sum += self._eta * s.e_norm
+        relative = (self.setting.problem.n + self.setting.problem.d + 20) * EPS
+        self._sum_error += self._eta * (s.e_rounding + relative * s.e_norm)
         self._largest, self.last = max(self._largest, s.e_norm), s.e_norm
         self.first = s.e_norm if t == 0 else self.first
         self._step(t, s, lam)
-        self._decay *= 1.0 - self.eta * lam
+        self._decay *= 1.0 - self._eta * lam
         self._next = t + 1
 
     def _sizes(self, t: int, s: Sweep) -> None:
@@ -128,14 +122,14 @@ class Ledger:
             ("drift of H", drift_H, lambda lemmas, U: lemmas.H(U), 2 * s.H_rounding),
         ]
         if self.lemmas.instance.total == 0:
-            rounding = 4 * (self.network.p + 8) * EPS
+            rounding = 4 * (self._p + 8) * EPS
             entries.append(("alignment", abs(s.alignment), lambda lemmas, U: lemmas.alignment(U), rounding))
         for lemma, measured, bound, rounding in entries:
             self._enter(t, lemma, measured, bound(self._running, self._spent), self._promised(bound), rounding)
 
     def _step(self, t: int, s: Sweep, lam: float) -> None:
         """What depends on step t as well."""
-        U, size, scale = self._spent, self.lemmas.instance.largest, self.eta * s.e_norm
+        U, size, scale = self._spent, self.lemmas.instance.largest, self._eta * s.e_norm
         self._enter(t, "sum of residuals", self._sum, math.nan, self._promised(lambda _, U: U), self._sum_error)
         lowest = s.lowest_merged if self.lemmas.merged else s.lowest - _norm(s.H)
         lost, bound = self._running.start() - lowest, self._running.lost(U, self._largest)
@@ -147,10 +141,10 @@ class Ledger:
         self._enter(t, "remainder", left, bound, promised, s.remainder_rounding)
         rate = self._running.floor(U, self._largest)
         met = self._running.step_size(rate, U, self._largest).met
-        push = self.eta * lam * self.lemmas.instance.y_norm
-        running = (1 - self.eta * (rate + lam)) * s.e_norm + push if met else math.nan
+        push = self._eta * lam * self.lemmas.instance.y_norm
+        running = (1 - self._eta * (rate + lam)) * s.e_norm + push if met else math.nan
         proved = self.proof.rate if self.proof and self.proof.rate is not None else math.nan
-        self._expected = running, (1 - self.eta * (proved + lam)) * s.e_norm + push, s.step_rounding
+        self._expected = running, (1 - self._eta * (proved + lam)) * s.e_norm + push, s.step_rounding
 
     def _contraction(self, t: int, s: Sweep) -> None:
         if self._expected is not None:
@@ -194,38 +188,31 @@ class Ledger:
 
 
 def audit(
-    problem: Problem,
-    network: Network,
-    activation: str | Activation,
-    eta: float,
-    lemmas: Drifts,
-    *,
-    ridge: Schedule | None = None,
-    proof: Certificate | None = None,
-    steps: int = 1000,
-    until: float = 0.0,
+    setting: Setting, lemmas: Drifts, *, proof: Certificate | None = None, steps: int = 1000, until: float = 0.0
 ) -> Ledger:
     """Train with the reference engine and keep the ledger, for ``steps`` or until ‖e‖ ≤ until·‖e(0)‖.
 
     Examples
     --------
     >>> from theory.convergence.theorem_4_3 import drifts
+    >>> from fa_ref import Problem
     >>> problem, network = Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(100, 2, np.random.default_rng(0))
-    >>> lemmas = drifts(problem, network, 0.1, form="sharper")
-    >>> audit(problem, network, "identity", 0.1, lemmas, steps=20).violations()
+    >>> setting = Setting(problem, network, "identity", eta=0.1)
+    >>> audit(setting, drifts(setting, form="sharper"), steps=20).violations()
     []
     """
-    ridge = ridge or schedules.zero()
-    ledger = Ledger(problem, network, activation, eta, lemmas, ridge, proof)
+    ledger = Ledger(setting, lemmas, proof)
 
     def observe(t: int, now: Network) -> bool:
         ledger(t, now)
         return ledger.last <= until * ledger.first
 
     threads = numba.get_num_threads()
-    numba.set_num_threads(1 if problem.n * network.p < 10**5 else threads)  # below, waking threads costs more
+    numba.set_num_threads(
+        1 if setting.problem.n * setting.start.p < 10**5 else threads
+    )  # below, waking threads costs more
     try:
-        train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, engine="ordered", observe=observe)
+        train(setting, steps=steps, engine="ordered", observe=observe)
     finally:
         numba.set_num_threads(threads)
     return ledger

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref.activations import Activation
-from fa_ref.network import Network
-from fa_ref.problem import Problem
+from fa_ref.setting import Setting
 from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
-from theory.convergence.start import Instance
+from theory.convergence.start import measure
 from theory.margins import Margin
 from theory.precision import EPS
 
@@ -177,13 +175,13 @@ class SecondOrder(FirstOrder):
         return min(top + self.shift(U, size) + self.feature(U) ** 2, super().ceiling(U, size))
 
     @classmethod
-    def of(cls, instance: Instance, problem: Problem, network: Network, activation: Activation) -> SecondOrder:
-        """Measure the linear responses and build the form."""
-        response, response_beta = linear_responses(problem, network, activation)
-        return cls(instance, response=response, response_beta=response_beta)
+    def of(cls, setting: Setting) -> SecondOrder:
+        """Measure the instance and its linear responses, and build the form."""
+        response, response_beta = linear_responses(setting)
+        return cls(measure(setting), response=response, response_beta=response_beta)
 
 
-def linear_responses(problem: Problem, network: Network, activation: Activation) -> tuple[float, float]:
+def linear_responses(setting: Setting) -> tuple[float, float]:
     """Norms of u ↦ √p T[u], the parts of G(t) − G(0) and H⁺(t) − H(0) that are linear in u = η Σ e(s).
 
     Σ_k u_k T_k has norm ≤ ‖u‖ √λ_max(Σ_k T_k²).
@@ -193,9 +191,10 @@ def linear_responses(problem: Problem, network: Network, activation: Activation)
     response, response_beta : float
         Of the whole, and of the part that comes through β, rounded up. ``inf`` where B2 or B3 is not known.
     """
+    problem, network, activation = setting.problem, setting.start, setting.activation
     if not (math.isfinite(activation.B2) and math.isfinite(activation.B3)):
         return math.inf, math.inf
-    T, through_beta = response_maps(problem, network, activation)
+    T, through_beta = response_maps(setting)
     n, p, b = problem.n, network.p, network.b
     reach = (problem.d + 4) * float((np.abs(problem.X) @ np.abs(network.W).T).max()) + 1
     # ψ″ as a difference quotient: Lipschitz constant of ψ″ times h/2, and rounding of z ± h and of ψ′.
@@ -210,12 +209,13 @@ def linear_responses(problem: Problem, network: Network, activation: Activation)
     return _stacked_norm(T) + error + rounding, _stacked_norm(through_beta) + rounding
 
 
-def response_maps(problem: Problem, network: Network, activation: Activation) -> tuple[Array, Array]:
+def response_maps(setting: Setting) -> tuple[Array, Array]:
     """T_k with G(t) + H⁺(t) = G(0) + H(0) + Σ_k u_k T_k/√p + O(‖u‖²/p), and the part through β; shape (n, n, n).
 
     The T_k average b_r or β_r(0) times terms independent of it, so they are O(1/√p). ψ″ comes from central
     differences of ψ′.
     """
+    problem, network, activation = setting.problem, setting.start, setting.activation
     K = problem.K
     Z = problem.X @ network.W.T
     Psi, D = activation(Z), activation.derivative(Z)

@@ -10,11 +10,10 @@ from numba import types
 from numpy.typing import NDArray
 
 from fa_ref._support.compiled import njit
-from fa_ref.activations import Activation
 from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.measures import alignment
 from fa_ref.network import Network
-from fa_ref.problem import Problem
+from fa_ref.setting import Setting
 from theory.precision import EPS
 
 __all__ = ["Sweep", "sweep"]
@@ -22,7 +21,7 @@ __all__ = ["Sweep", "sweep"]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweep:
     """Measured at one step t; see `sweep`.
 
@@ -63,16 +62,14 @@ class Sweep:
     step_rounding: float
 
 
-def sweep(
-    problem: Problem, start: Network, network: Network, activation: Activation, eta: float, lam: float,
-    decay: float, t: int,
-) -> Sweep:  # fmt: skip
-    """Measure step t of the run that began at ``start`` and is now at ``network``; ``decay`` is c(t).
+def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) -> Sweep:
+    """Measure step t of the setting's run, now at ``network``, with λ(t) and c(t).
 
     The rounding bounds: a sum of m terms errs by at most m·eps times its absolute sum; z errs by
     (d + 4)·eps·Σ|x||w| and moves ψ and ψ′ by at most B1 and B2 times that; each step of training rounds each w_r by
     n·eps·‖w_r‖ and each β_r by 4·eps·|β_r|.
     """
+    problem, start, activation, eta = setting.problem, setting.start, setting.activation, setting.eta
     n, d, p = problem.n, problem.d, network.p
     e, sums = np.empty(n), np.zeros(10)
     G, H, H_next = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
@@ -91,20 +88,27 @@ def sweep(
     )
     half = 0.5 * chi**2 * B1**2 * weighted
     return Sweep(
-        float(np.linalg.norm(e)), float(alignment(network.b, network.beta)),
-        moved_w, moved_unit, math.sqrt(beta_square), G, H,
-        float(np.linalg.eigvalsh(G)[0]), float(np.linalg.eigvalsh(G + H_next)[0]),
-        float(np.linalg.norm(crossed + curved)), float(np.linalg.norm(curved)),
-        e_rounding,
-        moved_w - allowed_w,
-        4 * (t + 1) * EPS * largest,
-        4 * (t + 1) * EPS * (beta_norm + start_norm),
-        EPS * ((p + 10 * n + 8) * float(np.trace(G)) + 2 * (d + 4) * B1 * R * math.sqrt(n) * feature),
-        EPS * ((p + 10 * n + 8) * 2 * half + 2 * (d + 4) * B1 * B2 * R * chi**2 * turn),
-        EPS * (8 * out + 4 * (B1 + 1) * R * math.sqrt(n) * reach * (d + 4)) / root
+        e_norm=float(np.linalg.norm(e)),
+        alignment=float(alignment(network.b, network.beta)),
+        moved_w=moved_w,
+        moved_unit=moved_unit,
+        moved_beta=math.sqrt(beta_square),
+        G=G,
+        H=H,
+        lowest=float(np.linalg.eigvalsh(G)[0]),
+        lowest_merged=float(np.linalg.eigvalsh(G + H_next)[0]),
+        remainder=float(np.linalg.norm(crossed + curved)),
+        curvature=float(np.linalg.norm(curved)),
+        e_rounding=e_rounding,
+        moved_w_rounding=moved_w - allowed_w,
+        unit_rounding=4 * (t + 1) * EPS * largest,
+        beta_rounding=4 * (t + 1) * EPS * (beta_norm + start_norm),
+        G_rounding=EPS * ((p + 10 * n + 8) * float(np.trace(G)) + 2 * (d + 4) * B1 * R * math.sqrt(n) * feature),
+        H_rounding=EPS * ((p + 10 * n + 8) * 2 * half + 2 * (d + 4) * B1 * B2 * R * chi**2 * turn),
+        remainder_rounding=EPS * (8 * out + 4 * (B1 + 1) * R * math.sqrt(n) * reach * (d + 4)) / root
         + (p + n + 8) * EPS * (float(np.linalg.norm(crossed)) + float(np.linalg.norm(curved))),
-        e_rounding + EPS * (8 * out + 2 * (n + d + 4) * B1 * chi * reach) / root,
-    )  # fmt: skip
+        step_rounding=e_rounding + EPS * (8 * out + 2 * (n + d + 4) * B1 * chi * reach) / root,
+    )
 
 
 vector, matrix, real = types.float64[::1], types.float64[:, ::1], types.float64
@@ -112,7 +116,10 @@ constant_vector = types.Array(types.float64, 1, "C", readonly=True)
 constant_matrix = types.Array(types.float64, 2, "C", readonly=True)
 
 
-@njit(types.void(constant_matrix, constant_vector, matrix, vector, SCALAR_FUNCTION, vector), cache=True)
+@njit(
+    types.void(constant_matrix, constant_vector, constant_matrix, constant_vector, SCALAR_FUNCTION, vector),
+    cache=True,
+)
 def _residual(X, y, W, beta, psi, e):
     p, d = W.shape
     e[:] = 0.0
@@ -126,7 +133,7 @@ def _residual(X, y, W, beta, psi, e):
         e[i] = e[i] / math.sqrt(p) - y[i]
 
 
-@njit(types.void(constant_matrix, matrix, matrix, matrix, vector, vector, vector, SCALAR_FUNCTION, SCALAR_FUNCTION,
+@njit(types.void(*(constant_matrix,) * 4, *(constant_vector,) * 3, SCALAR_FUNCTION, SCALAR_FUNCTION,
                  vector, real, real, real, real, matrix, matrix, matrix, vector, vector, vector),
       cache=True)  # fmt: skip
 def _sweep(

@@ -13,11 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref.activations import Activation
 from fa_ref.network import Network
-from fa_ref.problem import Problem
-from fa_ref.schedules import Schedule
-from theory.precision import EPS
+from fa_ref.setting import Setting
+from theory.precision import EPS, UNIT_ROUNDOFF
 
 __all__ = ["Instance", "Rounded", "measure", "rounded"]
 
@@ -131,7 +129,8 @@ class Rounded:
     e_error: Array
 
 
-def rounded(problem: Problem, network: Network, activation: Activation) -> Rounded:
+@np.errstate(over="ignore", invalid="ignore")  # where rounding or a bound is not known, errors are infinite
+def rounded(setting: Setting) -> Rounded:
     """Measure G, H and e, and bound their rounding.
 
     A sum of m terms errs by at most m·eps times the sum of their absolute values, whatever cancels in it. z is such
@@ -140,17 +139,21 @@ def rounded(problem: Problem, network: Network, activation: Activation) -> Round
     Raises
     ------
     ValueError
-        If the network's input dimension is not the problem's.
+        If the weights are not known.
     """
-    if network.d != problem.d:
-        raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
+    problem, network, activation = setting.problem, setting.start, setting.activation
     n, d, p, b, beta = problem.n, problem.d, network.p, network.b, network.beta
     Z = problem.X @ network.W.T
     Psi, D = activation(Z), activation.derivative(Z)
     z_error = (d + 4) * EPS * (np.abs(problem.X) @ np.abs(network.W).T)
-    psi_error = _slope(activation.B1, D) * z_error
-    # The derivatives of the named ψ have a relative error of a few ulps; a user's may cancel like 1 − tanh².
-    D_error = _finite(activation.B2) * z_error + 8 * EPS * (np.abs(D) + _finite(activation.B1))
+    B1, B2 = _slope(activation.B1, D), _finite(activation.B2)
+    if activation.kind is None:  # a user's formulas may cancel
+        ulps = activation.rounding * UNIT_ROUNDOFF
+        psi_error = B1 * z_error + ulps * (1 + np.abs(Psi) + B1 * np.abs(Z))
+        D_error = B2 * z_error + ulps * (1 + np.abs(D) + B2 * np.abs(Z))
+    else:
+        psi_error = B1 * z_error + 8 * EPS * np.abs(Psi)
+        D_error = B2 * z_error + 8 * EPS * (np.abs(D) + B1)
     G, H = _symmetric(Psi @ Psi.T / p), _symmetric(problem.K * ((D * (beta * b)) @ D.T) / p)
     relative = (p + 12 * n + d + 64) * EPS
     G_error = relative * float(np.sum(Psi**2) / p)
@@ -168,7 +171,7 @@ def rounded(problem: Problem, network: Network, activation: Activation) -> Round
     )  # fmt: skip
 
 
-def measure(problem: Problem, network: Network, activation: Activation, eta: float, ridge: Schedule) -> Instance:
+def measure(setting: Setting) -> Instance:
     """Measure an instance.
 
     Every moment is a sum of p non-negative terms of a few factors, so (p + n + d + 64)·eps bounds its relative
@@ -177,18 +180,20 @@ def measure(problem: Problem, network: Network, activation: Activation, eta: flo
     Raises
     ------
     ValueError
-        If the network's input dimension is not the problem's.
+        If the weights are not known, or the rule is not feedback alignment.
 
     Examples
     --------
-    >>> from fa_ref.activations import tanh
-    >>> from fa_ref.schedules import zero
+    >>> from fa_ref import Problem
     >>> network = Network.gaussian(1000, 2, np.random.default_rng(0))
-    >>> instance = measure(Problem(np.eye(2), [1.0, -1.0]), network, tanh, 0.1, zero())
+    >>> instance = measure(Setting(Problem(np.eye(2), [1.0, -1.0]), network, "tanh", eta=0.1))
     >>> 0.3 < instance.g_low < instance.g_top < 0.5 and instance.E == instance.e_norm
     True
     """
-    now = rounded(problem, network, activation)
+    if setting.rule != "fa":
+        raise ValueError(f"rule: expected fa, of which the theorems speak, got {setting.rule!r}")
+    problem, network, activation = setting.problem, setting.start, setting.activation
+    eta, ridge, now = setting.eta, setting.ridge, rounded(setting)
     b, beta = np.abs(network.b), np.abs(network.beta)
     up = 1.0 + (network.p + problem.n + problem.d + 64) * EPS
     g, h = np.linalg.eigvalsh(now.G), np.linalg.eigvalsh(now.H)

@@ -19,6 +19,7 @@ from fa_ref.activations import Activation, identity, resolve
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
+from fa_ref.setting import Setting
 from theory.convergence import levels
 from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_4_3 import Printed, Sharper
@@ -37,29 +38,15 @@ Array = NDArray[np.float64]
 FORMS = ("explicit", "sharper")
 
 
-def certificate(
-    problem: Problem,
-    network: Network,
-    activation: str | Activation,
-    eta: float,
-    ridge: Schedule | None = None,
-    *,
-    form: str = "explicit",
-) -> Certificate:
+def certificate(setting: Setting, *, form: str = "explicit") -> Certificate:
     """Prove, before training, that this linear network converges: Theorem 4.3 on one instance.
 
     Parameters
     ----------
-    problem : Problem
-        X with rows that are linearly independent (else see `Problem.projected`), and y.
-    network : Network
-        Weights at t = 0.
-    activation : {"identity"}
-        The theorem's ψ; with any other there is no certificate.
-    eta : float
-        Step size of the loss ½‖e‖², above 0.
-    ridge : Schedule, optional
-        λ(t), zero if not given. An infinite sum never has a certificate.
+    setting : Setting
+        A problem whose X has rows that are linearly independent (else see `Problem.projected`), weights at t = 0,
+        ψ = identity (with any other there is no certificate), η and λ(t). A penalty with an infinite sum never has
+        a certificate.
     form : {"explicit", "sharper"}, optional
         Which theorem.
 
@@ -68,30 +55,43 @@ def certificate(
     Certificate
         ``rate`` is the largest a > 0 proved, None (with `Certificate.why`) where the argument does not close.
 
+    Raises
+    ------
+    ValueError
+        If the form is not one of these, the weights are not known or the rule is not feedback alignment.
+
     Examples
     --------
     >>> problem, rng = Problem(np.diag([1.0, 5.0]), [1.0, -1.0]), np.random.default_rng(0)
-    >>> network = Network.gaussian(400, 2, rng)
-    >>> certificate(problem, network, "identity", 1e-3).rate is None
+    >>> setting = Setting(problem, Network.gaussian(400, 2, rng), "identity", eta=1e-3)
+    >>> certificate(setting).rate is None
     True
-    >>> 0.5 < certificate(problem, network, "identity", 1e-3, form="sharper").rate < 1.0
+    >>> 0.5 < certificate(setting, form="sharper").rate < 1.0
     True
-    >>> certificate(problem, network, "tanh", 1e-3).why
+    >>> certificate(setting.replace(activation="tanh")).why
     'ψ is the identity = 0 ≥ 1: not met'
     """
-    if not resolve(activation).linear:
+    if not setting.activation.linear:
         return Certificate("Theorem 4.3", None, (Margin("ψ is the identity", 0.0, 1.0),))
-    return close(drifts(problem, network, eta, ridge, form=form))
+    return close(drifts(setting, form=form))
 
 
-def drifts(
-    problem: Problem, network: Network, eta: float, ridge: Schedule | None = None, *, form: str = "explicit"
-) -> Printed:
-    """The lemmas of one form, with the constants of one instance; parameters as in `certificate`."""
-    eta = as_number("eta", eta, above=0)
+def drifts(setting: Setting, *, form: str = "explicit") -> Printed:
+    """The lemmas of one form, with the constants of one instance; parameters as in `certificate`.
+
+    Raises
+    ------
+    ValueError
+        As `certificate`, and if ψ is not the identity.
+    """
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
-    instance = measure(problem, network, identity, eta, ridge or schedules.zero())
+    if not setting.activation.linear:
+        raise ValueError(
+            f"activation: expected identity, of which the theorem speaks, got {setting.activation.name}"
+        )
+    problem, network = setting.problem, setting.start
+    instance = measure(setting)
     measured = _measure(problem, network)
     common: dict[str, Any] = {
         "gamma": _gamma(problem), "M": _top(problem), "kappa_b": measured.kappa_b,
@@ -173,7 +173,7 @@ def _solved(problem: Problem) -> float:
 
 
 def probable_drifts(
-    problem: Problem, eta: float, p: int, delta: float, ridge: Schedule | None = None, *, form: str = "explicit"
+    problem: Problem, *, eta: float, p: int, delta: float, ridge: Schedule | None = None, form: str = "explicit"
 ) -> Printed | None:
     """The lemmas with constants that all hold with probability at least 1 − δ for a Gaussian network of width p.
 
@@ -258,26 +258,26 @@ def sufficient_width(
         return None
 
     def suffices(p: int) -> bool:
-        lemmas = probable_drifts(problem, eta, p, delta, ridge, form=form)
+        lemmas = probable_drifts(problem, eta=eta, p=p, delta=delta, ridge=ridge, form=form)
         return lemmas is not None and closes_at(lemmas, rate)
 
     return smallest_width(suffices)
 
 
-def ridge_budget(problem: Problem, network: Network, eta: float, *, form: str = "explicit") -> float | None:
+def ridge_budget(setting: Setting, *, form: str = "explicit") -> float | None:
     """S_λ: the largest Σ λ(t) for which Theorem 4.3 is certified on this network; None if not even the smallest.
 
-    max λ(t) is bounded apart from it, by the step-size clause; here it counts as zero.
+    max λ(t) is bounded apart from it, by the step-size clause; here it counts as zero, whatever the setting's λ is.
 
     Examples
     --------
-    >>> problem = Problem(np.eye(2), [1.0, -1.0])
     >>> network = Network.gaussian(10**6, 2, np.random.default_rng(0))
-    >>> plain, sharper = (ridge_budget(problem, network, 1e-3, form=form) for form in FORMS)
-    >>> 4 < sharper / plain < 5
+    >>> setting = Setting(Problem(np.eye(2), [1.0, -1.0]), network, "identity", eta=1e-3)
+    >>> plain, sharper = (ridge_budget(setting, form=form) for form in FORMS)
+    >>> 4 < sharper / plain < 8
     True
     """
-    return budget(drifts(problem, network, eta, form=form))
+    return budget(drifts(setting.replace(ridge=schedules.zero()), form=form))
 
 
 def unit_of_budget(problem: Problem, p: int, eta: float) -> float:

@@ -33,11 +33,11 @@ WIDEST = 10**18
 def probable_drifts(
     problem: Problem,
     activation: str | Activation,
+    *,
     eta: float,
     p: int,
     delta: float,
     ridge: Schedule | None = None,
-    *,
     form: str = "explicit",
     kernel: MeanKernel | None = None,
 ) -> Drifts | None:
@@ -46,7 +46,7 @@ def probable_drifts(
     Parameters
     ----------
     problem, activation, eta, ridge :
-        As for `theory.convergence.theorem_3_2.certificate`.
+        As in a `Setting`.
     p : int
         Width.
     delta : float
@@ -175,7 +175,7 @@ def sufficient_width(
     kernel = kernel or mean_kernel(problem.X, psi)
 
     def suffices(p: int) -> bool:
-        lemmas = probable_drifts(problem, psi, eta, p, delta, ridge, form=form, kernel=kernel)
+        lemmas = probable_drifts(problem, psi, eta=eta, p=p, delta=delta, ridge=ridge, form=form, kernel=kernel)
         return lemmas is not None and closes_at(lemmas, kernel.gamma_lower / 4)
 
     return smallest_width(suffices)

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fa_ref import Setting
 from fa_ref._support.checks import as_count
 from theory.kernels import empirical_G, empirical_H
 from validation.judge.probability import clopper_pearson
-from validation.search.cases import Case
+from validation.judge.record import reference_run
+from validation.judge.verdicts import NoTruthValue
 
 __all__ = ["IndefiniteStarts", "indefinite_starts"]
 
 
-@dataclass(frozen=True)
-class IndefiniteStarts:
-    """How often λ_min(G + H) < 0 at t = 0.
+@dataclass(frozen=True, kw_only=True)
+class IndefiniteStarts(NoTruthValue):
+    """How often λ_min(G + H) < 0 at t = 0; counts have no truth value.
 
     Attributes
     ----------
@@ -49,16 +51,23 @@ class IndefiniteStarts:
 
 
 def indefinite_starts(
-    law: Callable[[np.random.Generator], Case], rng: np.random.Generator, *, draws: int = 100, small: float = 1e-3
+    law: Callable[[np.random.Generator], Setting],
+    rng: np.random.Generator,
+    *,
+    steps: int,
+    draws: int = 100,
+    small: float = 1e-3,
 ) -> IndefiniteStarts:
     """Train independent draws of a law and count.
 
     Parameters
     ----------
     law : callable
-        Generator → `Case`.
+        Generator → `Setting`.
     rng : numpy.random.Generator
         Each draw has a generator spawned from it.
+    steps : int
+        Of each run.
     draws : int, optional
         How many.
     small : float, optional
@@ -67,12 +76,14 @@ def indefinite_starts(
     converged = indefinite = both = 0
     lowest = np.inf
     for child in rng.spawn(as_count("draws", draws)):
-        case = law(child)
-        X, psi = case.problem.X, case.activation
-        least = float(np.linalg.eigvalsh(empirical_G(X, case.network, psi) + empirical_H(X, case.network, psi))[0])
-        norms = case.evidence().residual_norms
+        setting = law(child)
+        X, start, psi = setting.problem.X, setting.start, setting.activation
+        least = float(np.linalg.eigvalsh(empirical_G(X, start, psi) + empirical_H(X, start, psi))[0])
+        norms = reference_run(setting, steps).residual_norms
         done = bool(norms[-1] < small * norms[0])
         converged, indefinite, both = converged + done, indefinite + (least < 0), both + (done and least < 0)
         lowest = min(lowest, least) if done else lowest
     limits = clopper_pearson(both, converged, 0.01) if converged else (0.0, 1.0)
-    return IndefiniteStarts(draws, converged, indefinite, both, float(lowest), limits)
+    return IndefiniteStarts(
+        draws=draws, converged=converged, indefinite=indefinite, both=both, lowest=float(lowest), limits=limits
+    )

@@ -7,7 +7,8 @@ r"""The laws behind the orders of magnitude, as claims about p → ∞.
 * the residual at fixed t: e(t+1) = (I − ηḠ − ηλ)e(t) − ηλy, from the network's own e(0);
 * the alignment without ridge: p·cos∠(b, β(t)), averaged over a pair ±b, from its law given e(0);
 * Theorem 4.6's constant, the root of (1 + L)κ + κ³/3 = c_S ν γ/M, after the cutoff;
-* the alignment at t = θ√p with a penalty, from the mean-field equation.
+* the alignment at t = θ√p with a penalty, from the mean-field equation; for linear networks this is a theorem, with
+  the exponent −1/2 (``docs/limits.md``, section 8), judged in law up to p = 10⁸.
 
 Every builder takes ``misread``, a factor by which the predicted value is wrong: the negative control.
 
@@ -20,7 +21,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fa_ref import Setting, train
 from fa_ref.activations import Activation, resolve
+from fa_ref.engines.reduced import sample_in_law
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.alignment import no_alignment_coefficient, sharp_constant
@@ -35,7 +38,7 @@ from validation.judge.deviations import (
     wide_alignment_deviation,
 )
 
-__all__ = ["RESOLUTION", "fixed_time", "theta_limit", "with_cutoff", "without_ridge"]
+__all__ = ["RESOLUTION", "fixed_time", "linear_theta_limit", "theta_limit", "with_cutoff", "without_ridge"]
 
 #: "Holds" needs the limit of a deviation to within this part of the predicted value.
 RESOLUTION = 0.05
@@ -118,5 +121,28 @@ def theta_limit(
         ),
         EXPONENTS["wide_alignment"],
         RESOLUTION,
+        float(said.error.max()),
+    )
+
+
+def linear_theta_limit(
+    problem: Problem, *, eta: float, ridge: Schedule, theta: float, misread: float = 1.0
+) -> AsymptoticClaim:
+    """The alignment of linear networks at t = θ√p for a constant λ, drawn in law: at any width."""
+    said = wide_prediction(problem, "identity", [theta], eta=eta, ridge=ridge)
+
+    def deviation(p: int, seed: int) -> float:
+        steps = round(theta * p**0.5)
+        start = sample_in_law(problem, p, np.random.default_rng([seed, p]))
+        run = train(Setting(problem, start, "identity", eta=eta, ridge=ridge), steps=steps, record_every=steps)
+        return float(run.alignment[-1] - misread * said.alignment[0])
+
+    return AsymptoticClaim(
+        "alignment of linear networks at t = θ√p",
+        "cos∠(b, β(θ√p)) = limit + O(p^{-1/2})",
+        "docs/limits.md, section 8",
+        deviation,
+        EXPONENTS["wide_alignment"],
+        RESOLUTION * float(said.alignment[0]),
         float(said.error.max()),
     )

@@ -160,8 +160,17 @@ def draws_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def steps_bar(title: str, steps: int) -> Iterator[Callable[[int], None]]:
     """Show a bar of steps on standard error while it is a terminal; the yielded function takes the step."""
-    with draws_bar(title) as advance:
-        yield lambda step: advance(step, steps)
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    above = sys.stdout.isatty()  # lines printed meanwhile go above the bar, where both are on the terminal
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=above, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=steps)
+        yield lambda step: bar.update(task, completed=step)
 
 
 def print_table(rows: list[dict[str, str]]) -> None:

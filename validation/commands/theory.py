@@ -78,7 +78,7 @@ def theory(
         found = print_limits(problem, activation, eta, ridge, widths, times, theta, budget)
         write_json(json_file, {"eta": eta, "limits": found})
         return
-    lines = constants_table(problem, activation, eta, delta, p)
+    lines = constants_table(problem, activation, eta=eta, delta=delta, p=p)
     print_table(
         [
             {
@@ -124,7 +124,7 @@ def _observe(
 ) -> list[dict[str, str]]:
     import numpy as np
 
-    from fa_ref import Network
+    from fa_ref import Network, Setting
     from theory.convergence.constants import observed_constants
 
     rows = []
@@ -132,7 +132,9 @@ def _observe(
         for k in range(runs):
             advance(f"run {k + 1}")
             network = Network.gaussian(p, problem.d, rng)
-            rows.append(observed_constants(problem, network, activation, eta, gamma, steps))
+            rows.append(
+                observed_constants(Setting(problem, network, activation, eta=eta), gamma=gamma, steps=steps)
+            )
     return [
         {
             "": name,

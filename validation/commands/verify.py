@@ -47,7 +47,7 @@ def verify(
     """Check Theorems 3.2 and 4.3 at every step of real runs: synthetic data, digits, or your own."""
     import numpy as np
 
-    from validation.judge.claims import HOLDS
+    from validation.judge.verdicts import HOLDS
     from validation.report import page as reports
     from validation.report import verification
     from validation.report.junit import of_verdict, write_junit
@@ -86,7 +86,7 @@ def verify(
 
 def _hints(findings: list[Finding], given: Data | None) -> list[str]:
     """What in the user's data keeps each activation's runs from being judged."""
-    from validation.judge.claims import HOLDS
+    from validation.judge.verdicts import HOLDS
     from validation.report.advice import advise
 
     hints = []

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fa_ref import Network, Problem, schedules
+from fa_ref import Network, Problem, Setting, Trajectory, schedules
 from theory.alignment import sharp_schedule
 from validation.errata.readings import ascend
-from validation.judge.claims import Claim, Evidence, Verdict
-from validation.search.cases import Case
+from validation.judge.claims import Claim, Conclusion, Derived
+from validation.judge.record import reference_run
+from validation.judge.verdicts import NoTruthValue, Verdict
 from validation.theorems import alignment_bound, theorem_3_2, theorem_4_2, theorem_4_3, theorem_4_6
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ __all__ = ["Ablation", "ablate", "table"]
 FULL = "none"
 
 
-@dataclass(frozen=True)
-class Ablation:
-    """One hypothesis dropped, and what came of it.
+@dataclass(frozen=True, kw_only=True)
+class Ablation(NoTruthValue):
+    """One hypothesis dropped, and what came of it; it has no truth value.
 
     Attributes
     ----------
@@ -106,123 +108,130 @@ def table(seed: int = 0) -> DataFrame:
     return pd.DataFrame([ablation.row() for ablation in ablate(seed)])
 
 
-#: What runs, and the fields of its evidence that the conclusions are computed with in place of its own.
-Rows = dict[str, tuple[Callable[[], Evidence], dict[str, Any]]]
+#: What runs, and the parts of its setting that the conclusions are computed with in place of its own.
+Rows = dict[str, tuple[Callable[[], Trajectory], dict[str, Any]]]
+
+
+@dataclass(frozen=True, repr=False)
+class Claiming(Derived):
+    """A claim with hypotheses on the run as it is, and conclusions with the constants that are claimed for it."""
+
+    claimed: dict[str, Any]
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """Those of the changed setting."""
+        return self.base.conclusions(replace(run, setting=run.setting.replace(**self.claimed)))
 
 
 def _judged(claim: Claim, rows: Rows) -> Iterator[Ablation]:
-    for dropped, (run, claimed) in rows.items():
-        evidence = run()
-        norms = evidence.residual_norms
-        verdict = _claiming(claim, claimed).judge(evidence)
-        yield Ablation(dropped, verdict, evidence.diverged_at, float(norms[-1] / norms[0]))
+    for dropped, (train, claimed) in rows.items():
+        run = train()
+        norms, verdict = run.residual_norms, Claiming(claim, claimed).judge(run)
+        left = float(norms[-1] / norms[0])
+        yield Ablation(dropped=dropped, verdict=verdict, diverged_at=run.diverged_at, left=left)
 
 
-def _claiming(claim: Claim, claimed: dict[str, Any]) -> Claim:
-    """The claim with hypotheses on the run as it is, and conclusions with the constants that are claimed for it."""
-    return replace(claim, conclusions=lambda evidence: claim.conclusions(replace(evidence, **claimed)))
-
-
-def _case(activation: str, seed: int, *, n: int = 3, p: int = 2000, eta: float = 0.1, steps: int = 60) -> Case:
+def _setting(activation: str, seed: int, *, n: int = 3, p: int = 2000, eta: float = 0.1) -> Setting:
     """Orthonormal inputs, targets ±1."""
     network = Network.gaussian(p, n, np.random.default_rng(seed))
-    return Case(Problem(np.eye(n), (-1.0) ** np.arange(n)), network, activation, eta, steps=steps)
+    return Setting(Problem(np.eye(n), (-1.0) ** np.arange(n)), network, activation, eta=eta)
 
 
-def _with_duplicate(case: Case) -> Case:
-    X, y = np.array(case.problem.X), case.problem.y
+def _with_duplicate(setting: Setting) -> Setting:
+    X = np.array(setting.problem.X)
     X[1] = X[0]  # with opposite targets: no network fits both
-    return replace(case, problem=Problem(X, y))
+    return setting.replace(problem=Problem(X, setting.problem.y))
 
 
-def _tied(case: Case) -> Case:
+def _tied(setting: Setting) -> Setting:
     """b = −β(0): H is then negative semi-definite, and of order 1 at any width."""
-    start = case.network
-    return replace(case, network=Network(start.W, start.beta, -start.beta))
+    start = setting.start
+    return setting.replace(network=Network(start.W, start.beta, -start.beta))
 
 
-def _narrow(case: Case, p: int, seed: int) -> Case:
-    return replace(case, network=Network.gaussian(p, case.problem.d, np.random.default_rng(seed)))
+def _narrow(setting: Setting, p: int, seed: int) -> Setting:
+    return setting.replace(network=Network.gaussian(p, setting.problem.d, np.random.default_rng(seed)))
 
 
 def _theorem_3_2(seed: int) -> Rows:
-    case = _case("tanh", seed)
+    setting = _setting("tanh", seed)
     top = 0.46  # λ_max(Ḡ) of orthonormal inputs under tanh is 0.394; G(0) scatters around it
-    tied = _tied(replace(case, problem=Problem(3.0 * np.eye(3), case.problem.y), eta=0.02))
+    tied = _tied(setting.replace(problem=Problem(3.0 * np.eye(3), setting.problem.y), eta=0.02))
+    run = partial(partial, reference_run, steps=60)
     return {
-        FULL: (case.evidence, {}),
-        "b independent of β(0): b = −β(0)": (tied.evidence, {}),
-        "ψ bounded: softplus": (replace(case, activation="softplus", eta=2.0).evidence, {}),
-        "γ > 0: two equal inputs": (_with_duplicate(case).evidence, {"kernel": case.kernel}),
-        "small step: η = 2.6/λ_max": (replace(case, eta=2.6 / top).evidence, {}),
-        "λ ≡ 0: λ = 1": (replace(case, lam=np.full(60, 1.0)).evidence, {}),
-        "p large: two units": (_narrow(case, 2, seed).evidence, {}),
-        "right sign: e = y − f": (lambda: ascend(case), {}),
+        FULL: (run(setting), {}),
+        "b independent of β(0): b = −β(0)": (run(tied), {}),
+        "ψ bounded: softplus": (run(setting.replace(activation="softplus", eta=2.0)), {}),
+        "γ > 0: two equal inputs": (run(_with_duplicate(setting)), {"problem": setting.problem}),
+        "small step: η = 2.6/λ_max": (run(setting.replace(eta=2.6 / top)), {}),
+        "λ ≡ 0: λ = 1": (run(setting.replace(ridge=schedules.cutoff(1.0, 59))), {}),
+        "p large: two units": (run(_narrow(setting, 2, seed)), {}),
+        "right sign: e = y − f": (partial(ascend, setting, 60), {}),
     }
 
 
 def _theorem_4_2(seed: int) -> Rows:
-    case = replace(_case("tanh", seed), lam=np.full(20, 0.05))
-    endless, for_ever = replace(case, steps=3000, eta=0.28), schedules.constant(0.5)
+    setting = _setting("tanh", seed).replace(ridge=schedules.cutoff(0.05, 19))
+    for_ever, run = schedules.constant(0.5), partial(partial, reference_run, steps=60)
+    finite = replace(for_ever, name="0.5, as if its sum were finite", total=setting.ridge.total, recipe=())
     return {
-        FULL: (case.evidence, {}),
-        "small step: η = 6": (replace(case, eta=6.0).evidence, {}),
+        FULL: (run(setting), {}),
+        "small step: η = 6": (run(setting.replace(eta=6.0)), {}),
         "Σλ ≤ S̃_λ: λ ≡ 0.5 for ever": (
-            lambda: _other_ridge(endless, for_ever),
-            {"ridge": replace(for_ever, total=case.ridge.total)},
+            partial(reference_run, setting.replace(eta=0.28, ridge=for_ever), 3000),
+            {"ridge": finite},
         ),
-        "γ > 0: two equal inputs": (_with_duplicate(case).evidence, {"kernel": case.kernel}),
-        "right sign: e = y − f": (lambda: ascend(case), {}),
+        "γ > 0: two equal inputs": (run(_with_duplicate(setting)), {"problem": setting.problem}),
+        "right sign: e = y − f": (partial(ascend, setting, 60), {}),
     }
 
 
 def _theorem_4_3(seed: int) -> Rows:
-    case = replace(_case("identity", seed), lam=np.full(20, 0.05))
+    setting = _setting("identity", seed).replace(ridge=schedules.cutoff(0.05, 19))
     tall = Problem([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, -1.0, 1.0])
-    tall_network = Network.gaussian(2000, 2, np.random.default_rng(seed))
-    endless = _narrow(replace(case, lam=np.full(1200, 0.5), steps=1200, eta=0.3), 30, seed)
-    known = {"kernel": case.kernel}
+    wide = Network.gaussian(2000, 2, np.random.default_rng(seed))
+    endless = _narrow(setting.replace(ridge=schedules.cutoff(0.5, 1199), eta=0.3), 30, seed)
+    known, run = {"problem": setting.problem}, partial(partial, reference_run, steps=60)
+    orthonormal = {"problem": Problem(np.eye(3), tall.y), "network": None}
     return {
-        FULL: (case.evidence, {}),
-        f"{FULL}; n > d, projected": (replace(case, problem=tall.projected(), network=tall_network).evidence, {}),
-        "n ≤ d, or projected: n = 3, d = 2": (replace(case, problem=tall, network=tall_network).evidence, known),
-        "small step: η = 2.6": (replace(case, eta=2.6).evidence, {}),
-        "b independent of β(0): b = −β(0)": (_tied(case).evidence, {}),
-        "Σλ ≤ S_λ: λ = 0.5 for 1200 steps, p = 30": (endless.evidence, {}),
-        "γ > 0: two equal inputs": (_with_duplicate(case).evidence, known),
-        "right sign: e = y − f": (lambda: ascend(case), {}),
+        FULL: (run(setting), {}),
+        f"{FULL}; n > d, projected": (run(setting.replace(problem=tall.projected(), network=wide)), {}),
+        "n ≤ d, or projected: n = 3, d = 2": (run(setting.replace(problem=tall, network=wide)), orthonormal),
+        "small step: η = 2.6": (run(setting.replace(eta=2.6)), {}),
+        "b independent of β(0): b = −β(0)": (run(_tied(setting)), {}),
+        "Σλ ≤ S_λ: λ = 0.5 for 1200 steps, p = 30": (partial(reference_run, endless, 1200), {}),
+        "γ > 0: two equal inputs": (run(_with_duplicate(setting)), known),
+        "right sign: e = y − f": (partial(ascend, setting, 60), {}),
     }
 
 
 def _theorem_4_6(seed: int) -> Rows:
     p, eta, n = 2500, 0.05, 5
     ridge = sharp_schedule(3.0, 5.0, p, n, eta=eta)
-    lam = ridge.values(round(ridge.total / 3.0))
-    case = replace(_case("identity", seed, n=n, p=p, eta=eta, steps=lam.size + 300), lam=lam)
-    known = {"problem": case.problem, "kernel": case.kernel, "eta": eta, "ridge": ridge}
-    skewed = replace(case, problem=Problem(np.diag([3.0, 1.0, 1.0, 1.0, 1.0]), case.problem.y), eta=eta / 9.0)
+    spent = round(ridge.total / 3.0)
+    setting = _setting("identity", seed, n=n, p=p, eta=eta).replace(ridge=ridge)
+    run = partial(partial, reference_run, steps=spent + 300)
+    known = {"problem": setting.problem, "eta": eta, "ridge": ridge}
+    skewed = Problem(np.diag([3.0, 1.0, 1.0, 1.0, 1.0]), setting.problem.y)
+    still = Problem(setting.problem.X, np.zeros(n))
     return {
-        FULL: (case.evidence, {}),
-        "a penalty: λ ≡ 0": (replace(case, lam=np.zeros(0)).evidence, known),
-        "Σλ = S_λ: λ = 3/(1 + t/50)²": (lambda: _other_ridge(case, schedules.inverse_square(3.0, 50.0)), known),
-        "isometric: λ_max/λ_min = 9": (skewed.evidence, known),
-        "y ≠ 0": (replace(case, problem=Problem(case.problem.X, np.zeros(n))).evidence, known),
-        "right sign: e = y − f": (lambda: ascend(replace(case, steps=lam.size + 50)), {}),
+        FULL: (run(setting), {}),
+        "a penalty: λ ≡ 0": (run(setting.replace(ridge=None)), known),
+        "Σλ = S_λ: λ = 3/(1 + t/50)²": (run(setting.replace(ridge=schedules.inverse_square(3.0, 50.0))), known),
+        "isometric: λ_max/λ_min = 9": (run(setting.replace(problem=skewed, eta=eta / 9.0)), known),
+        "y ≠ 0": (run(setting.replace(problem=still)), known),
+        "right sign: e = y − f": (partial(ascend, setting, spent + 50), {}),
     }
 
 
-def _other_ridge(case: Case, ridge: schedules.Schedule) -> Evidence:
-    return replace(replace(case, lam=ridge.values(case.steps)).evidence(), ridge=ridge)
-
-
 def _alignment_bound(seed: int) -> Rows:
-    case = _case("tanh", seed, p=20_000, steps=40)
-    start = case.network
+    setting = _setting("tanh", seed, p=20_000)
+    start, run = setting.start, partial(partial, reference_run, steps=40)
     leaning = Network(start.W, start.beta, start.b + 3.0 * start.beta)
-    known = {"start": start}
+    known = {"network": start}
     return {
-        FULL: (case.evidence, {}),
-        "p large: one unit": (_case("tanh", seed, p=1, steps=40).evidence, known),
-        "b independent of β(0): b + 3β(0)": (replace(case, network=leaning).evidence, known),
-        "right sign: e = y − f": (lambda: ascend(replace(case, steps=400)), {}),
+        FULL: (run(setting), {}),
+        "p large: one unit": (run(_narrow(setting, 1, seed)), known),
+        "b independent of β(0): b + 3β(0)": (run(setting.replace(network=leaning)), known),
+        "right sign: e = y − f": (partial(ascend, setting, 400), {}),
     }

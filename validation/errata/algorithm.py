@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from fa_ref import Network, Problem, data, train
+from fa_ref import Network, Problem, Setting, data
 from theory.precision import gamma
 from validation.errata.entry import Outcome, demonstration
 from validation.errata.readings import ascend, descend, orthonormal
-from validation.judge.claims import HOLDS
-from validation.search.cases import single_thread
+from validation.judge.record import reference_run
+from validation.judge.verdicts import HOLDS
 from validation.theorems import theorem_3_2
 
 __all__ = ["expansion_of_beta", "residual_sign", "ridge_update"]
@@ -25,13 +25,13 @@ __all__ = ["expansion_of_beta", "residual_sign", "ridge_update"]
 )
 def residual_sign(rng: np.random.Generator) -> Outcome:
     """e = y − f with the updates as printed climbs."""
-    case = orthonormal("tanh", rng)
-    printed, corrected = (theorem_3_2.CLAIM.judge(run) for run in (ascend(case), descend(case)))
-    first, last = ascend(case).residual_norms[[0, -1]]
+    setting, steps = orthonormal("tanh", rng), 40
+    printed, corrected = (theorem_3_2.CLAIM.judge(run) for run in (ascend(setting, steps), descend(setting, steps)))
+    first, last = ascend(setting, steps).residual_norms[[0, -1]]
     return Outcome(
         printed_holds=printed.status == HOLDS,
         corrected_holds=corrected.status == HOLDS,
-        setting=str(case),
+        setting=f"{setting}, {steps} steps",
         finding=f"‖e‖ goes from {first:.3g} to {last:.3g} under the printed sign: it is ascent",
     )
 
@@ -79,12 +79,11 @@ def expansion_of_beta(rng: np.random.Generator) -> Outcome:
     problem = Problem(data.gaussian_inputs(3, 4, rng, scale=0.5), [1.0, -1.0, 2.0])
     p, eta = 100, 0.1
     network = Network.gaussian(p, 4, rng)
-    with single_thread():
-        run = train(problem, network, "identity", eta=eta, steps=2)
-    assert run.network is not None
+    run = reference_run(Setting(problem, network, "identity", eta=eta), 2)
+    end = run.network if run.network is not None else network
     e0, e1 = run.residuals[0], run.residuals[1]
     F, along_b, unit = network.W @ problem.X.T, float(e0 @ problem.K @ e1), eta / math.sqrt(p)
-    rest = run.network.beta - network.beta + unit * F @ (e0 + e1)
+    rest = end.beta - network.beta + unit * F @ (e0 + e1)
     off = [float(np.abs(rest - unit**power * along_b * network.b).max()) for power in (1, 2)]
     size = (
         np.abs(network.beta)

@@ -9,7 +9,7 @@ import numpy as np
 from fa_ref import Network, Problem, train
 from theory.alignment import sharp_constant, sharp_schedule
 from validation.errata.entry import Outcome, demonstration
-from validation.search.cases import single_thread
+from validation.judge.record import single_thread
 
 __all__ = ["large_L"]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from fa_ref import Network, Problem, data, train
+from fa_ref import Network, Problem, Setting, data, schedules, train
 from fa_ref.adapters import eta_from_mean_squared_step
 from theory.kernels import mean_kernel
 from validation.errata.entry import Outcome, demonstration
 from validation.errata.readings import orthonormal
-from validation.judge.claims import HOLDS
-from validation.search.cases import Case, single_thread
+from validation.judge.record import reference_run, single_thread
+from validation.judge.verdicts import HOLDS
 from validation.theorems import explicit, theorem_3_2
-from validation.theorems.contraction import contraction
+from validation.theorems.conclusions import contraction
 
 __all__ = ["published_step_sizes", "ridge_pull", "step_size_clause"]
 
@@ -29,15 +27,15 @@ def ridge_pull(rng: np.random.Generator) -> Outcome:
     """λ‖y‖ is not enough where η > 1."""
     network = Network.gaussian(2000, 1, rng)
     problem = Problem([[0.1]], network.output([[0.1]], "identity"))
-    case = Case(problem, network, "identity", 20.0, np.array([1e-3]), steps=20)
-    run = case.evidence()
+    setting, steps = Setting(problem, network, "identity", eta=20.0, ridge=schedules.cutoff(1e-3, 0)), 20
+    run = reference_run(setting, steps)
     met = all(margin.met is not False for margin in explicit.LINEAR.hypotheses(run))
     printed = contraction("(4.3) as printed", run, 0.5 * problem.lambda_min, pull=1.0)
     corrected = contraction("(4.3)", run, 0.5 * problem.lambda_min)
     return Outcome(
         printed_holds=printed.holds or not met,
         corrected_holds=corrected.holds and met,
-        setting=str(case),
+        setting=f"{setting}, {steps} steps",
         finding=(
             f"every hypothesis met; ‖e(1)‖ = {printed.lhs[0]:.3g} > {printed.rhs[0]:.3g} as printed, "
             f"≤ {corrected.rhs[0]:.3g} corrected"
@@ -55,12 +53,12 @@ def step_size_clause(rng: np.random.Generator) -> Outcome:
     """No width helps where η > 2/λ_max(G)."""
     statuses, kept = [], []
     for p in (2000, 20000):
-        case = orthonormal("tanh", rng, p=p)
+        setting = orthonormal("tanh", rng, p=p)
         eta = 2.2 / float(np.linalg.eigvalsh(mean_kernel(np.eye(3), "tanh").G)[-1])
         statuses.append(
-            theorem_3_2.CLAIM.without("ηnB0²").decided().judge(replace(case, eta=eta).evidence()).status
+            theorem_3_2.CLAIM.without("ηnB0²").decided().judge(reference_run(setting.replace(eta=eta), 40)).status
         )
-        kept.append(theorem_3_2.CLAIM.judge(case.evidence()).status)
+        kept.append(theorem_3_2.CLAIM.judge(reference_run(setting, 40)).status)
     return Outcome(
         printed_holds=statuses == [HOLDS] * 2,
         corrected_holds=kept == [HOLDS] * 2,

@@ -18,7 +18,7 @@ from theory.limits.edge import edge_time
 from theory.limits.long_time import plateau
 from theory.limits.theta_time import Penalty
 from validation.errata.entry import Outcome, demonstration
-from validation.search.cases import single_thread
+from validation.judge.record import single_thread
 
 __all__ = ["constant_penalty", "fixed_schedules", "isometry_is_not_needed", "nonlinear_cutoff"]
 

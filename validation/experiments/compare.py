@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fa_ref._support.checks import as_number
-from validation.judge.probability import holm_adjusted
+from validation.judge.multiple import holm_adjusted
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

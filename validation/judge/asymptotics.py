@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fa_ref._support.checks import as_count, as_number
-from validation.judge.claims import HOLDS, UNDECIDED, VIOLATED
 from validation.judge.fits import Fit, fit_exponent
+from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
 
 __all__ = ["AsymptoticClaim", "AsymptoticVerdict"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AsymptoticVerdict:
-    """The judgement of an asymptotic claim.
+    """The judgement of an asymptotic claim; true if it holds.
 
     Attributes
     ----------
@@ -85,8 +85,6 @@ class AsymptoticClaim:
         How well the limit has to be known for "holds".
     error : float, optional
         Numerical error of the prediction.
-    kind : str
-        Always ``"ASYMPTOTIC"``.
 
     Examples
     --------
@@ -106,7 +104,6 @@ class AsymptoticClaim:
     exponent: float
     resolution: float
     error: float = 0.0
-    kind: str = "ASYMPTOTIC"
 
     def judge(
         self, widths: Sequence[int], seeds: Sequence[int], *, confidence: float = 1 - 1e-6
@@ -136,7 +133,10 @@ class AsymptoticClaim:
         sizes = np.maximum(np.abs(deviations), np.finfo(float).tiny)
         fit = fit_exponent(p, sizes, confidence=level)
         limit = _limit(p, deviations, self.exponent, level)
-        return AsymptoticVerdict(self.name, self._status(fit, limit), fit, limit, p, deviations)
+        return AsymptoticVerdict(
+            claim=self.name, status=self._status(fit, limit), exponent=fit, limit=limit, widths=p,
+            deviations=deviations,
+        )  # fmt: skip
 
     def _status(self, fit: Fit, limit: tuple[float, float]) -> str:
         low, high = limit
@@ -149,7 +149,7 @@ class AsymptoticClaim:
 def _limit(p: Array, deviations: Array, exponent: float, confidence: float) -> tuple[float, float]:
     scale = p**-exponent
     line = stats.linregress(scale, deviations * scale)
-    half = float(stats.t.ppf(0.5 + confidence / 2, p.size - 2) * line.stderr)
+    half = float(stats.t.isf((1.0 - confidence) / 2, p.size - 2) * line.stderr)
     if not math.isfinite(half):
         raise ValueError(f"seeds: expected enough runs for an interval, got {p.size}")
     return float(line.slope) - half, float(line.slope) + half

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from fa_ref._support.checks import as_array
+from fa_ref._support.checks import as_array, as_number
+from validation.judge.verdicts import NoTruthValue
 
 __all__ = ["Fit", "contraction_rate", "fit_exponent"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A fitted slope with its interval.
+@dataclass(frozen=True, kw_only=True)
+class Fit(NoTruthValue):
+    """A fitted slope with its interval; ask whether a value lies in it, for it has no truth value.
 
     Attributes
     ----------
@@ -46,13 +47,17 @@ class Fit:
 
 
 def _slope(x: Array, z: Array, confidence: float, window: tuple[float, float]) -> Fit:
+    confidence = as_number("confidence", confidence, above=0, below=1)
     if x.size < 3:
         raise ValueError(f"points: expected at least 3 in the window, got {x.size}")
     if np.ptp(x) == 0.0:
         raise ValueError("points: expected at least two different abscissas in the window, got one")
-    line = stats.linregress(x, z)
-    half = float(stats.t.ppf(0.5 + confidence / 2, x.size - 2) * line.stderr)
-    return Fit(float(line.slope), float(line.slope) - half, float(line.slope) + half, confidence, window, x.size)
+    x_mean, z_mean = float(x.mean()), float(z.mean())
+    spread = float(np.sum((x - x_mean) ** 2))
+    a = float(np.sum((x - x_mean) * (z - z_mean))) / spread
+    rest = z - z_mean - a * (x - x_mean)  # summed as it is: 1 − r² cancels where the points lie on a line
+    half = float(stats.t.isf((1.0 - confidence) / 2, x.size - 2) * np.sqrt(np.sum(rest**2) / (x.size - 2) / spread))
+    return Fit(slope=a, low=a - half, high=a + half, confidence=confidence, window=window, points=x.size)
 
 
 def fit_exponent(
@@ -104,6 +109,8 @@ def contraction_rate(
         Ignore norms at or below it (rounding).
     last : float, optional
         Fraction of the remaining steps that is used, counted from the end.
+    confidence : float, optional
+        Level of the interval.
 
     Returns
     -------
@@ -122,4 +129,4 @@ def contraction_rate(
     window = (float(t[used].min(initial=math.inf)), float(t[used].max(initial=0.0)))
     fit = _slope(t[used], np.log(e[used]), confidence, window)
     slope, high, low = (-math.expm1(value) / eta for value in (fit.slope, fit.low, fit.high))
-    return Fit(slope, low, high, confidence, window, fit.points)
+    return Fit(slope=slope, low=low, high=high, confidence=confidence, window=window, points=fit.points)

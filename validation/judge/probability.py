@@ -8,32 +8,14 @@ verdict, whenever it stops, is wrong with probability at most α (Σ 1/(j(j+1)) 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from joblib import Parallel, delayed
-from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.checks import as_count, as_number
 
-__all__ = [
-    "ProbabilityVerdict",
-    "check",
-    "clopper_pearson",
-    "combine",
-    "draw_outcomes",
-    "holds_with_probability",
-    "holm",
-    "holm_adjusted",
-    "sequential_verdict",
-]
-
-Array = NDArray[np.float64]
-Outcome = Callable[[np.random.Generator], bool]
+__all__ = ["ProbabilityVerdict", "clopper_pearson", "sequential_verdict"]
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 
@@ -65,9 +47,9 @@ def clopper_pearson(failures: int, draws: int, error: float) -> tuple[float, flo
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbabilityVerdict:
-    """What draws say about "holds with probability at least 1 − δ".
+    """What draws say about "holds with probability at least 1 − δ"; true if it is confirmed.
 
     Attributes
     ----------
@@ -183,7 +165,10 @@ def sequential_verdict(
             status = CONFIRMED if limits[1] <= delta else REFUTED
             break
     needed = _needed(failures / seen, delta, seen, error) if status == UNDECIDED else 0
-    return ProbabilityVerdict(status, delta, failures, seen, limits, error, needed, p_value)
+    return ProbabilityVerdict(
+        status=status, delta=delta, failures=failures, draws=seen, limits=limits, error=error, needed=needed,
+        p_value=p_value,
+    )  # fmt: skip
 
 
 def _count_failures(
@@ -198,140 +183,3 @@ def _count_failures(
         if progress:
             progress(seen + k, draws)
     return failures
-
-
-def draw_outcomes(
-    outcome: Outcome, rng: np.random.Generator, *, jobs: int = 1, batch: int = FIRST_LOOK
-) -> Iterator[bool]:
-    """Yield ``outcome(generator)`` for ever, each with a generator of its own, spawned from ``rng``.
-
-    The stream is the same for any number of ``jobs``.
-
-    Examples
-    --------
-    >>> from itertools import islice
-    >>> stream = draw_outcomes(lambda g: g.random() < 0.9, np.random.default_rng(0))
-    >>> sum(islice(stream, 100))
-    92
-    """
-    with Parallel(n_jobs=jobs) as pool:
-        while True:
-            yield from (bool(value) for value in pool(delayed(outcome)(child) for child in rng.spawn(batch)))
-
-
-def check(
-    claim: Any,
-    law: Callable[[np.random.Generator], Any],
-    *,
-    draws: int,
-    delta: float,
-    rng: np.random.Generator,
-    error: float = 0.01,
-    jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> ProbabilityVerdict:
-    """Judge that a claim holds with probability at least 1 − δ under a law of evidence.
-
-    Parameters
-    ----------
-    claim : Claim
-        The sheet.
-    law : callable
-        Generator → `Evidence`: one independent draw of network (and problem, if it is random), trained.
-    draws, delta, rng, error, jobs, progress
-        As in `sequential_verdict` and `draw_outcomes`.
-
-    Returns
-    -------
-    ProbabilityVerdict
-        A draw on which the claim is not applicable, vacuous or diverged counts as a failure, never as a success.
-    """
-    stream = draw_outcomes(functools.partial(_holds, claim, law), rng, jobs=jobs)
-    return sequential_verdict(stream, draws, delta, error, progress)
-
-
-def _holds(claim: Any, law: Callable[[np.random.Generator], Any], generator: np.random.Generator) -> bool:
-    return bool(claim.judge(law(generator)).status == "holds")
-
-
-def holds_with_probability(
-    probability: float, *, draws: int = 4096, error: float = 1e-6, seed: int = 0
-) -> Callable[[Outcome], Callable[[], None]]:
-    """Turn a random yes-or-no function into a test that it says yes with at least this probability.
-
-    Parameters
-    ----------
-    probability : float
-        1 − δ, in (0, 1).
-    draws : int, optional
-        At most this many; an undecided verdict fails the test, and says how many more are needed.
-    error : float, optional
-        Probability of a wrong decision: the test's false-alarm probability.
-    seed : int, optional
-        Of the generators that are passed to the function.
-
-    Examples
-    --------
-    >>> @holds_with_probability(0.9)
-    ... def test_normal_draws_are_below_two(rng):
-    ...     return rng.standard_normal() < 2
-    >>> test_normal_draws_are_below_two()
-    """
-    delta = 1.0 - as_number("probability", probability, above=0, below=1)
-
-    def decorate(outcome: Outcome) -> Callable[[], None]:
-        # No functools.wraps: a test runner would take the generator argument for a fixture.
-        def test() -> None:
-            verdict = sequential_verdict(draw_outcomes(outcome, np.random.default_rng(seed)), draws, delta, error)
-            if not verdict:
-                raise AssertionError(f"{outcome.__name__}: {verdict}")
-
-        test.__name__, test.__doc__, test.__module__ = outcome.__name__, outcome.__doc__, outcome.__module__
-        return test
-
-    return decorate
-
-
-def holm_adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Holm's adjusted p-values: at level ``error``, those of the rejected hypotheses are at most that.
-
-    Examples
-    --------
-    >>> holm_adjusted([0.001, 0.04, 0.03, 0.5])
-    array([0.004, 0.09 , 0.09 , 0.5  ])
-    """
-    values = as_array("p_values", p_values, ndim=1)
-    order = np.argsort(values)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.maximum.accumulate((values.size - np.arange(values.size)) * values[order])
-    return np.minimum(adjusted, 1.0)
-
-
-def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
-    """Which of several hypotheses to reject so that any false rejection has probability at most ``error`` (Holm).
-
-    Examples
-    --------
-    >>> holm([0.001, 0.04, 0.03, 0.5], error=0.05)
-    array([ True, False, False, False])
-    """
-    return holm_adjusted(p_values) <= error
-
-
-def combine(verdicts: Sequence[ProbabilityVerdict], error: float) -> NDArray[np.bool_]:
-    """Which verdicts of a grid of settings stand when all are read together.
-
-    Holm's correction, apart for confirmations and for refutations, on p-values that count both sides: any wrong
-    verdict among those that stand has probability at most ``error``, whatever the dependence between settings.
-
-    Examples
-    --------
-    >>> from itertools import repeat
-    >>> good = sequential_verdict(repeat(True), 1000, delta=0.1)
-    >>> combine([good] * 3, error=0.01)
-    array([ True,  True,  True])
-    """
-    stand = np.zeros(len(verdicts), dtype=bool)
-    for status in (CONFIRMED, REFUTED):
-        stand |= holm([v.p_value if v.status == status else 1.0 for v in verdicts], error)
-    return stand

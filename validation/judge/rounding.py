@@ -12,24 +12,32 @@ own update. That step rounds too. In wᵣ, n terms (η/√p) bᵣ eᵢ ψ′ x�
     γ_{n+8} (‖wᵣ‖ + (η/√p) |bᵣ| B1 R √n ‖e‖),   so in f_i by   γ_{n+8} (B1 R S2 + η B1² R² √n ‖e‖ ‖b‖ ‖β‖ / p);
 
 the effect on f of the sum ψᵣ·e in βᵣ is at most γ_{n+3} η n Q ‖e‖ with Q a bound on the mean of ψ². A comparison of
-two records may err by the sum over both ends and over the steps in between.
+two records may err by the sum over both ends and over the steps in between, where ‖e‖ is that of the step's start:
+of the record before, or ‖y‖ if that is more and λ pulls there. (What a claim says of the step's end is not known to
+be true, so that a tolerance that grew with it would excuse anything.)
+
+u is the roundoff of the run's own arithmetic: 2⁻²⁴ of one in float32, whatever its record is stored in.
 
 Where the weights were not recorded none of this can be computed. Then the tolerance is a convention: 10⁴ ulp of
-‖e(0)‖ + ‖y‖ in the precision of the residuals given.
+‖e(0)‖ + ‖y‖ in that arithmetic.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.precision import UNIT_ROUNDOFF, gamma
-from validation.judge.claims import Evidence
+from fa_ref import Trajectory
+from theory.precision import gamma
+from validation.judge.record import known_start
 
 __all__ = [
     "BLIND_ULPS",
     "accumulated",
     "alignment_rounding",
+    "blind",
     "movement_rounding",
     "residual_rounding",
     "step_rounding",
@@ -40,50 +48,90 @@ Array = NDArray[np.float64]
 #: Where the weights were not recorded: this many ulp of ‖e(0)‖ + ‖y‖.
 BLIND_ULPS = 1e4
 
+#: The measures that bound what rounding does to an output.
+SIZES = ("beta_mean", "unit_mean", "weight_square", "beta_norm")
 
-def residual_rounding(evidence: Evidence) -> Array:
+
+class _Sizes(NamedTuple):
+    """What the bounds need of the weights at each record."""
+
+    p: int
+    b_norm: float
+    beta_norm: Array
+    unit_mean: Array  # S2
+    outputs: Array  # A
+    squares: Array  # Q
+
+
+def blind(roundoff: float, size: float = 1.0) -> float:
+    """Return the tolerance for numbers of this size where nothing is known of how they were computed."""
+    return BLIND_ULPS * 2.0 * roundoff * size
+
+
+def residual_rounding(run: Trajectory) -> Array:
     """Bound ‖fl(e(t)) − e(t)‖ at each recorded step, for e(t) exact at the recorded weights."""
-    return _at_a_step(evidence)[0]
+    problem, norms, u = run.setting.problem, run.residual_norms, run.roundoff
+    sizes, y_norm = _sizes(run), float(np.linalg.norm(problem.y))
+    if sizes is None:
+        return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
+    reach = run.setting.activation.B1 * problem.radius
+    output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
+    return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
 
 
-def step_rounding(evidence: Evidence) -> Array:
+def step_rounding(run: Trajectory) -> Array:
     """Bound the rounding in a comparison of ‖e‖ at successive recorded steps, shape (m − 1,)."""
-    output, update = _at_a_step(evidence)
-    gaps = np.diff(np.asarray(evidence.times))
-    return np.asarray(output[1:] + output[:-1] + gaps * np.maximum(update[1:], update[:-1]))
+    output, sizes = residual_rounding(run), _sizes(run)
+    both = output[1:] + output[:-1]
+    if sizes is None:
+        return both
+    problem, eta, u, n = run.setting.problem, run.setting.eta, run.roundoff, run.setting.problem.n
+    gaps, norms = np.diff(run.times), run.residual_norms[:-1]
+    if run.setting.ridge.maximum > 0:
+        norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(problem.y)), norms)
+    beta_norm, unit_mean, squares = (
+        np.maximum(values[1:], values[:-1]) for values in (sizes.beta_norm, sizes.unit_mean, sizes.squares)
+    )
+    reach = run.setting.activation.B1 * problem.radius
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite or unknown bound is a result
+        terms = eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
+        hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms)
+        return _known(both + gaps * (hidden + gamma(n + 3, u) * eta * n * squares * norms))
 
 
-def _at_a_step(evidence: Evidence) -> tuple[Array, Array]:
-    """Bounds on the rounding of the residual at each record, and of the step taken from there."""
-    problem, psi, measures, norms = evidence.problem, evidence.psi, evidence.measures, evidence.residual_norms
-    if evidence.start is None or not {"beta_mean", "unit_mean", "weight_square", "beta_norm"} <= set(measures):
-        blind = BLIND_ULPS * 2 * evidence.roundoff * (norms[0] + np.linalg.norm(problem.y))
-        return np.full(norms.size, blind), np.zeros(norms.size)
-    n, d, p = problem.n, problem.d, evidence.start.p
-    S1, S2 = measures["beta_mean"], measures["unit_mean"]
-    at_zero, reach = abs(float(psi(0.0))), psi.B1 * problem.radius
-    outputs = at_zero * S1 + reach * S2
-    squares = 2.0 * (at_zero**2 + reach**2 * measures["weight_square"])
+def _sizes(run: Trajectory) -> _Sizes | None:
+    """The weights' sizes; None where they were not recorded."""
+    start, psi = known_start(run), run.setting.activation
+    if start is None or not all(np.isfinite(run.measures.get(name, np.nan)).all() for name in SIZES):
+        return None
+    S1, S2, weight_square, beta_norm = (run.measures[name] for name in SIZES)
+    at_zero, reach = abs(float(psi(0.0))), psi.B1 * run.setting.problem.radius
+    outputs, squares = at_zero * S1 + reach * S2, 2.0 * (at_zero**2 + reach**2 * weight_square)
     if np.isfinite(psi.B0):
         outputs, squares = np.minimum(outputs, psi.B0 * S1), np.minimum(squares, psi.B0**2)
-    output = np.sqrt(n) * (gamma(p + 9) * outputs + gamma(d) * reach * S2)
-    output = output + 2.0 * UNIT_ROUNDOFF * (norms + np.linalg.norm(problem.y))
-    b_norm = float(np.linalg.norm(evidence.start.b))
-    beta_norm = np.maximum(measures["beta_norm"], np.append(measures["beta_norm"][1:], 0.0))
-    terms = evidence.eta * reach**2 * n * norms * b_norm * beta_norm / p
-    update = gamma(n + 8) * (np.sqrt(n) * reach * S2 + terms) + gamma(n + 3) * evidence.eta * n * squares * norms
-    return np.asarray(output), np.asarray(update)
+    b_norm = float(np.linalg.norm(start.b))
+    return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
 
 
-def movement_rounding(evidence: Evidence) -> Array:
+def _known(bound: Array) -> Array:
+    """The bound, infinite where it is not a number: nothing is then said to hold or fail for a finite side."""
+    return np.where(np.isnan(bound), np.inf, bound)
+
+
+def movement_rounding(run: Trajectory) -> Array:
     """Bound what rounding adds up to, by each recorded step, in ‖wᵣ(t) − wᵣ(0)‖ for every r."""
-    if evidence.start is None:
-        return np.zeros(evidence.residual_norms.size)
-    problem, psi, start = evidence.problem, evidence.psi, evidence.start
-    frobenius = np.sqrt(evidence.measures["weight_square"] * start.p)
+    problem, psi, start = run.setting.problem, run.setting.activation, known_start(run)
+    if start is None:
+        return np.zeros(run.times.size)
+    norms = np.append(run.residual_norms[:1], run.residual_norms[:-1])  # of the steps before, not of the record
+    if run.setting.ridge.maximum > 0:
+        norms = np.maximum(norms, np.linalg.norm(problem.y))
     reach = psi.B1 * problem.radius * np.sqrt(problem.n)
-    terms = evidence.eta / np.sqrt(start.p) * np.abs(start.b).max() * reach * evidence.residual_norms
-    return accumulated(np.asarray(evidence.times), np.asarray(gamma(problem.n + 8) * (frobenius + terms)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        frobenius = np.sqrt(run.measures["weight_square"] * start.p)
+        terms = run.setting.eta / np.sqrt(start.p) * np.abs(start.b).max() * reach * norms
+        per_step = _known(gamma(problem.n + 8, run.roundoff) * (frobenius + terms))
+        return accumulated(run.times, per_step)
 
 
 def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:
@@ -97,7 +145,7 @@ def accumulated(times: NDArray[np.int64], per_step: Array) -> Array:
     return np.asarray((times + 1.0) * np.maximum.accumulate(per_step), dtype=np.float64)
 
 
-def alignment_rounding(p: int) -> float:
+def alignment_rounding(p: int, roundoff: float) -> float:
     """Bound the error of a computed cos∠(b, β) for the recorded weights.
 
     The three sums of p products err by γ_{p+3} relative to ‖b‖‖β‖, ‖b‖² and ‖β‖²; scaling, root and division add a
@@ -105,7 +153,7 @@ def alignment_rounding(p: int) -> float:
 
     Examples
     --------
-    >>> alignment_rounding(100) < 1e-13
+    >>> alignment_rounding(100, 2.0**-53) < 1e-13
     True
     """
-    return 2.0 * gamma(p + 10)
+    return 2.0 * gamma(p + 10, roundoff)

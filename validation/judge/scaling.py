@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem, Trajectory, train
+from fa_ref import Network, Problem, Setting, Trajectory
 from fa_ref._support.checks import as_count
+from fa_ref.activations import Activation
 from theory.kernels import empirical_G, empirical_H, mean_kernel
 from theory.limits import FixedTimeLimit, fixed_time_limit
 from validation.judge.fits import Fit, contraction_rate, fit_exponent
-from validation.search.cases import single_thread
+from validation.judge.record import reference_run
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,40 +35,37 @@ class Run:
 
     Attributes
     ----------
-    problem : Problem
-        X and y.
-    activation : str
-        ψ.
-    start : Network
-        The weights at t = 0.
     trajectory : Trajectory
         Every step, with λ ≡ 0.
     limit : FixedTimeLimit
         The wide limit at the last step.
     """
 
-    problem: Problem
-    activation: str
-    start: Network
     trajectory: Trajectory
     limit: FixedTimeLimit
+
+    @property
+    def start(self) -> Network:
+        """The weights at t = 0."""
+        return self.trajectory.setting.start
 
     @property
     def end(self) -> Network:
         """The weights at the last step."""
         network = self.trajectory.network
-        assert network is not None
+        if network is None:
+            raise ValueError("trajectory: expected a run that kept its last weights, got one without")
         return network
 
-    def drift(self, kernel: Callable[[Array, Network, str], Array]) -> float:
+    def drift(self, kernel: Callable[[Array, Network, Activation], Array]) -> float:
         """‖A(T) − A(0)‖ of an empirical kernel A."""
-        X, psi = self.problem.X, self.activation
+        X, psi = self.trajectory.setting.problem.X, self.trajectory.setting.activation
         return float(np.linalg.norm(kernel(X, self.end, psi) - kernel(X, self.start, psi), 2))
 
     def from_the_limit(self) -> float:
         """‖e(T) − e_∞(T)‖, where e_∞ starts from the same e(0)."""
         run = self.trajectory
-        limit = self.limit.residuals(run.residuals[0] + self.problem.y)[-1]
+        limit = self.limit.residuals(run.residuals[0] + run.setting.problem.y)[-1]
         return float(np.linalg.norm(run.residuals[-1] - limit))
 
 
@@ -154,22 +152,17 @@ def scalings(
     limit = fixed_time_limit(problem, activation, [steps], eta=eta)
     values: dict[str, list[float]] = {name: [] for name in chosen}
     for p, child in zip(sizes, rng.spawn(len(sizes)), strict=True):
-        start, trajectory = _train(problem, p, child, activation, eta, steps)
-        run = Run(problem, activation, start, trajectory, limit)
+        run = Run(_train(Setting(problem, None, activation, eta=eta), p, child, steps), limit)
         for name, quantity in chosen.items():
             values[name].append(quantity.measure(run))
     return {name: fit_exponent(sizes, values[name], confidence=confidence) for name in chosen}
 
 
-def _train(
-    problem: Problem, p: int, rng: np.random.Generator, activation: str, eta: float, steps: int
-) -> tuple[Network, Trajectory]:
-    start = Network.gaussian(p, problem.d, rng)
-    with single_thread():
-        trajectory = train(problem, start, activation, eta=eta, steps=steps, engine="ordered")
-    if trajectory.diverged_at is not None:
-        raise ValueError(f"eta: expected a step that converges, got {eta:g}, which diverged at p = {p}")
-    return start, trajectory
+def _train(setting: Setting, p: int, rng: np.random.Generator, steps: int) -> Trajectory:
+    run = reference_run(setting.replace(network=Network.gaussian(p, setting.problem.d, rng)), steps)
+    if run.diverged_at is not None:
+        raise ValueError(f"eta: expected a step that converges, got {setting.eta:g}, which diverged at p = {p}")
+    return run
 
 
 def table(seed: int = 0) -> DataFrame:
@@ -188,7 +181,7 @@ def table(seed: int = 0) -> DataFrame:
         for name, fit in fits.items()
     ]  # fmt: skip
     kernel = mean_kernel(problem.X, "tanh")
-    run = _train(problem, widths[-1], rng, "tanh", eta, 200)[1]
+    run = _train(Setting(problem, None, "tanh", eta=eta), widths[-1], rng, 200)
     rate = contraction_rate(run.times, run.residual_norms, eta)
     rows.append(
         {

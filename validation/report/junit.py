@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from fa_ref._support.storage import write_atomically
+from fa_ref._support.text import printable
 
 if TYPE_CHECKING:
-    from validation.judge.claims import Verdict
+    from validation.judge.verdicts import Verdict
 
 __all__ = ["of_verdict", "write_junit"]
 
@@ -23,14 +24,13 @@ def of_verdict(name: str, verdict: Verdict) -> Result:
     Examples
     --------
     >>> import numpy as np
-    >>> from fa_ref import Problem
-    >>> from validation.judge.evidence import Evidence
-    >>> from validation.theorems import theorem_4_3
-    >>> run = Evidence(Problem([[1.0]], [1.0]), "tanh", 0.1, [0, 1], [[0.5], [0.4]])
-    >>> of_verdict("one step", theorem_4_3.CLAIM.judge(run))
+    >>> from fa_ref import Problem, Setting, Trajectory
+    >>> from validation import theorem_4_3
+    >>> setting = Setting(Problem([[1.0]], [1.0]), None, "tanh", eta=0.1)
+    >>> of_verdict("one step", theorem_4_3.judge(Trajectory.recorded(setting, [0, 1], [[0.5], [0.4]])))
     ('one step: Theorem 4.3', None, 'not applicable: ψ linear = 0 ≥ 1: not met')
     """
-    from validation.judge.claims import HOLDS, UNDECIDED, VIOLATED
+    from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
 
     passed = {HOLDS: True, VIOLATED: False}.get(verdict.status)
     decided = verdict.status in (HOLDS, VIOLATED, UNDECIDED)
@@ -63,6 +63,7 @@ def write_junit(path: str | PathLike[str], results: Iterable[Result], suite: str
     root = ElementTree.Element("testsuite", name=suite)
     count = {"tests": 0, "failures": 0, "skipped": 0}
     for name, passed, text in results:
+        name, text = printable(name), printable(text, keep="\n\t")  # XML has no control characters
         case = ElementTree.SubElement(root, "testcase", name=name, classname=suite)
         count["tests"] += 1
         if passed:

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
 from fa_ref._support.storage import write_atomically
-from validation.judge.claims import Inequality
+from validation.judge.inequalities import Inequality
 from validation.report.verification import Finding
 
 __all__ = ["check_writable", "row", "write_report"]

@@ -11,8 +11,9 @@ import numpy as np
 
 from fa_ref import Network, Problem, Trajectory, data, train
 from fa_ref.activations import resolve
-from theory.kernels import MeanKernel, mean_kernel
-from validation.judge.claims import VIOLATED, Claim, Evidence, Verdict
+from theory.kernels import MeanKernel, kernel_of
+from validation.judge.claims import Claim
+from validation.judge.verdicts import VIOLATED, Verdict
 from validation.report.predicted import Overlay, common_law, overlay
 from validation.theorems import theorem_3_2, theorem_4_3
 
@@ -158,7 +159,7 @@ def verify(
     """
     for place, setting in enumerate(settings):
         problem, activation, eta = setting.problem, setting.activation, setting.eta()
-        kernel = mean_kernel(problem.X, activation)
+        kernel = kernel_of(problem, resolve(activation))
         law = common_law(problem, activation, eta, steps, kernel)
         for rank, p in enumerate(setting.widths):
             if progress:
@@ -166,6 +167,5 @@ def verify(
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, rank)))
             network = Network.gaussian(p, problem.d, rng)
             run = train(problem, network, activation, eta=eta, steps=steps, engine=engine)
-            evidence = Evidence.of(problem, network, activation, run, kernel=kernel)
             predicted = overlay(problem, network, activation, eta, law, kernel)
-            yield Finding(setting, p, run, setting.claim.judge(evidence), kernel, predicted)
+            yield Finding(setting, p, run, setting.claim.judge(run), kernel, predicted)

@@ -1,1 +1,1 @@
-"""Where counterexamples are looked for: cases, strategies, falsification, shrinking."""
+"""Where counterexamples are looked for: laws, strategies, falsification, shrinking."""

@@ -1,8 +1,8 @@
 """Search for a counterexample to a claim, and make it small.
 
-Among cases that meet every hypothesis, the search climbs on the largest lhs/rhs of the claim's
+Among settings that meet every hypothesis, the search climbs on the largest lhs/rhs of the claim's
 inequalities; among those that do not, on how nearly they do. Each hypothesis and each inequality reports its
-margin, so that there is always a direction. Hypothesis' targeting looks over the whole space of cases; from the
+margin, so that there is always a direction. Hypothesis' targeting looks over the whole space of settings; from the
 best that it finds an evolution strategy goes on, in one group of coordinates at a time: X, the starting weights,
 e(0) (and y with it), η, λ(t). What is found is shrunk, and replays bit for bit.
 """
@@ -12,19 +12,22 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem
+from fa_ref import Network, Problem, Setting, Trajectory
 from fa_ref._support.checks import as_count
 from fa_ref._support.storage import read_npz, write_npz
-from validation.judge.claims import VIOLATED, Claim, Evidence, Inequality, Verdict
-from validation.search.cases import Case
-from validation.search.shrinking import shrink
+from fa_ref.activations import Activation
+from validation.judge.claims import Claim
+from validation.judge.inequalities import Inequality
+from validation.judge.record import reference_run
+from validation.judge.verdicts import VIOLATED, Verdict
+from validation.search.shrinking import penalties, shrink, with_penalties
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -32,12 +35,12 @@ if TYPE_CHECKING:
 __all__ = ["Counterexample", "falsify", "score"]
 
 Array = NDArray[np.float64]
-Law = Callable[[np.random.Generator], Case]
-Simulator = Callable[[Case], Evidence]
-Value = Callable[[Case], float]
+Law = Callable[[np.random.Generator], Setting]
+Simulator = Callable[[Setting, int], Trajectory]
+Value = Callable[[Setting], float]
 
-#: (value, rng, evaluations at most) → a good case, its value, evaluations spent.
-Start = Callable[[Value, np.random.Generator, int], tuple[Case, float, int]]
+#: (value, rng, evaluations at most) → a good setting, its value, evaluations spent.
+Start = Callable[[Value, np.random.Generator, int], tuple[Setting, float, int]]
 
 #: Evaluations without progress after which the search starts again elsewhere.
 PATIENCE = 100
@@ -48,20 +51,22 @@ CREEP = 1e-6
 #: Draws of a law of which each start takes the best.
 STARTS = 8
 
-#: Cases that Hypothesis' targeting tries for each start.
+#: Settings that Hypothesis' targeting tries for each start.
 EXAMPLES = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Counterexample:
-    """A case that meets every hypothesis of a claim and violates its conclusion.
+    """A setting that meets every hypothesis of a claim and violates its conclusion; always true, as it was found.
 
     Attributes
     ----------
     claim : str
         Name of the claim.
-    case : Case
+    setting : Setting
         What to run.
+    steps : int
+        For how long.
     residuals : ndarray, shape (m, n)
         What the run recorded.
     failing : str
@@ -71,36 +76,46 @@ class Counterexample:
     """
 
     claim: str
-    case: Case
+    setting: Setting
+    steps: int
     residuals: Array
     failing: str
     evaluations: int
 
     def __str__(self) -> str:
-        return f"{self.claim}: {self.failing} ({self.case})"
+        return f"{self.claim}: {self.failing} ({self.setting}, {self.steps} steps)"
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to an ``.npz`` file, complete or not at all."""
-        facts = {"claim": self.claim, "failing": self.failing, "evaluations": self.evaluations}
-        arrays = {name: np.array(value) for name, value in facts.items()}
-        write_npz(path, {**self.case.arrays(), **arrays, "residuals": self.residuals})
+        facts = {name: np.array(getattr(self, name)) for name in ("claim", "steps", "failing", "evaluations")}
+        write_npz(path, {**self.setting.content(), **facts, "residuals": self.residuals})
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Counterexample:
+    def load(cls, path: str | PathLike[str], activation: Activation | None = None) -> Counterexample:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        activation : Activation, optional
+            ψ, needed where it was a user's own: code is not stored.
 
         Raises
         ------
         ValueError
             If the file is not such an ``.npz`` file.
         """
-        content = read_npz(path, ("claim", "failing", "evaluations", "residuals"))
-        facts = str(content["claim"]), Case.load(path), content["residuals"], str(content["failing"])
-        return cls(*facts, int(content["evaluations"]))
+        content = read_npz(path, ("claim", "steps", "failing", "evaluations", "residuals"))
+        return cls(
+            claim=str(content["claim"]), setting=Setting.load(path, activation),
+            steps=int(content["steps"]), residuals=content["residuals"],
+            failing=str(content["failing"]), evaluations=int(content["evaluations"]),
+        )  # fmt: skip
 
-    def replays(self, simulate: Simulator = Case.evidence) -> bool:
+    def replays(self, simulate: Simulator = reference_run) -> bool:
         """Whether running it again leaves the same bits."""
-        again = np.asarray(simulate(self.case).residuals)
+        again = simulate(self.setting, self.steps).residuals
         return again.shape == self.residuals.shape and again.tobytes() == self.residuals.tobytes()
 
 
@@ -132,29 +147,32 @@ def score(verdict: Verdict) -> float:
 
 def falsify(
     claim: Claim,
-    space: Law | SearchStrategy[Case] | None = None,
+    space: Law | SearchStrategy[Setting] | None = None,
     *,
     rng: np.random.Generator,
+    steps: int = 20,
     evaluations: int = 10_000,
-    simulate: Simulator = Case.evidence,
+    simulate: Simulator = reference_run,
     simplify: bool = True,
 ) -> Counterexample | None:
-    """Search for a case that meets every hypothesis of a claim and violates its conclusion.
+    """Search for a setting that meets every hypothesis of a claim and violates its conclusion.
 
     Parameters
     ----------
     claim : Claim
         Its hypotheses should be decided ones: one that is only measured is not respected, as it has no threshold.
     space : SearchStrategy or callable, optional
-        Where the search starts: a Hypothesis strategy of cases, on which its targeting climbs, or a law,
-        Generator → `Case`, of which the best of a few draws is taken, without Hypothesis. If not given,
-        `validation.search.strategies.small_cases`, which needs Hypothesis.
+        Where the search starts: a Hypothesis strategy of settings, on which its targeting climbs, or a law,
+        Generator → `Setting`, of which the best of a few draws is taken, without Hypothesis. If not given,
+        `validation.search.strategies.small_settings`, which needs Hypothesis.
     rng : numpy.random.Generator
         The whole search is a function of it (and, with a strategy, of Hypothesis' version).
+    steps : int, optional
+        Of each run.
     evaluations : int, optional
         Runs to spend.
     simulate : callable, optional
-        `Case` → `Evidence`; the reference loops if not given.
+        (`Setting`, steps) → `Trajectory`; the reference loops if not given.
     simplify : bool, optional
         Whether to shrink what is found.
 
@@ -174,40 +192,51 @@ def falsify(
 
     >>> from validation.theorems import explicit
     >>> claim = explicit.LINEAR.without(explicit.STEP)
-    >>> from validation.search.strategies import small_cases
-    >>> found = falsify(claim, small_cases("identity"), rng=np.random.default_rng(0))
-    >>> claim.judge(found.case.evidence()).status, found.replays()
+    >>> from validation.search.strategies import small_settings
+    >>> found = falsify(claim, small_settings("identity"), rng=np.random.default_rng(0))
+    >>> claim.judge(reference_run(found.setting, found.steps)).status, found.replays()
     ('violated', True)
     """
-    evaluations = as_count("evaluations", evaluations)
+    evaluations, steps = as_count("evaluations", evaluations), as_count("steps", steps)
     begin = _start(space)
 
-    def value(case: Case) -> float:
-        if not case.eta * max(case.lam, default=0.0) < 1:
-            return -math.inf  # no ridge step: it cannot be run, so it is no counterexample
-        return score(claim.judge(simulate(case)))
+    def value(setting: Setting, steps: int = steps) -> float:
+        return score(claim.judge(simulate(setting, steps)))
 
     spent = 0
     while spent < evaluations:
-        case, best, used = begin(value, rng, evaluations - spent)
-        spent, sigma, stale = spent + used, 0.3, 0
-        while best < math.inf and stale < PATIENCE and spent < evaluations:
-            trial = mutate(case, sigma, rng)
-            reached = value(trial)
-            spent += 1
-            better = reached > best + CREEP * abs(best)
-            sigma = min(1.0, 1.5 * sigma) if better else max(1e-3, 0.9 * sigma)  # the one-fifth rule, roughly
-            stale = 0 if better else stale + 1
-            if reached >= best:
-                case, best = trial, reached
+        setting, best, used = begin(value, rng, evaluations - spent)
+        setting, best, used = _climb(setting, best, value, steps, rng, evaluations - spent, used)
+        spent += used
         if best == math.inf:
             if simplify:
-                case = shrink(case, lambda trial: value(trial) == math.inf)
-            return _counterexample(claim, case, simulate, spent)
+                setting, steps = shrink(setting, steps, lambda trial, fewer: value(trial, fewer) == math.inf)
+            run = simulate(setting, steps)
+            return Counterexample(
+                claim=claim.name, setting=setting, steps=steps, residuals=np.array(run.residuals),
+                failing=claim.judge(run).worst_words, evaluations=spent,
+            )  # fmt: skip
     return None
 
 
-def _start(space: Law | SearchStrategy[Case] | None) -> Start:
+def _climb(
+    setting: Setting, best: float, value: Value, steps: int, rng: np.random.Generator, most: int, spent: int
+) -> tuple[Setting, float, int]:
+    """An evolution strategy from one start, until it finds something, stalls, or ``most`` runs are spent."""
+    sigma, stale = 0.3, 0
+    while best < math.inf and stale < PATIENCE and spent < most:
+        trial = mutate(setting, steps, sigma, rng)
+        reached = value(trial)
+        spent += 1
+        better = reached > best + CREEP * abs(best)
+        sigma = min(1.0, 1.5 * sigma) if better else max(1e-3, 0.9 * sigma)  # the one-fifth rule, roughly
+        stale = 0 if better else stale + 1
+        if reached >= best:
+            setting, best = trial, reached
+    return setting, best, spent
+
+
+def _start(space: Law | SearchStrategy[Setting] | None) -> Start:
     """The global phase of the search."""
     if space is not None and callable(space):
         return functools.partial(_best_draw, space)
@@ -216,34 +245,29 @@ def _start(space: Law | SearchStrategy[Case] | None) -> Start:
     except ModuleNotFoundError as error:
         message = "space: expected a law where Hypothesis is not installed (pip install hypothesis)"
         raise ModuleNotFoundError(message) from error
-    return functools.partial(_targeted, strategies.small_cases() if space is None else space)
+    return functools.partial(_targeted, strategies.small_settings() if space is None else space)
 
 
-def _best_draw(law: Law, value: Value, rng: np.random.Generator, most: int) -> tuple[Case, float, int]:
+def _best_draw(law: Law, value: Value, rng: np.random.Generator, most: int) -> tuple[Setting, float, int]:
     starts = [law(rng) for _ in range(min(STARTS, most))]
     values = [value(start) for start in starts]
     return starts[int(np.argmax(values))], max(values), len(starts)
 
 
 def _targeted(
-    space: SearchStrategy[Case], value: Value, rng: np.random.Generator, most: int
-) -> tuple[Case, float, int]:
+    space: SearchStrategy[Setting], value: Value, rng: np.random.Generator, most: int
+) -> tuple[Setting, float, int]:
     from validation.search.targeting import climb
 
     return climb(value, space, rng, examples=min(EXAMPLES, most))
 
 
-def _counterexample(claim: Claim, case: Case, simulate: Simulator, spent: int) -> Counterexample:
-    evidence = simulate(case)
-    failing = claim.judge(evidence).worst_words
-    return Counterexample(claim.name, case, np.array(evidence.residuals), failing, spent)
-
-
-def mutate(case: Case, sigma: float, rng: np.random.Generator) -> Case:
+def mutate(setting: Setting, steps: int, sigma: float, rng: np.random.Generator) -> Setting:
     """Move one group of coordinates by about ``sigma``, relative to their size; e(0) stays unless it moves."""
-    problem, network = case.problem, case.network
-    e = network.output(problem.X, case.activation) - problem.y
-    X, W, beta, b, eta, lam = problem.X, network.W, network.beta, network.b, case.eta, np.asarray(case.lam)
+    problem, network, psi = setting.problem, setting.start, setting.activation
+    e = network.output(problem.X, psi) - problem.y
+    X, W, beta, b, eta = problem.X, network.W, network.beta, network.b, setting.eta
+    lam = old = penalties(setting.ridge, steps)
     group = rng.choice(["X", "weights", "residual", "eta", "ridge"])
 
     def moved(array: Any) -> Array:
@@ -252,10 +276,8 @@ def mutate(case: Case, sigma: float, rng: np.random.Generator) -> Case:
 
     # Now and then a leap: lhs/rhs → 1 as η → 0, a false summit that small moves do not leave.
     factor = 10 ** rng.uniform(-3, 3) if rng.random() < 0.4 else math.exp(2.0 * sigma * rng.standard_normal())
-    if group == "X":
-        X = min(factor, 3.0 / np.abs(X).max()) * moved(
-            X
-        )  # a larger X saturates ψ, and takes long to integrate over
+    if group == "X":  # a larger X saturates ψ, and takes long to integrate over
+        X = min(factor, 3.0 / np.abs(X).max()) * moved(X)
     elif group == "weights":
         W, beta, b = moved(W), moved(beta), moved(b)
     elif group == "residual":
@@ -265,6 +287,7 @@ def mutate(case: Case, sigma: float, rng: np.random.Generator) -> Case:
     elif lam.size:
         lam = lam * factor
     lam = np.minimum(lam, 0.999 / eta)  # a step with ηλ ≥ 1 is no ridge step
-    moved_network = Network(W, beta, b)
-    y = moved_network.output(X, case.activation) - e
-    return replace(case, problem=Problem(X, y), network=moved_network, eta=eta, lam=lam)
+    ridge = setting.ridge if np.array_equal(lam, old) else with_penalties(lam)
+    start = Network(W, beta, b)
+    y = start.output(X, psi) - e
+    return Setting(Problem(X, y), start, psi, eta=eta, ridge=ridge, rule=setting.rule)

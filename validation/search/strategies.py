@@ -1,11 +1,8 @@
-"""Hypothesis strategies for problems, networks, schedules and activations, and assertions for property tests.
+"""Hypothesis strategies for problems, networks, schedules, activations and whole settings.
 
-Everything shrinks to a small readable case: X towards a multiple of the identity, y towards ones, a network towards
-few units and the first seeds, a schedule towards zero. Only this module and `validation.search.targeting` need
-Hypothesis (the ``test`` extra).
-
-An assertion on a case that a claim says nothing about rejects the example inside a Hypothesis test, and fails
-outside one: nothing that was not judged ever passes.
+Everything shrinks to a small readable setting: X towards a multiple of the identity, y towards ones, a network
+towards few units and the first seeds, a schedule towards zero. Only this module and `validation.search.targeting`
+need Hypothesis (the ``test`` extra). For assertions see `validation.judge.assertions`.
 """
 
 from __future__ import annotations
@@ -15,27 +12,22 @@ import math
 import hypothesis
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fa_ref import Network, Problem
+from fa_ref import Network, Problem, Setting
 from fa_ref import schedules as penalties
-from fa_ref.activations import ACTIVATIONS
+from fa_ref.activations import ACTIVATIONS, Activation
 from fa_ref.schedules import Schedule
-from validation.judge.claims import HOLDS, UNDECIDED, VIOLATED, Claim, Evidence, Verdict
-from validation.judge.fits import Fit, contraction_rate, fit_exponent
-from validation.search.cases import DISTANCE, PENALTY, SIZE, STEP, Case, small_case
+from validation.search.laws import DISTANCE, PENALTY, SIZE, STEP, small_setting
 
 __all__ = [
     "KINDS",
     "activations",
-    "assert_contracts",
-    "assert_holds",
-    "assert_scaling",
-    "cases",
     "networks",
     "problems",
     "schedules",
-    "small_cases",
+    "small_settings",
+    "training_settings",
 ]
 
 Array = NDArray[np.float64]
@@ -158,16 +150,15 @@ def activations(*, bounded: bool = False, smooth: bool = False) -> st.SearchStra
 
 
 @st.composite
-def cases(
+def training_settings(
     draw: Draw,
     *,
     kind: str | None = None,
     activation: st.SearchStrategy[str] | None = None,
     p: st.SearchStrategy[int] | None = None,
     safety: float = 0.5,
-    steps: int = 20,
-) -> Case:
-    """Whole cases, at a step size of ``safety``/λ_max(G(0)), with a penalty or without.
+) -> Setting:
+    """Whole settings, at a step size of ``safety``/λ_max(G(0)), with a penalty or without.
 
     Parameters
     ----------
@@ -177,14 +168,12 @@ def cases(
         Of names; any if not given.
     safety : float, optional
         η λ_max(G(0)), before the penalty's share.
-    steps : int, optional
-        Number of steps.
 
     Examples
     --------
     >>> from hypothesis import find
-    >>> print(find(cases(kind="isometric"), lambda case: case.network.p > 3))  # doctest: +ELLIPSIS
-    identity, n = 1, d = 1, p = 4, η = ..., 20 steps
+    >>> print(find(training_settings(kind="isometric"), lambda s: s.p > 3))  # doctest: +ELLIPSIS
+    identity, n = 1, d = 1, p = 4, η = ..., rule fa
     """
     from theory.kernels import empirical_G
 
@@ -195,18 +184,19 @@ def cases(
     hypothesis.assume(1e-100 < top < 1e100)
     eta = safety / top
     lam = draw(st.lists(st.integers(0, 4).map(lambda k: k * (1.0 - safety) / 5.0 / eta), max_size=5))
-    return Case(problem, network, name, eta, np.array(lam), steps)
+    ridge = penalties.explicit(lam) if lam else penalties.zero()
+    return Setting(problem, network, name, eta=eta, ridge=ridge)
 
 
 @st.composite
-def small_cases(draw: Draw, activation: str = "tanh", *, steps: int = 20) -> Case:
-    """The cases of `validation.search.cases.small_cases`: what `validation.falsify` searches.
+def small_settings(draw: Draw, activation: str | Activation = "tanh") -> Setting:
+    """The settings of `validation.search.laws.small_settings`: what `validation.falsify` searches.
 
     Examples
     --------
     >>> from hypothesis import find
-    >>> print(find(small_cases("identity"), lambda case: case.eta > 1))
-    identity, n = 1, d = 1, p = 20, η = 10, 20 steps
+    >>> print(find(small_settings("identity"), lambda setting: setting.eta > 1))
+    identity, n = 1, d = 1, p = 20, η = 10, rule fa
     """
     n = draw(st.integers(1, 3))
     d, p, seed = draw(st.integers(n, 3)), draw(st.integers(20, 400)), draw(st.integers(0, 2**16))
@@ -217,90 +207,4 @@ def small_cases(draw: Draw, activation: str = "tanh", *, steps: int = 20) -> Cas
     }
     lasts = draw(st.integers(0, 5))
     penalty = draw(st.floats(*PENALTY)) if lasts else 0.0
-    return small_case(activation, n, d, p, seed, **scales, penalty=penalty, lasts=lasts, steps=steps)
-
-
-def assert_holds(claim: Claim, evidence: Evidence) -> Verdict:
-    """Fail unless the claim holds on this evidence.
-
-    Raises
-    ------
-    AssertionError
-        If an inequality fails (violated or undecided); outside a Hypothesis test also where it says nothing.
-
-    Examples
-    --------
-    >>> from validation.theorems import theorem_3_2
-    >>> network = Network.gaussian(2000, 2, np.random.default_rng(0))
-    >>> case = Case(Problem(np.eye(2), [1.0, 1.0]), network, "tanh", 0.1)
-    >>> assert_holds(theorem_3_2.CLAIM, case.evidence()).status
-    'holds'
-    """
-    verdict = claim.judge(evidence)
-    if verdict.status in (VIOLATED, UNDECIDED):
-        raise AssertionError(f"{verdict.claim}: {verdict.status}: {verdict.worst_words}")
-    if verdict.status != HOLDS:
-        _says_nothing(f"{verdict.claim}: {verdict.status}: {verdict.failing or 'no step could be judged'}")
-    return verdict
-
-
-def _says_nothing(reason: str) -> None:
-    if hypothesis.currently_in_test_context():
-        hypothesis.reject()
-    raise AssertionError(reason)
-
-
-def assert_contracts(
-    times: ArrayLike, norms: ArrayLike, eta: float, *, rate: float, floor: float = 0.0, last: float = 0.5
-) -> Fit:
-    """Fail unless ‖e(t)‖ falls at the end of the record at least as fast as (1 − ηa)^t with a = ``rate``.
-
-    Parameters
-    ----------
-    times, norms, eta, floor, last :
-        As in `validation.judge.fits.contraction_rate`.
-    rate : float
-        The a that is claimed.
-
-    Raises
-    ------
-    AssertionError
-        If the upper limit of the fitted rate is below it.
-
-    Examples
-    --------
-    >>> t = np.arange(50)
-    >>> assert_contracts(t, 0.9**t, 0.5, rate=0.19).points
-    25
-    """
-    fit = contraction_rate(times, norms, eta, floor=floor, last=last)
-    if not fit.high >= rate * (1.0 - 1e-9):
-        raise AssertionError(f"rate: expected at least {rate:.6g}, got {fit.slope:.6g} (at most {fit.high:.6g})")
-    return fit
-
-
-def assert_scaling(sizes: ArrayLike, values: ArrayLike, exponent: float, *, confidence: float = 1 - 1e-6) -> Fit:
-    """Fail unless ``exponent`` lies within the confidence limits of a in values ~ sizes^a.
-
-    Raises
-    ------
-    AssertionError
-        If it does not, or if the limits are wider than 1 and so say little.
-
-    Examples
-    --------
-    >>> p = np.repeat([100.0, 400.0, 1600.0, 6400.0], 3)
-    >>> noise = 1 + 0.05 * np.random.default_rng(0).standard_normal(12)
-    >>> round(assert_scaling(p, noise * p**-0.5, -0.5).slope, 1)
-    -0.5
-    """
-    fit = fit_exponent(sizes, values, confidence=confidence)
-    if fit.high - fit.low > 1.0:
-        raise AssertionError(
-            f"exponent: limits {fit.low:.3g} to {fit.high:.3g} decide nothing; more sizes are needed"
-        )
-    if exponent not in fit:
-        raise AssertionError(
-            f"exponent: expected {exponent:g}, got {fit.slope:.4g} in [{fit.low:.4g}, {fit.high:.4g}]"
-        )
-    return fit
+    return small_setting(activation, n, d, p, seed, **scales, penalty=penalty, lasts=lasts)

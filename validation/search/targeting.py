@@ -1,4 +1,4 @@
-"""Hypothesis' targeting over a space of cases: the global phase of the search for counterexamples."""
+"""Hypothesis' targeting over a space of settings: the global phase of the search for counterexamples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 
-from validation.search.cases import Case
+from fa_ref import Setting
 
 __all__ = ["climb"]
 
@@ -20,24 +20,24 @@ class _FoundError(Exception):
 
 
 def climb(
-    value: Callable[[Case], float], space: st.SearchStrategy[Case], rng: np.random.Generator, *, examples: int
-) -> tuple[Case, float, int]:
-    """Search a space of cases for a large value by Hypothesis' targeting.
+    value: Callable[[Setting], float], space: st.SearchStrategy[Setting], rng: np.random.Generator, *, examples: int
+) -> tuple[Setting, float, int]:
+    """Search a space of settings for a large value by Hypothesis' targeting.
 
     Parameters
     ----------
     value : callable
-        `Case` → what is to be large; inf ends the search.
+        `Setting` → what is to be large; inf ends the search.
     space : SearchStrategy
-        Of cases.
+        Of settings.
     rng : numpy.random.Generator
         Seeds Hypothesis; nothing is read from or written to its database.
     examples : int
-        Cases to try, about.
+        Settings to try, about.
 
     Returns
     -------
-    case : Case
+    setting : Setting
         The best one.
     best : float
         Its value.
@@ -46,12 +46,13 @@ def climb(
 
     Examples
     --------
-    >>> from validation.search.strategies import small_cases
-    >>> case, best, _ = climb(lambda case: case.eta, small_cases(), np.random.default_rng(0), examples=100)
-    >>> case.eta == best > 10.0
+    >>> from validation.search.strategies import small_settings
+    >>> rng = np.random.default_rng(0)
+    >>> setting, best, _ = climb(lambda setting: setting.eta, small_settings(), rng, examples=100)
+    >>> setting.eta == best > 10.0
     True
     """
-    tried: list[Case] = []
+    tried: list[Setting] = []
     values: list[float] = []
 
     @hypothesis.seed(int(rng.integers(2**32)))
@@ -61,9 +62,9 @@ def climb(
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
     @hypothesis.given(space)
-    def attempt(case: Case) -> None:
-        tried.append(case)
-        values.append(value(case))
+    def attempt(setting: Setting) -> None:
+        tried.append(setting)
+        values.append(value(setting))
         if values[-1] == math.inf:
             raise _FoundError
         hypothesis.target(max(values[-1], -1e9))

@@ -19,38 +19,43 @@ import math
 
 import numpy as np
 
+from fa_ref import Trajectory
 from theory.alignment import alignment_bound
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, mean_kernel, missing
 from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_3_2
 
-__all__ = ["CLAIM"]
+__all__ = ["CLAIM", "AlignmentBound"]
+
+NAME = "|cos∠(b, β)|"
 
 
-def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """Those of Theorem 3.2, and that the weights at t = 0 are known."""
-    recorded = Margin("starting weights recorded", float(evidence.start is not None), 1.0)
-    return (*theorem_3_2.hypotheses(evidence), recorded)
+class AlignmentBound(Claim):
+    """The cosine bound of Section 4.1 as a sheet."""
+
+    name = "Section 4.1, cosine bound"
+    statement = "|cos∠(b, β(t))| ≤ (|b̂·β(0)| + Δ)/(‖β(0)‖ − Δ)"
+    source = "Section 4.1"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Those of Theorem 3.2, and that the weights at t = 0 are known."""
+        recorded = Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
+        return (*theorem_3_2.CLAIM.hypotheses(run), recorded)
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """The bound; what it rests on, (3.1) and (3.2), is judged by the sheet of Theorem 3.2."""
+        rate, start, lacking = mean_kernel(run).gamma / 4.0, known_start(run), missing(run, "alignment")
+        if start is None or lacking:
+            return (Unjudged(NAME, lacking),)
+        if not (rate > 0 and math.isfinite(run.setting.activation.B0)):
+            return ()
+        reach = float(run.residual_norms[0]) / (rate * math.sqrt(start.p))
+        bound = alignment_bound(start, run.setting.activation.B0 * math.sqrt(run.setting.problem.n) * reach)
+        cosines, rounding = np.abs(run.measures["alignment"]), alignment_rounding(start.p, run.roundoff)
+        return (Inequality(NAME, run.times, cosines, bound, rounding, ceiling=1.0),)
 
 
-def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """The bound; what it rests on, (3.1) and (3.2), is judged by the sheet of Theorem 3.2."""
-    rate, start = evidence.mean_kernel.gamma / 4.0, evidence.start
-    if start is None or "alignment" not in evidence.measures or not (rate > 0 and math.isfinite(evidence.psi.B0)):
-        return ()
-    reach = float(evidence.residual_norms[0]) / (rate * math.sqrt(start.p))
-    bound = alignment_bound(start, evidence.psi.B0 * math.sqrt(evidence.problem.n) * reach)
-    times, cosines = np.asarray(evidence.times), np.abs(evidence.measures["alignment"])
-    rounding = np.full(times.size, alignment_rounding(start.p))
-    return (Inequality("|cos∠(b, β)|", times, cosines, np.full(times.size, bound), rounding, ceiling=1.0),)
-
-
-CLAIM = Claim(
-    "Section 4.1, cosine bound",
-    "|cos∠(b, β(t))| ≤ (|b̂·β(0)| + Δ)/(‖β(0)‖ − Δ)",
-    "Section 4.1",
-    "UPPER",
-    hypotheses,
-    conclusions,
-)
+CLAIM = AlignmentBound()

@@ -7,17 +7,19 @@ and the first recorded step from which it is kept.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_ref._support.checks import as_array, as_number
-from validation.judge.claims import Claim, Evidence, Inequality
-from validation.judge.rounding import BLIND_ULPS, alignment_rounding
+from fa_ref import Trajectory
+from fa_ref._support.checks import as_array, as_count, as_number
+from theory.margins import Margin
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.rounding import alignment_rounding, blind
 
-__all__ = ["Alignment", "aligns", "claim", "reached_at"]
+__all__ = ["Aligned", "Alignment", "aligns", "claim", "reached_at"]
 
 
 @dataclass(frozen=True)
@@ -81,24 +83,41 @@ def reached_at(times: ArrayLike, cosines: ArrayLike, c: float) -> int | None:
     return int(t[first]) if first < t.size else None
 
 
+@dataclass(frozen=True, repr=False)
+class Aligned(Claim):
+    """cos∠(b, β(t)) ≥ c at every recorded step after T."""
+
+    c: float
+    T: int
+
+    name = "Definition 4.1"
+    source = "Definition 4.1"
+
+    @property
+    def statement(self) -> str:  # type: ignore[override]
+        """With its numbers."""
+        return f"cos∠(b, β(t)) ≥ {self.c:g} for t > {self.T}"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:  # noqa: ARG002
+        """There is none."""
+        return ()
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """The one that is its statement."""
+        name, times = "cos∠(b, β) ≥ c", run.times
+        if "alignment" not in run.measures:
+            return (Unjudged(name, "alignment not recorded"),)
+        after, p = times > self.T, run.setting.p
+        rounding = alignment_rounding(p, run.roundoff) if p is not None else blind(run.roundoff)
+        return (Inequality(name, times[after], self.c, run.measures["alignment"][after], rounding),)
+
+
 def claim(c: float, T: int) -> Claim:
-    """Build the claim that cos∠(b, β(t)) ≥ c at every recorded step after T."""
-    c = as_number("c", c, above=-1, below=1)
+    """Build the claim that cos∠(b, β(t)) ≥ c at every recorded step after T.
 
-    def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-        if "alignment" not in evidence.measures:
-            return ()
-        times = np.asarray(evidence.times)
-        after = times > T
-        cosines = evidence.measures["alignment"][after]
-        p = evidence.start.p if evidence.start is not None else math.inf
-        rounding = alignment_rounding(int(p)) if p < math.inf else 2 * BLIND_ULPS * evidence.roundoff
-        return (
-            Inequality(
-                "cos∠(b, β) ≥ c", times[after], np.full(cosines.size, c), cosines, np.full(cosines.size, rounding)
-            ),
-        )
-
-    return Claim(
-        "Definition 4.1", f"cos∠(b, β(t)) ≥ {c:g} for t > {T}", "Definition 4.1", "LOWER", lambda _: (), conclusions
-    )
+    Raises
+    ------
+    TypeError, ValueError
+        If c is no number between −1 and 1, or T no integer ≥ −1.
+    """
+    return Aligned(as_number("c", c, above=-1, below=1), as_count("T", T, at_least=-1))

@@ -16,15 +16,16 @@ violation refutes the claim. These are the sheets to search for counterexamples 
 
 from __future__ import annotations
 
+from fa_ref import Trajectory
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.lemmas_3_2 import Drifts
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
-from validation.theorems.contraction import contraction
-from validation.theorems.movement import movement
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.record import known_start, mean_kernel
+from validation.theorems.conclusions import contraction, movement
 
-__all__ = ["LINEAR", "NONLINEAR", "PRINTED_PULL", "RATE", "STEP"]
+__all__ = ["LINEAR", "NONLINEAR", "PRINTED_PULL", "RATE", "STEP", "Linear", "Nonlinear", "PrintedPull"]
 
 #: Names of the two hypotheses that close the argument.
 RATE, STEP = "rate that the drifts leave", "step size"
@@ -39,66 +40,72 @@ def _margins(lemmas: Drifts, rate: float) -> tuple[Margin, ...]:
     return (*given, left, Margin(STEP, step.value, step.threshold, step.relation))
 
 
-def _nonlinear_rate(evidence: Evidence) -> float:
-    return evidence.mean_kernel.gamma / 4.0
+class Nonlinear(Claim):
+    """Theorems 3.2 and 4.2 with the constants of `theory.convergence.theorem_3_2`."""
+
+    name = "Theorems 3.2 and 4.2, explicit"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far"
+    source = "Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence.theorem_3_2"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Every condition of the argument at the rate γ/4, decided."""
+        if known_start(run) is None or run.setting.rule != "fa":
+            return (_recorded(run), _feedback(run))
+        return (_feedback(run), *_margins(convergence.drifts(run.setting), _nonlinear_rate(run)))
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(4.2) at the rate γ/4, and (3.2)."""
+        rate = _nonlinear_rate(run)
+        return (contraction("(4.2)", run, rate), *movement(run, rate)) if rate > 0 else ()
 
 
-def _linear_rate(evidence: Evidence) -> float:
-    return evidence.problem.lambda_min / 2.0
+class Linear(Claim):
+    """Theorem 4.3 with the constants of `theory.convergence.theorem_4_3`."""
+
+    name = "Theorem 4.3, explicit"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖"
+    source = "Theorem 4.3, (4.3), with the constants of theory.convergence.theorem_4_3"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Every condition of the argument at the rate γ/2, decided."""
+        is_linear = Margin("ψ linear", float(run.setting.activation.linear), 1.0)
+        if known_start(run) is None or run.setting.rule != "fa" or not is_linear:
+            return (_recorded(run), _feedback(run), is_linear)
+        return (_feedback(run), *_margins(linear.drifts(run.setting), _linear_rate(run)))
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(4.3) at the rate γ/2."""
+        rate = _linear_rate(run)
+        return (contraction("(4.3)", run, rate),) if rate > 0 else ()
 
 
-def _nonlinear_hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    if evidence.start is None:
-        return (Margin("starting weights recorded", 0.0, 1.0),)
-    lemmas = convergence.drifts(evidence.problem, evidence.start, evidence.psi, evidence.eta, evidence.ridge)
-    return _margins(lemmas, _nonlinear_rate(evidence))
+class PrintedPull(Linear):
+    """Theorem 4.3 with λ(t) ‖y‖ as printed, in place of ηλ(t) ‖y‖."""
+
+    name = "Theorem 4.3 as printed"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + λ(t) ‖y‖"
+    source = "Theorem 4.3, (4.3) as printed"
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(4.3) as printed, at the rate γ/2."""
+        rate = _linear_rate(run)
+        return (contraction("(4.3) as printed", run, rate, pull=1.0),) if rate > 0 else ()
 
 
-def _linear_hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    if evidence.start is None or not evidence.psi.linear:
-        return (Margin("ψ linear, starting weights recorded", 0.0, 1.0),)
-    lemmas = linear.drifts(evidence.problem, evidence.start, evidence.eta, evidence.ridge)
-    return _margins(lemmas, _linear_rate(evidence))
+def _recorded(run: Trajectory) -> Margin:
+    return Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
 
 
-def _nonlinear_conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    rate = _nonlinear_rate(evidence)
-    return (contraction("(4.2)", evidence, rate), *movement(evidence, rate)) if rate > 0 else ()
+def _feedback(run: Trajectory) -> Margin:
+    return Margin("rule is FA", float(run.setting.rule == "fa"), 1.0)
 
 
-def _linear_conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    rate = _linear_rate(evidence)
-    return (contraction("(4.3)", evidence, rate),) if rate > 0 else ()
+def _nonlinear_rate(run: Trajectory) -> float:
+    return mean_kernel(run).gamma / 4.0
 
 
-def _printed_conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    rate = _linear_rate(evidence)
-    return (contraction("(4.3) as printed", evidence, rate, pull=1.0),) if rate > 0 else ()
+def _linear_rate(run: Trajectory) -> float:
+    return run.setting.problem.lambda_min / 2.0
 
 
-NONLINEAR = Claim(
-    "Theorems 3.2 and 4.2, explicit",
-    "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far",
-    "Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence.theorem_3_2",
-    "UPPER",
-    _nonlinear_hypotheses,
-    _nonlinear_conclusions,
-)
-
-LINEAR = Claim(
-    "Theorem 4.3, explicit",
-    "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖",
-    "Theorem 4.3, (4.3), with the constants of theory.convergence.theorem_4_3",
-    "UPPER",
-    _linear_hypotheses,
-    _linear_conclusions,
-)
-
-PRINTED_PULL = Claim(
-    "Theorem 4.3 as printed",
-    "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + λ(t) ‖y‖",
-    "Theorem 4.3, (4.3) as printed",
-    "UPPER",
-    _linear_hypotheses,
-    _printed_conclusions,
-)
+NONLINEAR, LINEAR, PRINTED_PULL = Nonlinear(), Linear(), PrintedPull()

@@ -21,7 +21,8 @@ import numpy as np
 from fa_ref.activations import Activation, resolve
 from theory.kernels import mean_kernel
 from theory.kernels.isometry import wishart_root
-from validation.judge.probability import ProbabilityVerdict, draw_outcomes, sequential_verdict
+from validation.judge.draws import draw_outcomes
+from validation.judge.probability import ProbabilityVerdict, sequential_verdict
 
 __all__ = ["judge", "nonlinear_part"]
 
@@ -61,9 +62,11 @@ def judge(
     >>> judge(12, 1, "tanh", np.random.default_rng(0), delta=0.3, draws=128).status
     'refuted'
     """
-    outcome = partial(_bounded_away, n, d, resolve(activation).name, nonlinear_part(activation) / 2.0)
+    outcome = partial(_bounded_away, n, d, activation, nonlinear_part(activation) / 2.0)
     return sequential_verdict(draw_outcomes(outcome, rng, jobs=jobs), draws, delta, error, progress)
 
 
-def _bounded_away(n: int, d: int, activation: str, least: float, generator: np.random.Generator) -> bool:
+def _bounded_away(
+    n: int, d: int, activation: str | Activation, least: float, generator: np.random.Generator
+) -> bool:
     return mean_kernel(wishart_root(n, d, generator), activation).gamma_lower >= least

@@ -17,7 +17,8 @@ from functools import partial
 import numpy as np
 
 from theory.kernels.isometry import proposition_4_5, sufficient_dimension, wishart_root
-from validation.judge.probability import ProbabilityVerdict, draw_outcomes, sequential_verdict
+from validation.judge.draws import draw_outcomes
+from validation.judge.probability import ProbabilityVerdict, sequential_verdict
 
 __all__ = ["judge"]
 
@@ -47,7 +48,7 @@ def judge(
     d : int, optional
         Input dimension; `sufficient_dimension` if not given.
     draws, error, jobs, progress :
-        As in `validation.judge.probability.check`.
+        As in `validation.judge.draws.check`.
 
     Examples
     --------

@@ -20,54 +20,52 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
 
 import numpy as np
 
-from fa_ref import schedules
+from fa_ref import Trajectory, schedules
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
-from validation.theorems.contraction import contraction, start_margins
-from validation.theorems.movement import movement
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.record import known_start, mean_kernel
+from validation.theorems.conclusions import contraction, movement, start_margins
 
-__all__ = ["CLAIM"]
-
-
-def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """The hypotheses of Theorem 3.2; the width is measured in the paper's two units."""
-    problem, psi, kernel = evidence.problem, evidence.psi, evidence.mean_kernel
-    finite = sys.float_info.max
-    margins = [
-        Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
-        Margin("rule is FA", float(evidence.rule == "fa"), 1.0),
-        Margin("ψ smooth", float(psi.smooth), 1.0),
-        Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
-        Margin("Σλ", evidence.ridge.total, 0.0, "≤"),
-        Margin("ηnB0²", evidence.eta * problem.n * psi.B0**2, 1.0, "≤"),
-        Margin("max(R, |y|)", max(problem.radius, float(np.abs(problem.y).max()))),
-    ]
-    margins += start_margins(evidence)
-    if evidence.start is not None:
-        p, n, gamma = evidence.start.p, problem.n, kernel.gamma
-        margins.append(Margin("pγ²/n²", p * gamma**2 / n**2))
-        margins.append(Margin("pγ⁴/(n⁴ log p)", p * gamma**4 / (n**4 * math.log(max(p, 2)))))
-    return tuple(margins)
+__all__ = ["CLAIM", "Theorem32"]
 
 
-def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """(3.1) at the rate γ/4, and (3.2)."""
-    rate = evidence.mean_kernel.gamma / 4.0
-    if not rate > 0:
-        return ()
-    bare = replace(evidence, ridge=schedules.zero(), kernel=evidence.mean_kernel)  # (3.1) knows no penalty
-    return contraction("(3.1)", bare, rate), *movement(bare, rate)
+class Theorem32(Claim):
+    """Theorem 3.2 as a sheet."""
+
+    name = "Theorem 3.2"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖, and no weight moves far"
+    source = "Theorem 3.2, (3.1) and (3.2)"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """The hypotheses of Theorem 3.2; the width is measured in the paper's two units."""
+        setting, kernel, start = run.setting, mean_kernel(run), known_start(run)
+        problem, psi = setting.problem, setting.activation
+        finite = sys.float_info.max
+        margins = [
+            Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+            Margin("rule is FA", float(setting.rule == "fa"), 1.0),
+            Margin("ψ smooth", float(psi.smooth), 1.0),
+            Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
+            Margin("Σλ", setting.ridge.total, 0.0, "≤"),
+            Margin("ηnB0²", setting.eta * problem.n * psi.B0**2, 1.0, "≤"),
+            Margin("max(R, |y|)", max(problem.radius, float(np.abs(problem.y).max()))),
+        ]
+        margins += start_margins(run)
+        if start is not None:
+            p, n, gamma = start.p, problem.n, kernel.gamma
+            margins.append(Margin("pγ²/n²", p * gamma**2 / n**2))
+            margins.append(Margin("pγ⁴/(n⁴ log p)", p * gamma**4 / (n**4 * math.log(max(p, 2)))))
+        return tuple(margins)
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(3.1) at the rate γ/4, and (3.2)."""
+        rate, none = mean_kernel(run).gamma / 4.0, schedules.zero()  # (3.1) knows no penalty
+        if not rate > 0:
+            return ()
+        return contraction("(3.1)", run, rate, ridge=none), *movement(run, rate, ridge=none)
 
 
-CLAIM = Claim(
-    "Theorem 3.2",
-    "‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖, and no weight moves far",
-    "Theorem 3.2, (3.1) and (3.2)",
-    "UPPER",
-    hypotheses,
-    conclusions,
-)
+CLAIM = Theorem32()

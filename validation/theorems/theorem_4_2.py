@@ -20,39 +20,39 @@ from __future__ import annotations
 import math
 import sys
 
+from fa_ref import Trajectory
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.record import known_start, mean_kernel
 from validation.theorems import theorem_3_2
-from validation.theorems.contraction import contraction
-from validation.theorems.movement import movement
+from validation.theorems.conclusions import contraction, movement
 
-__all__ = ["CLAIM"]
-
-
-def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """Those of Theorem 3.2 with a penalty; its budget is measured in the paper's unit √p/η."""
-    ridge, eta, psi = evidence.ridge, evidence.eta, evidence.psi
-    dropped = {"Σλ", "ηnB0²"}
-    margins = [margin for margin in theorem_3_2.hypotheses(evidence) if margin.name not in dropped]
-    margins.append(Margin("Σλ finite", ridge.total, sys.float_info.max, "≤"))
-    step = eta * (ridge.maximum + evidence.problem.n * psi.B0**2)
-    margins.append(Margin("η(max λ + nB0²)", step, 1.0, "≤"))
-    if evidence.start is not None:
-        margins.append(Margin("ηΣλ/√p", eta * ridge.total / math.sqrt(evidence.start.p)))
-    return tuple(margins)
+__all__ = ["CLAIM", "Theorem42"]
 
 
-def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """(4.2), with ηλ(t)‖y‖, at the rate γ/4, and (3.2)."""
-    rate = evidence.mean_kernel.gamma / 4.0
-    return (contraction("(4.2)", evidence, rate), *movement(evidence, rate)) if rate > 0 else ()
+class Theorem42(Claim):
+    """Theorem 4.2 as a sheet."""
+
+    name = "Theorem 4.2"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far"
+    source = "Theorem 4.2, (4.2)"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Those of Theorem 3.2 with a penalty; its budget is measured in the paper's unit √p/η."""
+        ridge, eta, psi, start = run.setting.ridge, run.setting.eta, run.setting.activation, known_start(run)
+        dropped = {"Σλ", "ηnB0²"}
+        margins = [margin for margin in theorem_3_2.CLAIM.hypotheses(run) if margin.name not in dropped]
+        margins.append(Margin("Σλ finite", ridge.total, sys.float_info.max, "≤"))
+        step = eta * (ridge.maximum + run.setting.problem.n * psi.B0**2)
+        margins.append(Margin("η(max λ + nB0²)", step, 1.0, "≤"))
+        if start is not None:
+            margins.append(Margin("ηΣλ/√p", eta * ridge.total / math.sqrt(start.p)))
+        return tuple(margins)
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(4.2), with ηλ(t)‖y‖, at the rate γ/4, and (3.2)."""
+        rate = mean_kernel(run).gamma / 4.0
+        return (contraction("(4.2)", run, rate), *movement(run, rate)) if rate > 0 else ()
 
 
-CLAIM = Claim(
-    "Theorem 4.2",
-    "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far",
-    "Theorem 4.2, (4.2)",
-    "UPPER",
-    hypotheses,
-    conclusions,
-)
+CLAIM = Theorem42()

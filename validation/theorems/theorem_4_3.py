@@ -21,57 +21,54 @@ import sys
 
 import numpy as np
 
+from fa_ref import Trajectory
 from theory.kernels import empirical_G
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
-from validation.theorems.contraction import contraction, start_margins
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.record import known_start, mean_kernel
+from validation.theorems.conclusions import contraction, start_margins
 
-__all__ = ["CLAIM"]
-
-
-def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """The hypotheses of Theorem 4.3; the width and the budget of Σλ are measured in the paper's units."""
-    problem, kernel, ridge = evidence.problem, evidence.mean_kernel, evidence.ridge
-    gamma, M = kernel.gamma, problem.lambda_max
-    margins = [
-        Margin("rule is FA", float(evidence.rule == "fa"), 1.0),
-        Margin("ψ linear", float(evidence.psi.linear), 1.0),
-        Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
-        Margin("Σλ", ridge.total, sys.float_info.max, "≤"),
-        Margin("M/γ", M / gamma if gamma > 0 else np.inf),
-        Margin("‖y‖/√n", float(np.linalg.norm(problem.y) / np.sqrt(problem.n))),
-        *start_margins(evidence),
-    ]
-    if evidence.start is None:
-        margins.append(Margin("η(M + max λ), for η(λ_max(G(0)) + max λ)", evidence.eta * (M + ridge.maximum)))
-    if evidence.start is not None:
-        p = evidence.start.p
-        step = evidence.eta * (_lambda_max(evidence) + ridge.maximum)
-        margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
-        margins.append(Margin("p/n", p / problem.n))
-        if ridge.total > 0 and gamma > 0:
-            unit = gamma * np.sqrt(gamma * p) / (evidence.eta * np.sqrt(problem.n) * M)
-            margins.append(Margin("Σλ in units of S_λ/c_S", ridge.total / unit))
-    return tuple(margins)
+__all__ = ["CLAIM", "Theorem43"]
 
 
-def _lambda_max(evidence: Evidence) -> float:
-    assert evidence.start is not None
-    G = empirical_G(evidence.problem.X, evidence.start, evidence.psi)
-    return float(np.linalg.eigvalsh(G)[-1])
+class Theorem43(Claim):
+    """Theorem 4.3 as a sheet."""
+
+    name = "Theorem 4.3"
+    statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖"
+    source = "Theorem 4.3, (4.3)"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """The hypotheses of Theorem 4.3; the width and the budget of Σλ are measured in the paper's units."""
+        setting, kernel, start = run.setting, mean_kernel(run), known_start(run)
+        problem, ridge = setting.problem, setting.ridge
+        gamma, M = kernel.gamma, problem.lambda_max
+        margins = [
+            Margin("rule is FA", float(setting.rule == "fa"), 1.0),
+            Margin("ψ linear", float(setting.activation.linear), 1.0),
+            Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+            Margin("Σλ", ridge.total, sys.float_info.max, "≤"),
+            Margin("M/γ", M / gamma if gamma > 0 else np.inf),
+            Margin("‖y‖/√n", float(np.linalg.norm(problem.y) / np.sqrt(problem.n))),
+            *start_margins(run),
+        ]
+        if start is None:
+            margins.append(Margin("η(M + max λ), for η(λ_max(G(0)) + max λ)", setting.eta * (M + ridge.maximum)))
+        else:
+            p = start.p
+            top = float(np.linalg.eigvalsh(empirical_G(problem.X, start, setting.activation))[-1])
+            step = setting.eta * (top + ridge.maximum)
+            margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
+            margins.append(Margin("p/n", p / problem.n))
+            if ridge.total > 0 and gamma > 0:
+                unit = gamma * np.sqrt(gamma * p) / (setting.eta * np.sqrt(problem.n) * M)
+                margins.append(Margin("Σλ in units of S_λ/c_S", ridge.total / unit))
+        return tuple(margins)
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """(4.3), with ηλ(t)‖y‖, at the rate γ/2."""
+        rate = mean_kernel(run).gamma / 2.0
+        return (contraction("(4.3)", run, rate),) if rate > 0 else ()
 
 
-def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """(4.3), with ηλ(t)‖y‖, at the rate γ/2."""
-    rate = evidence.mean_kernel.gamma / 2.0
-    return (contraction("(4.3)", evidence, rate),) if rate > 0 else ()
-
-
-CLAIM = Claim(
-    "Theorem 4.3",
-    "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖",
-    "Theorem 4.3, (4.3)",
-    "UPPER",
-    hypotheses,
-    conclusions,
-)
+CLAIM = Theorem43()

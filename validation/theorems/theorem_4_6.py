@@ -28,14 +28,19 @@ import math
 
 import numpy as np
 
+from fa_ref import Trajectory
 from theory.alignment import sharp_bracket, sharp_constant
 from theory.convergence.theorem_4_3 import unit_of_budget
 from theory.margins import Margin
-from validation.judge.claims import Claim, Evidence, Inequality
+from validation.judge.claims import Claim, Conclusion
+from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, missing
 from validation.judge.rounding import alignment_rounding
 from validation.theorems import theorem_4_3
 
-__all__ = ["CLAIM", "REMARK", "SHARE", "cutoff_of"]
+__all__ = ["CLAIM", "REMARK", "SHARE", "AnySchedule", "Theorem46", "cutoff_of"]
+
+NAME = "cos∠(b, β) ≥ c"
 
 #: The part of the limit as p → ∞ that is claimed at finite p.
 SHARE = 0.5
@@ -47,108 +52,112 @@ SPENT = 0.9
 EXACT = 1e-9
 
 
-def cutoff_of(evidence: Evidence) -> tuple[float, int]:
+class Theorem46(Claim):
+    """Theorem 4.6 as a sheet."""
+
+    name = "Theorem 4.6"
+    statement = "cos∠(b, β(t)) ≥ c for all t > T"
+    source = "Theorem 4.6, with the constant of theory.alignment"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Those of Theorem 4.3, the shape of λ(t), and y ≠ 0; ε, L and c_S are measured."""
+        lam, T = cutoff_of(run)
+        problem = run.setting.problem
+        gamma, M = problem.lambda_min, problem.lambda_max
+        margins = [*_shared(run), Margin("steps recorded after the cutoff", float(T >= 0), 1.0)]
+        if gamma > 0:
+            margins += [Margin("ε", M / gamma - 1.0), Margin("L = λ/γ", lam / gamma)]
+        return tuple(margins)
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """The alignment after the cutoff, and (4.3)."""
+        lam, T = cutoff_of(run)
+        problem, start = run.setting.problem, known_start(run)
+        gamma, M, nu = problem.lambda_min, problem.lambda_max, _target(run)
+        contracts, lacking = theorem_4_3.CLAIM.conclusions(run), missing(run, "alignment")
+        if start is None or lacking:
+            return Unjudged(NAME, lacking), *contracts
+        if T < 0 or not (gamma > 0 and nu > 0):
+            return contracts
+        c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
+        least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
+        return _aligned(run, start.p, T, least), *contracts
+
+
+class AnySchedule(Claim):
+    """The remark after Theorem 4.6 as a sheet."""
+
+    name = "Theorem 4.6, any schedule"
+    statement = "cos∠(b, β(t)) ≥ c for all t > T, for every λ(t) of the same sum"
+    source = "Remark after Theorem 4.6, with the constant of theory.alignment"
+
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
+        """Those of Theorem 4.3, a budget that is nearly spent, exact isometry, and y ≠ 0."""
+        problem, total = run.setting.problem, run.setting.ridge.total
+        spent = _spent(run)[1] / total if 0 < total < math.inf else 0.0
+        ratio = problem.lambda_max / problem.lambda_min if problem.lambda_min > 0 else math.inf
+        return (*_shared(run), Margin("ε", ratio - 1.0, EXACT, "≤"), Margin("share of Σλ spent", spent, SPENT))
+
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
+        """The alignment once the budget is nearly spent, and (4.3)."""
+        problem, start, ridge = run.setting.problem, known_start(run), run.setting.ridge
+        gamma, nu, (T, budget) = problem.lambda_min, _target(run), _spent(run)
+        contracts, lacking = theorem_4_3.CLAIM.conclusions(run), missing(run, "alignment")
+        if start is None or lacking:
+            return Unjudged(NAME, lacking), *contracts
+        if T < 0 or not (gamma > 0 and nu > 0 and math.isfinite(ridge.total)):
+            return contracts
+        c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
+        least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
+        return _aligned(run, start.p, T, least), *contracts
+
+
+def cutoff_of(run: Trajectory) -> tuple[float, int]:
     """Return (λ, T) of a schedule that is λ up to T and 0 after; (NaN, −1) of any other, as far as it is recorded.
 
     Examples
     --------
-    >>> from fa_ref import Problem, schedules
+    >>> from fa_ref import Problem, Setting, schedules
+    >>> setting = Setting(Problem([[1.0]], [1.0]), None, "identity", eta=0.1)
     >>> record = [0, 1, 2, 3], np.ones((4, 1))
-    >>> cutoff_of(Evidence(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.cutoff(0.5, 1)))
+    >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.cutoff(0.5, 1)), *record))
     (0.5, 1)
-    >>> cutoff_of(Evidence(Problem([[1.0]], [1.0]), "identity", 0.1, *record, schedules.constant(0.5)))
+    >>> cutoff_of(Trajectory.recorded(setting.replace(ridge=schedules.constant(0.5)), *record))
     (nan, -1)
     """
-    lam = evidence.ridge.values(int(np.asarray(evidence.times)[-1]) + 1)
+    lam = run.setting.ridge.values(int(run.times[-1]) + 1)
     used = np.flatnonzero(lam)
     if used.size == 0 or used[-1] == lam.size - 1 or np.ptp(lam[: used[-1] + 1]) > 0:
         return math.nan, -1
     return float(lam[0]), int(used[-1])
 
 
-def _shared(evidence: Evidence) -> tuple[Margin, ...]:
+def _shared(run: Trajectory) -> tuple[Margin, ...]:
     return (
-        *theorem_4_3.hypotheses(evidence),
-        Margin("‖y‖", float(np.linalg.norm(evidence.problem.y)), 0.0, ">"),
-        Margin("starting weights recorded", float(evidence.start is not None), 1.0),
+        *theorem_4_3.CLAIM.hypotheses(run),
+        Margin("‖y‖", float(np.linalg.norm(run.setting.problem.y)), 0.0, ">"),
+        Margin("starting weights recorded", float(known_start(run) is not None), 1.0),
     )
 
 
-def hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """Those of Theorem 4.3, the shape of λ(t), and y ≠ 0; ε, L and c_S are measured."""
-    lam, T = cutoff_of(evidence)
-    problem = evidence.problem
-    gamma, M = problem.lambda_min, problem.lambda_max
-    margins = [*_shared(evidence), Margin("steps recorded after the cutoff", float(T >= 0), 1.0)]
-    if gamma > 0:
-        margins += [Margin("ε", M / gamma - 1.0), Margin("L = λ/γ", lam / gamma)]
-    return tuple(margins)
+def _target(run: Trajectory) -> float:
+    """ν = ‖y‖/√n."""
+    return float(np.linalg.norm(run.setting.problem.y)) / math.sqrt(run.setting.problem.n)
 
 
-def conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """The alignment after the cutoff, and (4.3)."""
-    lam, T = cutoff_of(evidence)
-    problem, start = evidence.problem, evidence.start
-    gamma, M, nu = problem.lambda_min, problem.lambda_max, float(np.linalg.norm(problem.y)) / math.sqrt(problem.n)
-    contracts = theorem_4_3.conclusions(evidence)
-    if start is None or T < 0 or "alignment" not in evidence.measures or not (gamma > 0 and nu > 0):
-        return contracts
-    c_S = T * lam / unit_of_budget(problem, start.p, evidence.eta)
-    least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
-    return _aligned(evidence, T, least), *contracts
+def _aligned(run: Trajectory, p: int, T: int, least: float) -> Inequality:
+    times = run.times
+    cosines = run.measures["alignment"][times > T]
+    return Inequality(NAME, times[times > T], SHARE * least, cosines, alignment_rounding(p, run.roundoff))
 
 
-def _aligned(evidence: Evidence, T: int, least: float) -> Inequality:
-    assert evidence.start is not None
-    times = np.asarray(evidence.times)
-    cosines = evidence.measures["alignment"][times > T]
-    claimed, rounding = np.full(cosines.size, SHARE * least), alignment_rounding(evidence.start.p)
-    return Inequality("cos∠(b, β) ≥ c", times[times > T], claimed, cosines, np.full(cosines.size, rounding))
-
-
-def _spent(evidence: Evidence) -> tuple[int, float]:
+def _spent(run: Trajectory) -> tuple[int, float]:
     """Return the step by which `SPENT` of Σλ is spent, and Σλ up to it; (−1, Σλ recorded) if that is less."""
-    sums = np.cumsum(evidence.ridge.values(int(np.asarray(evidence.times)[-1])))
-    enough = np.flatnonzero(sums >= SPENT * evidence.ridge.total)
+    sums = np.cumsum(run.setting.ridge.values(int(run.times[-1])))
+    enough = np.flatnonzero(sums >= SPENT * run.setting.ridge.total)
     if enough.size == 0 or not sums[-1] > 0:
         return -1, float(sums[-1])
     return int(enough[0]), float(sums[enough[0]])
 
 
-def remark_hypotheses(evidence: Evidence) -> tuple[Margin, ...]:
-    """Those of Theorem 4.3, a budget that is nearly spent, exact isometry, and y ≠ 0."""
-    problem, total = evidence.problem, evidence.ridge.total
-    spent = _spent(evidence)[1] / total if 0 < total < math.inf else 0.0
-    ratio = problem.lambda_max / problem.lambda_min if problem.lambda_min > 0 else math.inf
-    return (*_shared(evidence), Margin("ε", ratio - 1.0, EXACT, "≤"), Margin("share of Σλ spent", spent, SPENT))
-
-
-def remark_conclusions(evidence: Evidence) -> tuple[Inequality, ...]:
-    """The alignment once the budget is nearly spent, and (4.3)."""
-    problem, start, contracts = evidence.problem, evidence.start, theorem_4_3.conclusions(evidence)
-    gamma, nu = problem.lambda_min, float(np.linalg.norm(problem.y)) / math.sqrt(problem.n)
-    T, budget = _spent(evidence)
-    if start is None or T < 0 or not (gamma > 0 and nu > 0 and math.isfinite(evidence.ridge.total)):
-        return contracts
-    c_S = budget / unit_of_budget(problem, start.p, evidence.eta)
-    least = sharp_constant(evidence.ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
-    return _aligned(evidence, T, least), *contracts
-
-
-CLAIM = Claim(
-    "Theorem 4.6",
-    "cos∠(b, β(t)) ≥ c for all t > T",
-    "Theorem 4.6, with the constant of theory.alignment",
-    "LOWER",
-    hypotheses,
-    conclusions,
-)
-
-REMARK = Claim(
-    "Theorem 4.6, any schedule",
-    "cos∠(b, β(t)) ≥ c for all t > T, for every λ(t) of the same sum",
-    "Remark after Theorem 4.6, with the constant of theory.alignment",
-    "LOWER",
-    remark_hypotheses,
-    remark_conclusions,
-)
+CLAIM, REMARK = Theorem46(), AnySchedule()

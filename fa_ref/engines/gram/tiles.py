@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 from fa_ref.engines.gram.vector_math import sigmoid, tanh
 from fa_ref.engines.gram.vectors import AVX512, FUSED, VECTOR_BYTES, Vector, Vectors, where
 
-__all__ = ["BLOCK_BYTES", "LAYOUT", "TILE", "answer", "in_tiles", "learn", "tile"]
+__all__ = ["BLOCK_BYTES", "TILE", "answer", "in_tiles", "learn", "tile"]
 
 TILE = 5  # samples are padded with zeros to a multiple
 VECTORS = 4 if AVX512 else 2  # of 32 registers 20 sums, 4 of a, 5 of K; of 16, 10 sums, 2 of a, one of K
 BLOCK_BYTES = VECTOR_BYTES * VECTORS  # a row of a block, one number a unit
-LAYOUT = (BLOCK_BYTES, TILE)
 
 
 @dataclass(frozen=True)

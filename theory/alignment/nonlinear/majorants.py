@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fa_ref._support.compiled import njit
 from theory.alignment.nonlinear.entries import Data, Entries
 from theory.precision import EPS
 

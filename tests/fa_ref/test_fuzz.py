@@ -1,0 +1,167 @@
+"""Readers against bytes: whatever a file holds, an array or one clear error, in bounded memory.
+
+The bytes are random, or files of each kind with a few places spoilt, which reach deeper. Nightly: 10⁵ a reader.
+"""
+
+import gzip
+import io
+import resource
+import struct
+import tracemalloc
+import zipfile
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fa_ref import Network, Problem, Setting, data
+
+SEVERAL, MANY = 150, 100_000
+#: Every seed is far smaller: what takes more than this was allocated on a header's word.
+MEMORY = 30e6
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def npz(method=zipfile.ZIP_STORED, **arrays):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, array in arrays.items():
+            archive.writestr(f"{name}.npy", npy(array))
+    return stream.getvalue()
+
+
+def idx(array, kind):
+    header = bytes([0, 0, kind, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.tobytes()
+
+
+WEIGHTS = {"W": np.ones((3, 2)), "beta": np.ones(3), "b": np.arange(3.0)}
+NPY = [
+    npy(np.eye(3)),
+    npy(np.asfortranarray(np.ones((2, 3), np.float32))),
+    npy(np.arange(4)),
+    npy(np.array([None])),
+]
+NPZ = [npz(method, **WEIGHTS) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
+IDX = [
+    idx(np.zeros((2, 3, 3), np.uint8), 8),
+    idx(np.ones(4, ">f8"), 14),
+    gzip.compress(idx(np.ones(9, np.uint8), 8)),
+]
+CSV = [
+    b"a,b\n1,2\n3,4\n", b"0,1\n1,2\n", b",a\n0,5\n1,6\n", b"# x\n1 2\n3 4\n", b"1;2\n-3e5;.4\n",
+    b'"x","y"\n"1","2"\n',
+    "α\tβ\n1\t2\n".encode(), b"1,nan\n2,NA\n",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def setting_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("setting") / "setting.npz"
+    problem, network = Problem(np.eye(2), [1.0, -1.0]), Network(np.ones((3, 2)), np.ones(3), np.ones(3))
+    Setting(problem, network, "tanh", eta=0.1).save(path)
+    return path.read_bytes()
+
+
+PIECES = st.one_of(
+    st.binary(max_size=5),
+    st.sampled_from(
+        [b"\xff\xff\xff\xff", b"\0" * 8, b"9" * 30, b"(" * 100, b"e400", b"'", b"\n", b",", b"\x1f\x8b", b"PK"]
+    ),
+)
+EDITS = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 8), PIECES), min_size=1, max_size=4
+)  # where, how many bytes go, what comes in their place
+
+
+def spoilt(seeds):
+    """Files as they should be, with up to four places changed; or anything at all."""
+
+    def apply(seed, edits):
+        for place, gone, piece in edits:
+            start = int(place * len(seed))
+            seed = seed[:start] + piece + seed[start + gone :]
+        return seed
+
+    return st.one_of(st.builds(apply, st.sampled_from(seeds), EDITS), st.binary(max_size=200))
+
+
+READERS = {
+    "idx": (data.read_idx, IDX, "images"),
+    "csv": (data.read_table, CSV, "X.csv"),
+    "npy": (data.read_table, NPY, "X.npy"),
+    "npz": (Network.load, NPZ, "network.npz"),
+}
+
+
+@contextmanager
+def peak_below(limit):
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+@contextmanager
+def resident_below(limit):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < limit
+
+
+def attack(read, seeds, path, examples):
+    """Feed ``examples`` spoilt files to a reader."""
+    seen = {"read": 0, "refused": 0}
+
+    @settings(
+        max_examples=examples, deadline=None, database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )  # fmt: skip
+    @given(spoilt(seeds))
+    def survives(content):
+        path.write_bytes(content)
+        try:
+            read(path)
+            seen["read"] += 1
+        except (ValueError, TypeError) as error:
+            seen["refused"] += 1
+            message = str(error)
+        else:
+            message = "none"
+        assert len(message.splitlines()) == 1, message
+
+    with peak_below(MEMORY) if examples <= SEVERAL else resident_below(10 * MEMORY):
+        survives()
+    assert seen["refused"] > examples / 5, seen  # the attack reaches the checks …
+    assert seen["read"] > 0, seen  # … and what is whole is still read
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_readers_survive_any_bytes(tmp_path, kind):
+    read, seeds, name = READERS[kind]
+    attack(read, seeds, tmp_path / name, SEVERAL)
+
+
+def test_settings_survive_any_bytes(tmp_path, setting_file):
+    attack(Setting.load, [setting_file], tmp_path / "setting.npz", SEVERAL)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", READERS)
+def test_readers_survive_any_bytes_for_long(tmp_path, kind):
+    read, seeds, name = READERS[kind]
+    attack(read, seeds, tmp_path / name, MANY)
+
+
+@pytest.mark.nightly
+def test_settings_survive_any_bytes_for_long(tmp_path, setting_file):
+    attack(Setting.load, [setting_file], tmp_path / "setting.npz", MANY)

@@ -1,0 +1,190 @@
+"""Tolerances follow the arithmetic of the run, and no residual is large enough to excuse itself."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
+from validation.judge.claims import Claim
+from validation.judge.inequalities import Inequality
+from validation.judge.record import reference_run
+from validation.judge.rounding import alignment_rounding, movement_rounding, residual_rounding, step_rounding
+from validation.theorems import (
+    alignment_bound,
+    definition_4_1,
+    explicit,
+    theorem_3_2,
+    theorem_4_2,
+    theorem_4_3,
+    theorem_4_6,
+)
+
+HALF, SINGLE, DOUBLE = 2.0**-11, 2.0**-24, 2.0**-53
+
+
+@pytest.fixture(scope="module")
+def setting():
+    return Setting(
+        Problem(np.eye(3), [1.0, -1.0, 1.0]), Network.gaussian(2000, 3, np.random.default_rng(0)), eta=0.1
+    )
+
+
+@pytest.fixture(scope="module")
+def run(setting):
+    return reference_run(setting, 40)
+
+
+def test_a_run_in_single_precision_violates_nothing_that_is_true():
+    """It stalls where float32 rounds, at 10⁻⁷: in float64's tolerance every later step fails."""
+    network = Network.gaussian(20000, 3, np.random.default_rng(1))
+    setting = Setting(Problem(np.eye(3), [1.0, -1.0, 1.0]), network, "identity", eta=0.2)
+    run = train(setting, steps=300, engine="gram", dtype="float32")
+    verdict = explicit.LINEAR.judge(run)
+    assert verdict.status in ("holds", "not applicable")
+    assert verdict.inequalities[0].holds
+    assert not explicit.LINEAR.judge(replace(run, roundoff=DOUBLE)).inequalities[0].holds  # what it was judged with
+    assert theorem_4_3.CLAIM.judge(run).status == "holds"
+
+
+@pytest.mark.parametrize(("activation", "sheet"), [("tanh", theorem_3_2.CLAIM), ("identity", theorem_4_3.CLAIM)])
+def test_arrays_in_single_precision_with_weights_and_measures_are_judged_so(setting, activation, sheet):
+    run = train(setting.replace(activation=activation, eta=0.3), steps=400, engine="gram", dtype="float32")
+    ours = Trajectory.recorded(run.setting, run.times, run.residuals.astype(np.float32), measures=run.measures)
+    said = Trajectory.recorded(run.setting, run.times, run.residuals, measures=run.measures, roundoff=SINGLE)
+    for record in (run, ours, said):
+        assert record.roundoff == SINGLE
+        assert sheet.judge(record).status == "holds"
+
+
+def test_every_tolerance_grows_with_the_roundoff(run):
+    coarse = replace(run, roundoff=SINGLE)
+    for bound in (residual_rounding, step_rounding):
+        assert (bound(coarse) > 2.0**28 * bound(run)).all()
+    assert (movement_rounding(coarse) > 2.0**28 * movement_rounding(run)).all()
+    assert alignment_rounding(100, SINGLE) > 2.0**28 * alignment_rounding(100, DOUBLE)
+    assert alignment_rounding(10**9, SINGLE) == np.inf  # so many roundings have no bound
+    blind = Trajectory.recorded(run.setting, run.times, run.residuals)
+    assert (step_rounding(replace(blind, roundoff=HALF)) == 2.0**42 * step_rounding(blind)).all()
+
+
+def test_cosines_in_single_precision_get_its_tolerance(run):
+    def tolerance(sheet, record):
+        (found,) = [i for i in sheet.conclusions(record) if isinstance(i, Inequality) and "cos" in i.name]
+        return found.tolerance.max()
+
+    penalised = reference_run(run.setting.replace(activation="identity", ridge=schedules.cutoff(0.5, 20)), 40)
+    for sheet, record in (
+        (alignment_bound.CLAIM, run), (definition_4_1.claim(0.1, 3), run), (theorem_4_6.CLAIM, penalised),
+        (theorem_4_6.REMARK, penalised),
+    ):  # fmt: skip
+        assert tolerance(sheet, replace(record, roundoff=SINGLE)) > 2.0**28 * tolerance(sheet, record)
+
+
+@pytest.mark.parametrize("last", [np.inf, -np.inf, np.nan, 1e200, 1e308])
+@pytest.mark.parametrize("weights", [True, False])
+@pytest.mark.parametrize(
+    ("sheet", "activation"),
+    [
+        (theorem_3_2.CLAIM, "tanh"), (theorem_4_2.CLAIM, "tanh"), (theorem_4_3.CLAIM, "identity"),
+        (explicit.NONLINEAR, "tanh"), (explicit.LINEAR, "identity"),
+    ],
+)  # fmt: skip
+def test_an_infinite_residual_does_not_hold(setting, sheet, activation, weights, last):
+    run = reference_run(setting.replace(activation=activation), 20)
+    residuals = run.residuals.copy()
+    residuals[-1, 0] = last
+    spoiled = (
+        replace(run, residuals=residuals) if weights else Trajectory.recorded(run.setting, run.times, residuals)
+    )
+    verdict = sheet.judge(spoiled)
+    assert not verdict
+    assert verdict.status in ("violated", "undecided", "diverged", "not applicable")
+    assert not verdict.inequalities[0].holds
+    assert verdict.inequalities[0].worst == 19
+
+
+@pytest.mark.parametrize("sheet", [theorem_3_2.CLAIM, theorem_4_3.CLAIM])
+def test_a_start_that_is_infinite_holds_nowhere(setting, sheet):
+    residuals = np.array([[np.inf, 0.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 0.0]])
+    psi = "tanh" if sheet is theorem_3_2.CLAIM else "identity"
+    record = Trajectory.recorded(setting.replace(network=None, activation=psi), [0, 1, 2], residuals)
+    assert sheet.judge(record).status == "undecided"
+
+
+def test_the_tolerance_of_a_step_does_not_know_its_end(run):
+    """A residual that is 10⁶ times too large may widen its tolerance by the rounding of its size, and no more."""
+    residuals = run.residuals.copy()
+    residuals[-1] *= 1e6
+    grown = step_rounding(replace(run, residuals=residuals)) - step_rounding(run)
+    assert grown[:-1].max() == 0
+    size = np.linalg.norm(residuals[-1])
+    assert grown[-1] <= 2.1 * DOUBLE * size
+
+
+def test_norms_neither_overflow_nor_vanish(setting):
+    for scale in (1e-300, 1e-200, 1.0, 1e200, 1e300):
+        record = Trajectory.recorded(setting, [0], [[3.0 * scale, 4.0 * scale, 0.0]])
+        assert record.residual_norms[0] == pytest.approx(5.0 * scale, rel=1e-15)
+    assert np.isinf(Trajectory.recorded(setting, [0], [[np.inf, 0.0, 1.0]]).residual_norms[0])
+
+
+class NeedsBeta(Claim):
+    name, statement, source = "β", "‖β(t)‖ ≤ 100", "nowhere"
+
+    def hypotheses(self, run):
+        return ()
+
+    def conclusions(self, run):
+        return (Inequality("‖β‖", run.times, run.measures["beta_norm"], 100.0, 0.0),)
+
+
+def test_a_measure_that_was_not_recorded_is_named(run):
+    assert NeedsBeta().judge(run)
+    record = Trajectory.recorded(run.setting, run.times, run.residuals, measures={"alignment": run.alignment})
+    verdict = NeedsBeta().judge(record)
+    assert verdict.status == "vacuous"
+    assert verdict.worst_words == (
+        "conclusions: not judged: measures: 'beta_norm' was not recorded; recorded: alignment"
+    )
+    assert verdict.to_dict()["left_out"][0]["name"] == "conclusions"
+
+
+def test_what_is_left_out_of_a_verdict_is_said(run):
+    bare = Trajectory.recorded(run.setting, run.times, run.residuals)
+    verdict = theorem_3_2.CLAIM.judge(bare)
+    assert verdict.status == "holds"
+    assert verdict.unjudged == ("(3.2) W", "(3.2) β")
+    assert verdict.why_unjudged.startswith("(3.2) W: not judged: weight_square not recorded")
+
+
+@pytest.mark.parametrize("kind", ["complex", "text", "masked", "object"])
+def test_residuals_and_measures_that_are_no_real_numbers_are_refused(run, kind):
+    def spoil(array):
+        if kind == "masked":
+            return np.ma.masked_array(array, np.zeros(array.shape, dtype=bool))
+        return array.astype({"complex": complex, "text": str, "object": object}[kind])
+
+    with pytest.raises(TypeError, match="residuals: expected"):
+        Trajectory.recorded(run.setting, run.times, spoil(run.residuals))
+    with pytest.raises(TypeError, match=r"measures\['alignment'\]: expected"):
+        Trajectory.recorded(run.setting, run.times, run.residuals, measures={"alignment": spoil(run.alignment)})
+
+
+def test_torch_tensors_are_taken_or_refused_at_the_door(run):
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(run.alignment)
+    record = Trajectory.recorded(
+        run.setting, run.times, torch.tensor(run.residuals), measures={"alignment": tensor}
+    )
+    assert record.measures["alignment"].tolist() == run.alignment.tolist()
+    with pytest.raises(TypeError, match=r"measures\['alignment'\]: expected an array of real numbers"):
+        Trajectory.recorded(run.setting, run.times, run.residuals, measures={"alignment": tensor.requires_grad_()})
+
+
+def test_schedules_are_told_apart_by_their_values_and_starts_by_their_dimension(setting):
+    one, two = (setting.replace(ridge=schedules.explicit(np.full(20, lam))) for lam in (0.05, 0.06))
+    assert str(one.ridge) == str(two.ridge)
+    assert one != two
+    with pytest.raises(ValueError, match="network: expected input dimension 3"):
+        setting.replace(network=Network.gaussian(10, 2, np.random.default_rng(0)))

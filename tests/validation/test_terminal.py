@@ -1,0 +1,234 @@
+"""How commands meet a terminal: its encoding, its width, a reader that leaves, an interrupt, a full disk."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import typer
+
+from validation.commands import cli, console, terminal
+from validation.report.junit import write_junit
+
+ROOT = Path.cwd()
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "FA_REF_MNIST"}
+COMMANDS = ("verify", "train", "theory", "certify", "figure2", "figure3", "dropout", "errata", "bench")
+SMALL = ("train", "--n", "3", "--d", "3", "--p", "8", "--steps", "20")
+
+
+def fa_ref(*words, stdout=subprocess.PIPE, cwd=None, **variables):
+    command = [sys.executable, "-m", "validation.commands.cli", *map(str, words)]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1"} | variables
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, env=environment, cwd=cwd or ROOT, check=False, timeout=120
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-16-le"])
+def test_help_of_every_command_in_any_encoding(encoding):
+    script = (
+        "import sys\nfrom validation.commands import cli\n"
+        f"for command in {('', *COMMANDS)}:\n"
+        "    sys.argv = ['fa-ref', *command.split(), '-h']\n"
+        "    try:\n        cli.main()\n    except SystemExit as end:\n        assert end.code == 0, command\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=120,
+        env=ENVIRONMENT | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "UnicodeEncodeError".encode(encoding) not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_results_in_any_encoding(encoding):
+    done = fa_ref("theory", "--n", 2, "--d", 3, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode(encoding)
+    assert "gamma" in said
+    assert "?" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("γ ≥ 0", "gamma >= 0"),
+        ("‖e(t)‖²", "||e(t)||^2"),
+        ("η√p", "etasqrtp"),
+        ("xᵢ", "xi"),
+        ("é", "e"),
+        ("🙂", "\\U0001f642"),
+    ],
+)
+def test_what_an_encoding_lacks_is_spelt(text, spelt):
+    terminal.prepare_streams()
+    assert text.encode("ascii", "fa_ref.spell") == spelt.encode()
+
+
+@pytest.mark.parametrize("words", [SMALL, ("--help",)])
+def test_a_reader_that_leaves_early_is_no_error(words):
+    """As in ``fa-ref train | head -1``, with a reader that is gone before anything is written."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = fa_ref(*words, stdout=write)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_reader_that_leaves_early_costs_no_file(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    fa_ref(*SMALL, "--out", tmp_path / "run.csv", stdout=write)
+    os.close(write)
+    assert (tmp_path / "run.csv").read_text().startswith("step,loss")
+
+
+def test_a_full_disk_ends_with_one_line_and_leaves_the_device():
+    for words in ((*SMALL, "--out", "/dev/full"), (*SMALL, "--json", "/dev/full")):
+        done = fa_ref(*words)
+        assert done.returncode == 2
+        assert done.stderr.decode().count("\n") == 1
+        assert "No space left" in done.stderr.decode()
+    with Path("/dev/full").open("wb") as full:
+        assert fa_ref(*SMALL, stdout=full).returncode != 0
+    assert Path("/dev/full").is_char_device()
+
+
+def test_out_may_be_standard_output():
+    done = fa_ref(*SMALL, "--out", "/dev/stdout")
+    assert done.returncode == 0, done.stderr
+    assert "step,loss" in done.stdout.decode()
+
+
+def test_a_name_that_is_not_utf8_does_not_lose_the_report(tmp_path):
+    name = os.fsdecode(b"caf\xe9\x1b[31m.npy")
+    np.save(tmp_path / name, np.eye(3)[:2])
+    np.save(tmp_path / "y.npy", [1.0, -1.0])
+    done = fa_ref("verify", "--X", name, "--y", "y.npy", "--steps", 2, "--report", "out", "--json", "out.json",
+                  "--junit", "out.xml", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"\x1b" not in done.stdout
+    assert "caf\\xe9\\x1b[31m.npy" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "out.json").exists()
+    assert "caf\\xe9" in (tmp_path / "out.xml").read_text(encoding="utf-8")
+
+
+def test_escapes_in_a_wrong_name_are_not_obeyed(tmp_path):
+    done = fa_ref("verify", "--X", "\x1b[31mgone.csv", "--y", "y.npy", "--report", tmp_path)
+    assert done.returncode == 2
+    assert b"\x1b" not in done.stderr
+    assert b"--X: expected a file, got \\x1b[31mgone.csv" in done.stderr
+
+
+def test_narrow_terminals_keep_every_digit(monkeypatch, capsys):
+    row = {"claim": "Theorem 3.2", "setting": "Gaussian inputs, tanh, p = 6400", "verdict": "not applicable",
+           "slack": "-1.23e-05 (3.1)", "value": "3.459e+09", "worst step": "299", "other": "6.022e+23"}  # fmt: skip
+    for columns in (200, 60, 40):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        console.print_table([row, row])
+        said = capsys.readouterr().out
+        assert max(map(len, said.splitlines())) <= columns
+        for number in ("-1.23e-05", "3.459e+09", "6.022e+23"):
+            assert said.count(number) == 2
+
+
+def test_a_fault_of_ours_is_not_a_violation(capsys):
+    """Status 1 means that a theorem was violated: a bug must not say that."""
+
+    def broken() -> None:
+        raise KeyError("bug")
+
+    with pytest.raises(SystemExit) as ended:
+        terminal.ending_well(broken)()
+    assert ended.value.code == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("a\nb"), OSError("full"), OverflowError("big"), RecursionError("deep")]
+)
+def test_a_users_mistake_is_one_line(error, capsys):
+    def mistaken() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        terminal.ending_well(mistaken)()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_typer_raises_passes(capsys):
+    def leaving() -> None:
+        raise typer.Exit(1)
+
+    with pytest.raises(typer.Exit):
+        terminal.ending_well(leaving)()
+
+
+def test_an_interrupt_says_what_was_kept(capsys):
+    def interrupted(message: str) -> None:
+        raise terminal.Interrupted(message) if message else KeyboardInterrupt
+
+    for message, said in (("", "interrupted; nothing was written"), ("3 cells kept", "interrupted; 3 cells kept")):
+        with pytest.raises(SystemExit) as ended:
+            terminal.ending_well(interrupted)(message)
+        assert ended.value.code == 130
+        assert capsys.readouterr().err == f"fa-ref: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--n", "1" + "0" * 400),
+        ("train", "--p", "1" + "0" * 400),
+        ("train", "--steps", "1" + "0" * 400),
+        ("train", "--eta", "1e400"),
+        ("certify", "--steps", "1" + "0" * 400, "--n", "2", "--d", "2", "--eta", "nan"),
+        ("bench", "--widths", "1" + "0" * 400, "--rounds", "1"),
+        ("bench", "--widths", ""),
+        ("bench", "--activations", ""),
+        ("theory", "--limits", "--widths", "1" + "0" * 400),
+        ("theory", "--delta", "2"),
+        ("theory", "--p", "1" + "0" * 5000),
+        ("train", "--rule", "up"),
+        ("train", "--engine", "fast"),
+        ("train", "--cutoff", "5"),
+        ("train", "--standardise"),
+        ("train", "--no-header"),
+    ],
+)
+def test_absurd_options_end_with_status_2(words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["fa-ref", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    err = capsys.readouterr().err
+    assert ended.value.code == 2, err
+    assert "Traceback" not in err
+
+
+def test_junit_is_xml_whatever_the_names(tmp_path):
+    write_junit(tmp_path / "out.xml", [("a\x1b[31m\ud800", True, "x\x00y"), ("b", False, "line\nline")], "suite")
+    cases = list(ElementTree.parse(tmp_path / "out.xml").getroot())
+    assert [case.get("name") for case in cases] == ["a\\x1b[31m\\ud800", "b"]
+    assert cases[0][0].text == "x\\x00y"
+
+
+def test_ctrl_c_keeps_the_steps_taken(tmp_path):
+    words = ("train", "--n", 20, "--d", 20, "--p", 500, "--steps", 50_000_000, "--engine", "ordered")
+    command = [sys.executable, "-m", "validation.commands.cli", *map(str, words), "--out", tmp_path / "run.csv"]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    lines = [running.stdout.readline() for _ in range(3)]  # the setting, the headings, step 0
+    assert lines[2].split()[0] == b"0"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert b"interrupted; steps 0 to " in err
+    assert b"Traceback" not in err
+    assert (tmp_path / "run.csv").read_text().startswith("step,loss")

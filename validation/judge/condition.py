@@ -1,0 +1,90 @@
+"""How far two correct runs of one setting may drift apart by rounding alone: rounding, times the run's condition.
+
+Each step of a run errs, in each weight, by at most γ_{n+8} of the weight and of the terms of its update, and in
+each output by ρ(t), `validation.judge.rounding.residual_rounding`, which enters the updates as an error in y would.
+What such errors do to later outputs is measured: the run is repeated from weights that are off by h times γ_{n+8},
+and with targets that are off by h times ρ, with random signs. To first order ‖f′(t) − f(t)‖/h has the root mean
+square √(Σᵢ aᵢ²), with aᵢ the effect of the i-th of the N numbers that were disturbed, and no choice of signs does
+more than Σᵢ |aᵢ| ≤ √N √(Σᵢ aᵢ²). An error in a weight stays, so that those of all steps add up; an error in y that
+stays is already one of every step. With the largest effect seen by then,
+
+    ‖f′(t) − f(t)‖ ≤ 2ρ(t) + (t + 1) √(p(d + 1)) max_{s ≤ t} rms_W(s) + √n max_{s ≤ t} rms_y(s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fa_ref import Network, Problem, Setting, Trajectory
+from theory.precision import gamma
+from validation.judge.record import reference_run
+from validation.judge.rounding import residual_rounding
+
+__all__ = ["drift"]
+
+Array = NDArray[np.float64]
+
+#: h: large against the rounding of the disturbed runs themselves, and h² times the errors small against them.
+SCALE = 2.0**20
+
+#: Disturbed runs of each kind.
+REPETITIONS = 2
+
+
+def drift(run: Trajectory, roundoff: float) -> Array:
+    """Bound ‖f′(t) − f(t)‖, at every step of a run, for a run of the same setting in arithmetic of this roundoff.
+
+    Parameters
+    ----------
+    run : Trajectory
+        By the loops of the definition, every step recorded.
+    roundoff : float
+        Unit roundoff u of the coarser arithmetic of the two.
+
+    Examples
+    --------
+    >>> from fa_ref import Setting
+    >>> setting = Setting(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", eta=0.1)
+    >>> bool((drift(reference_run(setting, 5), 2.0**-53) < 1e-13).all())
+    True
+    """
+    setting, rng = run.setting, np.random.default_rng(0)
+    problem, start = setting.problem, setting.start
+    output = residual_rounding(run)
+    lasting, each = float(output.max()) / np.sqrt(problem.n), gamma(problem.n + 8) * _terms(run)
+
+    def off_weights() -> Setting:
+        W, beta = (1.0 + SCALE * each * rng.choice([-1.0, 1.0], shape) for shape in (start.W.shape, start.p))
+        return setting.replace(network=Network(start.W * W, start.beta * beta, start.b))
+
+    def off_targets() -> Setting:
+        y = problem.y + SCALE * lasting * rng.choice([-1.0, 1.0], problem.n)
+        return setting.replace(problem=Problem(problem.X, y))
+
+    of_weights = np.sqrt(start.W.size + start.p) * _effect(run, off_weights)
+    of_targets = np.sqrt(problem.n) * _effect(run, off_targets)
+    return np.asarray((2.0 * output + (run.times + 1.0) * of_weights + of_targets) * (roundoff / run.roundoff))
+
+
+def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
+    """The largest root mean square of ‖f′(s) − f(s)‖/h over s ≤ t; ∞ from where a disturbed run diverged."""
+    squares = np.zeros(run.times.size)
+    for _ in range(REPETITIONS):
+        other = reference_run(disturbed(), int(run.times[-1]))
+        reached = min(run.times.size, other.times.size)
+        outputs = [record.residuals[:reached] + record.setting.problem.y for record in (other, run)]
+        squares[:reached] += np.sum(((outputs[0] - outputs[1]) / SCALE) ** 2, axis=1) / REPETITIONS
+        squares[reached:] = np.inf
+    return np.maximum.accumulate(np.sqrt(squares))
+
+
+def _terms(run: Trajectory) -> float:
+    """1 + the largest term of an update of W over the weight that it is subtracted from, in root mean square."""
+    setting = run.setting
+    problem, start, psi = setting.problem, setting.start, setting.activation
+    size, X, b = (float(np.sqrt(np.mean(np.square(array)))) for array in (start.W, problem.X, start.b))
+    step = setting.eta / np.sqrt(start.p) * psi.B1 * X * b * np.sqrt(problem.n)
+    return 1.0 + float(step * run.residual_norms.max() / size) if size > 0 else 1.0

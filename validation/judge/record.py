@@ -1,0 +1,62 @@
+"""What a run brings to a judgement, and the run of a setting by the loops of the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numba
+import numpy as np
+
+from fa_ref import Network, Setting, Trajectory, train
+from theory.kernels import MeanKernel, kernel_of
+
+__all__ = ["has_diverged", "known_start", "mean_kernel", "missing", "reference_run", "single_thread"]
+
+
+def known_start(run: Trajectory) -> Network | None:
+    """The weights at t = 0; None where they are not known, or by their averages only."""
+    network = run.setting.network
+    return network if isinstance(network, Network) else None
+
+
+def missing(run: Trajectory, *measures: str) -> str:
+    """Say which of the starting weights and these measures the run does not bring; empty if it brings all."""
+    lacking = ["starting weights"] * (known_start(run) is None)
+    lacking += [name for name in measures if np.isnan(run.measures.get(name, np.nan)).all()]
+    return f"{', '.join(lacking)} not recorded" if lacking else ""
+
+
+def has_diverged(run: Trajectory) -> bool:
+    """Whether the run says that it diverged, or a residual is not finite."""
+    return run.diverged_at is not None or not bool(np.isfinite(run.residuals).all())
+
+
+def mean_kernel(run: Trajectory) -> MeanKernel:
+    """Ḡ and γ of the run's inputs, computed once for each content."""
+    return kernel_of(run.setting.problem, run.setting.activation)
+
+
+def reference_run(setting: Setting, steps: int) -> Trajectory:
+    """Train with the loops of the definition, and record every step.
+
+    Examples
+    --------
+    >>> from fa_ref import Problem
+    >>> setting = Setting(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", eta=0.1)
+    >>> reference_run(setting, 3).residual_norms.round(4)
+    array([0.2384, 0.2203, 0.2035, 0.1879])
+    """
+    with single_thread():
+        return train(setting, steps=steps, engine="ordered")
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Run compiled loops on one thread: the bits are the same, and a small run does not wait for threads."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

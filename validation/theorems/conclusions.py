@@ -1,0 +1,105 @@
+"""What several theorems conclude, each at its own rate: the contraction, and how far the weights move."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fa_ref import Trajectory
+from fa_ref.schedules import Schedule
+from theory.margins import Margin
+from validation.judge.claims import Conclusion
+from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.record import known_start, missing
+from validation.judge.rounding import movement_rounding, step_rounding
+
+__all__ = ["contraction", "movement", "residual_budget", "start_margins"]
+
+
+def contraction(
+    name: str, run: Trajectory, rate: float, *, pull: float | None = None, ridge: Schedule | None = None
+) -> Inequality:
+    """‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, between successive recorded steps.
+
+    Where records lie several steps apart the recursion is run for as many steps.
+
+    Parameters
+    ----------
+    name : str
+        Equation number.
+    run : Trajectory
+        The recorded run.
+    rate : float
+        a > 0.
+    pull : float, optional
+        What multiplies λ(t) ‖y‖: η if not given; the paper prints 1.
+    ridge : Schedule, optional
+        λ(t) of the claim: that of the run if not given.
+    """
+    times, norms = run.times, run.residual_norms
+    eta, y_norm = run.setting.eta, float(np.linalg.norm(run.setting.problem.y))
+    pull = eta if pull is None else pull
+    lam = (run.setting.ridge if ridge is None else ridge).values(int(times[-1]))
+    rhs = norms[:-1].copy()
+    for k in range(times.size - 1):
+        for t in range(times[k], times[k + 1]):
+            factor = max(0.0, 1.0 - eta * rate - eta * lam[t])  # a negative bound on a norm would say nothing
+            rhs[k] = factor * rhs[k] + pull * lam[t] * y_norm
+    return Inequality(name, times[:-1], norms[1:], rhs, step_rounding(run))
+
+
+def start_margins(run: Trajectory) -> list[Margin]:
+    """What can be seen of "W(0), β(0) and b have independent N(0, 1) entries": all three are near 1, 1 and 0."""
+    start = known_start(run)
+    if start is None:
+        return []
+    p = start.p
+    return [
+        Margin("‖b‖²/p", float(start.b @ start.b) / p),
+        Margin("‖β(0)‖²/p", float(start.beta @ start.beta) / p),
+        Margin("b·β(0)/p", float(start.b @ start.beta) / p),
+    ]
+
+
+def residual_budget(run: Trajectory, ridge: Schedule | None = None) -> float:
+    """E = ‖e(0)‖ + η Σ λ(t) ‖y‖: with a rate a, η Σ ‖e(t)‖ is at most E/a."""
+    total = run.setting.eta * (run.setting.ridge if ridge is None else ridge).total
+    y_norm = float(np.linalg.norm(run.setting.problem.y))
+    return float(run.residual_norms[0]) + (total * y_norm if total > 0 else 0.0)
+
+
+def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> tuple[Conclusion, ...]:
+    """‖wᵣ(t) − wᵣ(0)‖ ≤ |bᵣ| B1 ‖X‖ E/(a√p) and |βᵣ(t) − c(t) βᵣ(0)| ≤ B0 √n E/(a√p), c(t) = Π_{s<t} (1 − ηλ(s)).
+
+    Parameters
+    ----------
+    run : Trajectory
+        The recorded run; what needs weights or measures that it does not bring is left out, with the reason.
+    rate : float
+        a > 0.
+    ridge : Schedule, optional
+        λ(t) of the claim: that of the run if not given.
+    """
+    psi, problem, start = run.setting.activation, run.setting.problem, known_start(run)
+    reach = residual_budget(run, ridge) / rate
+    names = {"(3.2) W": "scaled_weight_movement", "(3.2) β": "beta_movement"}
+    lacking = missing(run, "weight_square")
+    if not math.isfinite(psi.B0 * reach):
+        lacking = "B0 or Σλ is infinite, and so is the bound"
+    if start is None or lacking:
+        return tuple(Unjudged(name, lacking) for name in names)
+    reach /= math.sqrt(start.p)
+    rounding = movement_rounding(run)
+    least_b = float(np.abs(start.b[start.b != 0]).min(initial=math.inf))
+    bounds = (psi.B1 * problem.spectral_norm * reach, psi.B0 * math.sqrt(problem.n) * reach)
+    errors = (rounding / least_b, rounding)
+    times = run.times[1:]  # at t = 0 both sides of a movement bound are trivial
+    parts: list[Conclusion] = []
+    for (name, measure), bound, error in zip(names.items(), bounds, errors, strict=True):
+        lacking = missing(run, measure)
+        if lacking:
+            parts.append(Unjudged(name, lacking))
+        else:
+            parts.append(Inequality(name, times, run.measures[measure][1:], bound, error[1:]))
+    return tuple(parts)
