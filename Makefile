@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: verify test lint docs nightly clean
+.PHONY: verify test lint docs installed nightly clean
 
 verify: $(VENV)/ready
 	$(BIN)/fa-ref verify $(ARGS)
@@ -21,9 +21,17 @@ lint: $(VENV)/ready
 nightly: $(VENV)/ready
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m nightly $(ARGS)
 
-docs: $(VENV)/ready
+docs: $(VENV)/docs
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo "the site is docs/_build/html/index.html"
+
+# The wheel in a fresh environment, used from another folder.
+installed: $(VENV)/ready
+	tests/installed.sh $(PYTHON)
+
+$(VENV)/docs: $(VENV)/ready
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
-	$(BIN)/sphinx-build -W --keep-going docs docs/_build/html
+	@touch $@
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fa-ref: Python 3.11 or newer is needed; set PYTHON=…")'
@@ -32,5 +40,5 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info fa-ref-report docs/_build
+	rm -rf $(VENV) build dist *.egg-info fa-ref-report docs/_build docs/reference/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_number
-from fa_ref._support.storage import read_npz, write_npz
+from fa_ref._support.storage import parse_json, read_npz, write_npz
 from fa_ref.activations import ACTIVATIONS, Activation, resolve
 from fa_ref.engines.reduced import Statistics
 from fa_ref.network import Network
@@ -239,19 +239,22 @@ class Setting:
     ) -> Setting:
         """Build the setting from `content` read from ``path``."""
         try:
-            plain = json.loads(str(content["setting"]))
+            plain = parse_json(str(content["setting"]), "setting")
             name, psi = plain["activation"], plain["psi"]
             eta, ridge, rule, p = plain["eta"], Schedule.from_dict(plain["ridge"]), plain["rule"], plain["p"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"{path}: expected a saved setting ({error})") from None
         if activation is None and name not in ACTIVATIONS:
             raise ValueError(f"activation: expected the user's own {name} that {path} was saved with, got None")
         chosen = ACTIVATIONS[name] if activation is None else activation
         if chosen.fingerprint != psi:
             raise ValueError(f"activation: expected the ψ that {path} was saved with, got another {chosen.name}")
-        return cls(
+        found = cls(
             Problem(content["X"], content["y"]), _read_network(path, p), chosen, eta=eta, ridge=ridge, rule=rule
         )
+        if json.loads(json.dumps(found.to_dict())) != plain:
+            raise ValueError(f"{path}: expected a setting whose description is that of its arrays")
+        return found
 
 
 def _read_network(path: str | PathLike[str], p: int | None) -> Network | Statistics | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_number
-from fa_ref._support.storage import read_npz, write_npz
+from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.storage import parse_json, read_npz, write_npz
 from fa_ref.activations import Activation
 from fa_ref.measures import MEASURES
 from fa_ref.setting import Setting
@@ -247,13 +247,31 @@ class Trajectory:
         content = read_npz(path, ("header", "measured", "times", "residuals"))
         setting = Setting.load(path, activation)
         try:
-            header, names = (json.loads(str(content[name])) for name in ("header", "measured"))
+            header, names = (parse_json(str(content[name]), name) for name in ("header", "measured"))
             stored = read_npz(path, tuple(f"measure_{name}" for name in names))
             measures = {name: stored[f"measure_{name}"] for name in names}
-            arrays = {"times": content["times"], "residuals": content["residuals"], "measures": measures}
-            return cls(setting=setting, **arrays, **header)
-        except TypeError as error:
+            found = cls.recorded(setting, content["times"], content["residuals"], measures=measures)
+            return replace(found, **_header(**header))
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ValueError(f"{path}: expected a saved trajectory ({error})") from None
+
+
+def _header(
+    status: str, diverged_at: int | None, engine: str, dtype: str, roundoff: float, steps: int
+) -> dict[str, Any]:
+    """The plain parts of a saved run, checked: tolerances rest on some of them."""
+    if status not in ("completed", "stopped", "diverged") or (status == "diverged") != (diverged_at is not None):
+        raise ValueError(f"status: expected a status with its step, got {status!r:.40}, {diverged_at!r:.40}")
+    if not (isinstance(engine, str) and isinstance(dtype, str)):
+        raise TypeError(f"engine, dtype: expected names, got {engine!r:.40}, {dtype!r:.40}")
+    return {
+        "status": status,
+        "diverged_at": None if diverged_at is None else as_count("diverged_at", diverged_at, at_least=0),
+        "engine": engine,
+        "dtype": dtype,
+        "roundoff": as_number("roundoff", roundoff, above=0, below=1),
+        "steps": as_count("steps", steps, at_least=0),
+    }
 
 
 def _times(times: ArrayLike) -> NDArray[np.int64]:

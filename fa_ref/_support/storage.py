@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import secrets
 import stat
@@ -20,7 +21,7 @@ import numpy as np
 
 from fa_ref._support.npy import read_stream
 
-__all__ = ["check_inflation", "read_npz", "write_atomically", "write_npz"]
+__all__ = ["check_inflation", "parse_json", "read_npz", "write_atomically", "write_npz"]
 
 #: A compressed file may inflate to this many times its size, and to `SMALL` bytes in any case.
 INFLATION, SMALL = 100, 64 * 2**20
@@ -126,6 +127,37 @@ def check_inflation(what: str, inflated: int, stored: int) -> None:
             f"{what}: expected at most {bound / 2**20:.0f} MiB when decompressed ({INFLATION} times its size), "
             f"got {inflated / 2**20:.0f} MiB"
         )
+
+
+def parse_json(text: str, what: str) -> Any:
+    """Read JSON: no key twice, no NaN, and one ValueError for whatever is wrong with it.
+
+    Examples
+    --------
+    >>> parse_json('{"eta": 0.1}', "setting")
+    {'eta': 0.1}
+    >>> parse_json('{"eta": 0.1, "eta": 9}', "setting")
+    Traceback (most recent call last):
+    ...
+    ValueError: setting: expected JSON, got text that cannot be read (the key 'eta' twice)
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise ValueError(f"{what}: expected JSON, got text that cannot be read ({reason})") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for k, (key, _) in enumerate(pairs) if key in dict(pairs[:k]))
+        raise ValueError(f"the key {twice[:20]!r} twice")
+    return content
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def write_npz(path: str | PathLike[str], arrays: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ The bytes are random, or files of each kind with a few places spoilt, which reac
 
 import gzip
 import io
+import json
 import resource
 import struct
 import tracemalloc
@@ -16,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fa_ref import Network, Problem, Setting, data
+from fa_ref import Network, Problem, Setting, Trajectory, data, schedules, train
+from fa_ref._support.storage import write_npz
 
 SEVERAL, MANY = 150, 100_000
 #: Every seed is far smaller: what takes more than this was allocated on a header's word.
@@ -153,6 +155,62 @@ def test_readers_survive_any_bytes(tmp_path, kind):
 
 def test_settings_survive_any_bytes(tmp_path, setting_file):
     attack(Setting.load, [setting_file], tmp_path / "setting.npz", SEVERAL)
+
+
+ABSURD = [
+    "1" + "0" * 400,
+    "1e400",
+    "[]",
+    '"x"',
+    "-1",
+    "{}",
+    "1" + "0" * 5000,
+    "[" * 50_000,
+    '{"a":' * 50_000,
+    "NaN",
+]
+#: Free text, and a number of steps of which any is possible.
+FREE = {("engine", '"x"'), ("dtype", '"x"'), ("steps", ABSURD[0])}
+
+
+def fields(record, path=()):
+    for key, value in record.items():
+        yield (*path, key)
+        yield from fields(value, (*path, key)) if isinstance(value, dict) else ()
+
+
+def replaced(record, path, text):
+    copy = json.loads(json.dumps(record))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = "@@"
+    return json.dumps(copy).replace('"@@"', text)
+
+
+@pytest.mark.parametrize("part", ["setting", "header"])
+def test_no_field_of_a_saved_run_takes_what_it_cannot_mean(tmp_path, part):
+    problem, network = Problem(np.eye(2), [1.0, -1.0]), Network(np.ones((3, 2)), np.ones(3), np.ones(3))
+    run = train(Setting(problem, network, "tanh", eta=0.1, ridge=schedules.cutoff(0.1, 10)), steps=5)
+    run.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as stored:
+        arrays = dict(stored)
+    record = json.loads(str(arrays[part]))
+    texts = [
+        replaced(record, path, text) for path in fields(record) for text in ABSURD if (path[-1], text) not in FREE
+    ]
+    for text in [*ABSURD, *texts, str(arrays[part])[:-1] + ', "eta": 0.1}']:
+        write_npz(tmp_path / "run.npz", {**arrays, part: np.array(text)})
+        with pytest.raises((ValueError, TypeError)) as caught:
+            Trajectory.load(tmp_path / "run.npz")
+        assert "\n" not in str(caught.value)
+    write_npz(tmp_path / "run.npz", arrays)
+    assert Trajectory.load(tmp_path / "run.npz").setting == run.setting
+    for name in set(arrays) - {"measured"}:
+        for array in (np.array("x"), np.zeros(0), np.array([1j]), np.zeros((2, 2, 2)), np.array([np.nan])):
+            write_npz(tmp_path / "run.npz", {**arrays, name: array})
+            with pytest.raises((ValueError, TypeError)):
+                Trajectory.load(tmp_path / "run.npz")
 
 
 @pytest.mark.nightly

@@ -166,6 +166,17 @@ def test_cutoff_in_theta_and_in_steps_agree():
     np.testing.assert_allclose(*linear, atol=1e-3)  # 1/√p = 1e-4 times a constant of order one
 
 
+def test_after_a_cutoff_equal_inputs_are_not_fitted_apart():
+    """e → 0 after a cutoff needs λ_min(G) > 0: two equal inputs keep half of what their targets differ by."""
+    twins = Problem([[1.0, 0.5], [1.0, 0.5], [0.0, 1.0]], [1.0, 0.0, 1.0])
+    for activation in ("tanh", "identity"):
+        said = wide_prediction(
+            twins, activation, [2.0, 4.0], eta=ETA, ridge=lambda t: LAM if t < 2.0 else 0.0, particles=1024
+        )
+        assert said.mean_square[1] == pytest.approx(0.5 / 3, rel=1e-9)
+        assert np.isfinite(said.alignment).all()
+
+
 def test_jumps_are_found_and_stopped_at():
     assert jumps(lambda t: 1.0 if t < math.pi else 0.2, 10.0) == [pytest.approx(math.pi, abs=1e-12)]
     assert jumps(lambda t: math.exp(-t), 10.0) == []

@@ -91,7 +91,7 @@ def test_the_explicit_sheet_holds_wherever_it_applies(setting):
 
 
 def test_only_the_strategies_need_hypothesis():
-    modules = "judge.assertions, judge.scaling, search.falsification, errata.ablation, report.verification"
+    modules = "judge.assertions, judge.scaling, search.falsification, errata.ablation, statements"
     code = "import sys; from importlib import import_module\n"
     code += f"for name in '{modules}'.split(', '): import_module('validation.' + name)\n"
     code += "print('hypothesis' in sys.modules)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -72,13 +73,13 @@ def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) 
     problem, start, activation, eta = setting.problem, setting.start, setting.activation, setting.eta
     n, d, p = problem.n, problem.d, network.p
     e, sums = np.empty(n), np.zeros(10)
-    G, H, H_next = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
-    crossed, curved = np.zeros(n), np.zeros(n)
-    _residual(problem.X, problem.y, network.W, network.beta, activation.psi, e)
-    _sweep(
-        problem.X, problem.K, network.W, start.W, network.beta, start.beta, network.b,
-        activation.psi, activation.dpsi, e, eta, lam, decay, n * t * EPS, G, H, H_next, crossed, curved, sums,
-    )  # fmt: skip
+    data = _Data(*map(_constant, (problem.X, problem.K, problem.y)))
+    now, then = (_Weights(*map(_constant, (weights.W, weights.beta, start.b))) for weights in (network, start))
+    kernels = _Kernels(*np.zeros((3, n, n)), *np.zeros((2, n)))
+    G, H, H_next, crossed, curved = kernels
+    _residual(data, now, activation.psi, e)
+    numbers = _Numbers(eta, lam, decay, n * t * EPS)
+    _sweep(data, now, then, activation.psi, activation.dpsi, e, numbers, kernels, sums)
     moved_w, allowed_w, moved_unit, beta_square, out, reach, feature, turn, weighted, largest = sums
     B1, B2 = activation.B1, activation.B2 if math.isfinite(activation.B2) else 0.0
     R, chi, root = problem.radius, problem.spectral_norm, math.sqrt(p)
@@ -111,78 +112,119 @@ def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) 
     )
 
 
+def _constant(array: Array) -> Array:
+    """A read-only view, which is a type of its own to Numba."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class _Data(NamedTuple):
+    X: Any
+    K: Any
+    y: Any
+
+
+class _Weights(NamedTuple):
+    W: Any
+    beta: Any
+    b: Any
+
+
+class _Numbers(NamedTuple):
+    """η, λ(t), c(t), and the part of ‖w_r‖ by which training can have rounded w_r."""
+
+    eta: float
+    lam: float
+    decay: float
+    drift: float
+
+
+class _Kernels(NamedTuple):
+    """Sums over the units: p times the kernels, and the two halves of the remainder."""
+
+    G: Any
+    H: Any
+    H_next: Any
+    crossed: Any
+    curved: Any
+
+
 vector, matrix, real = types.float64[::1], types.float64[:, ::1], types.float64
 constant_vector = types.Array(types.float64, 1, "C", readonly=True)
 constant_matrix = types.Array(types.float64, 2, "C", readonly=True)
+_data = types.NamedTuple((constant_matrix, constant_matrix, constant_vector), _Data)
+_weights = types.NamedTuple((constant_matrix, constant_vector, constant_vector), _Weights)
+_numbers = types.NamedUniTuple(real, 4, _Numbers)
+_kernels = types.NamedTuple((matrix, matrix, matrix, vector, vector), _Kernels)
 
 
-@njit(
-    types.void(constant_matrix, constant_vector, constant_matrix, constant_vector, SCALAR_FUNCTION, vector),
-    cache=True,
-)
-def _residual(X, y, W, beta, psi, e):
-    p, d = W.shape
+@njit(types.void(_data, _weights, SCALAR_FUNCTION, vector), cache=True)
+def _residual(data, now, psi, e):
+    p, d = now.W.shape
     e[:] = 0.0
     for r in range(p):
-        for i in range(y.size):
+        for i in range(e.size):
             z = 0.0
             for k in range(d):
-                z += X[i, k] * W[r, k]
-            e[i] += beta[r] * psi(z)
-    for i in range(y.size):
-        e[i] = e[i] / math.sqrt(p) - y[i]
+                z += data.X[i, k] * now.W[r, k]
+            e[i] += now.beta[r] * psi(z)
+    for i in range(e.size):
+        e[i] = e[i] / math.sqrt(p) - data.y[i]
 
 
-@njit(types.void(*(constant_matrix,) * 4, *(constant_vector,) * 3, SCALAR_FUNCTION, SCALAR_FUNCTION,
-                 vector, real, real, real, real, matrix, matrix, matrix, vector, vector, vector),
+@njit(types.void(_data, _weights, _weights, SCALAR_FUNCTION, SCALAR_FUNCTION, vector, _numbers, _kernels, vector),
       cache=True)  # fmt: skip
-def _sweep(
-    X, K, W, W_0, beta, beta_0, b, psi, dpsi, e, eta, lam, decay, drift, G, H, H_next, crossed, curved, sums
-):  # fmt: skip
-    p, d = W.shape
+def _sweep(data, now, start, psi, dpsi, e, numbers, kernels, sums):
+    p, d = now.W.shape
     n, root = e.size, math.sqrt(p)
     z, a, D = np.empty(n), np.empty(n), np.empty(n)
     for r in range(p):
-        size, moved, length = 0.0, 0.0, 0.0
+        beta, b = now.beta[r], now.b[r]
+        size, moved, inner, length = 0.0, 0.0, 0.0, 0.0
         for k in range(d):
-            size += W[r, k] ** 2
-            moved += (W[r, k] - W_0[r, k]) ** 2
-        size, moved = math.sqrt(size), math.sqrt(moved)
-        inner = 0.0
+            size += now.W[r, k] ** 2
+            moved += (now.W[r, k] - start.W[r, k]) ** 2
         for i in range(n):
             z[i] = 0.0
             for k in range(d):
-                z[i] += X[i, k] * W[r, k]
+                z[i] += data.X[i, k] * now.W[r, k]
             a[i], D[i] = psi(z[i]), dpsi(z[i])
             inner += a[i] * e[i]
             length += a[i] ** 2
-        length = math.sqrt(length)
-        after = (1.0 - eta * lam) * beta[r] - eta / root * inner  # β_r(t+1)
-        for i in range(n):
-            s = 0.0
-            for j in range(n):
-                s += K[i, j] * D[j] * e[j]
-                pair = K[i, j] * D[i] * D[j]
-                G[i, j] += a[i] * a[j]
-                H[i, j] += beta[r] * b[r] * pair
-                H_next[i, j] += after * b[r] * pair
-            step = -eta / root * b[r] * s  # z_r(t+1) − z_r(t)
-            crossed[i] += eta**2 / root**3 * inner * b[r] * D[i] * s
-            curved[i] += after / root * (psi(z[i] + step) - a[i] - D[i] * step)
-        if b[r] != 0.0:
-            sums[0] = max(sums[0], moved / abs(b[r]))
-            sums[1] = max(sums[1], (moved - drift * size) / abs(b[r]))
-        change = beta[r] - decay * beta_0[r]
+        size, moved, length = math.sqrt(size), math.sqrt(moved), math.sqrt(length)
+        after = (1.0 - numbers.eta * numbers.lam) * beta - numbers.eta / root * inner  # β_r(t+1)
+        _add(data.K, psi, z, a, D, e, np.array([beta, after, b, inner, numbers.eta, root]), kernels)
+        if b != 0.0:
+            sums[0] = max(sums[0], moved / abs(b))
+            sums[1] = max(sums[1], (moved - numbers.drift * size) / abs(b))
+        change, both = beta - numbers.decay * start.beta[r], abs(beta) + abs(after)
         sums[2] = max(sums[2], abs(change))
         sums[3] += change**2
-        sums[4] += (abs(beta[r]) + abs(after)) * length
-        sums[5] += (abs(beta[r]) + abs(after)) * size
+        sums[4] += both * length
+        sums[5] += both * size
         sums[6] += length * size / p
-        sums[7] += (abs(beta[r]) + abs(after)) * abs(b[r]) * size / p
-        sums[8] += (abs(beta[r]) + abs(after)) * abs(b[r]) / p
-        sums[9] = max(sums[9], abs(beta[r]), abs(beta_0[r]))
-    for i in range(n):
-        for j in range(n):
-            G[i, j] /= p
-            H[i, j] /= p
-            H_next[i, j] /= p
+        sums[7] += both * abs(b) * size / p
+        sums[8] += both * abs(b) / p
+        sums[9] = max(sums[9], abs(beta), abs(start.beta[r]))
+    for kernel in (kernels.G, kernels.H, kernels.H_next):
+        for i in range(n):
+            for j in range(n):
+                kernel[i, j] /= p
+
+
+@njit(types.void(constant_matrix, SCALAR_FUNCTION, vector, vector, vector, vector, vector, _kernels), cache=True)
+def _add(K, psi, z, a, D, e, unit, kernels):
+    """Add one unit's terms; ``unit`` holds β_r, β_r(t+1), b_r, ψ_r·e, η and √p."""
+    beta, after, b, inner, eta, root = unit[0], unit[1], unit[2], unit[3], unit[4], unit[5]
+    for i in range(e.size):
+        s = 0.0
+        for j in range(e.size):
+            s += K[i, j] * D[j] * e[j]
+            pair = K[i, j] * D[i] * D[j]
+            kernels.G[i, j] += a[i] * a[j]
+            kernels.H[i, j] += beta * b * pair
+            kernels.H_next[i, j] += after * b * pair
+        step = -eta / root * b * s  # z_r(t+1) − z_r(t)
+        kernels.crossed[i] += eta**2 / root**3 * inner * b * D[i] * s
+        kernels.curved[i] += after / root * (psi(z[i] + step) - a[i] - D[i] * step)

@@ -173,12 +173,13 @@ def limit_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
     def state(z: Array, lam: float) -> tuple[Array, Array, Array]:
         Psi = values(z)
         G = Psi.T @ Psi / N + offset
-        return Psi, G, solve(G + lam * identity, y)
+        return Psi, G, solve(G + lam * identity, y) if lam > 0 else least_squares(G, y)
 
     def reading(state: tuple[Array, Array, Array], lam: float) -> tuple[float, ...]:
         Psi, G, a = state
         cosine = float((b @ Psi / N) @ a / math.sqrt(a @ G @ a))
-        return cosine, float(lam**2 * (a @ a)), 0.0, float(np.linalg.eigvalsh(G)[-1])
+        e = -lam * a if lam > 0 else G @ a - y  # 0 only if λ_min(G) > 0
+        return cosine, float(e @ e), 0.0, float(np.linalg.eigvalsh(G)[-1])
 
     lam = equations.penalty(0.0)
     now = state(z, lam)
@@ -187,7 +188,7 @@ def limit_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
         h = stop - start
         before, after = (equations.penalty(start + 1e-9 * h), equations.penalty(stop - 1e-9 * h))
         if before != lam:
-            now = (now[0], now[1], solve(now[1] + before * identity, y))
+            now = state(z, before)
         drift = eta * before * b[:, None] * ((slopes(z) * now[2]) @ K)
         if after > 0 or before > 0:
             ahead = z + h * drift
@@ -261,11 +262,16 @@ def step_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:  # 
 
 
 def solve(A: Array, y: Array) -> Array:
-    """Solve A x = y, in the sense of least squares where A is singular (λ = 0 and dependent samples)."""
+    """Solve A x = y, in the sense of least squares where A is singular."""
     try:
         return np.asarray(np.linalg.solve(A, y), dtype=np.float64)
     except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(A, y)[0], dtype=np.float64)
+        return least_squares(A, y)
+
+
+def least_squares(A: Array, y: Array) -> Array:
+    """The shortest x of the least ‖A x − y‖, for λ = 0, where dependent samples make A singular up to rounding."""
+    return np.asarray(np.linalg.lstsq(A, y, rcond=1e-12)[0], dtype=np.float64)
 
 
 def _nearest(grid: Array, theta: Array) -> list[int]:

@@ -16,7 +16,7 @@ from validation.commands.experiments import dropout, figure2, figure3
 from validation.commands.terminal import ending_well, prepare_streams
 from validation.commands.theory import theory
 from validation.commands.train import train
-from validation.commands.verify import verify
+from validation.commands.verify import theorem, verify
 
 __all__ = ["app", "main"]
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (verify, train, theory, certify, figure2, figure3, dropout, errata, bench):
+for command in (verify, theorem, train, theory, certify, figure2, figure3, dropout, errata, bench):
     app.command()(ending_well(command))
 
 

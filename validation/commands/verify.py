@@ -1,7 +1,9 @@
-"""``fa-ref verify``: the main job."""
+"""``fa-ref verify``: the main job, and ``fa-ref theorem``: all that is known of one statement."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,93 +24,189 @@ from validation.commands.console import (
 from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
 
 if TYPE_CHECKING:
-    from theory.kernels import MeanKernel
-    from validation.report.verification import Finding, Setting
+    from validation.statements import Finding, Inputs, Options, Statement
 
-__all__ = ["verify"]
+__all__ = ["theorem", "verify"]
+
+Mnist = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
+]
+Draws = Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
+Steps = Annotated[int, typer.Option(min=1, help="Steps of each run.")]
+Break = Annotated[bool, typer.Option("--break", help="Run each statement's negative control in its place.")]
+Names = Annotated[
+    str, typer.Option("--data", metavar="NAMES", help="Among gaussian, digits and mnist, separated by commas.")
+]
 
 
 def verify(
     context: typer.Context,
-    mnist: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
-    ] = None,
+    mnist: Mnist = None,
     x_file: XFile = None,
     y_file: YFile = None,
     header: Header = None,
     standardise: Standardise = False,
+    data: Names = "gaussian,digits",
+    only: Annotated[str | None, typer.Option(metavar="NUMBERS", help="These statements alone: 3.2,4.6.")] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List the statements, and check none.")] = False,
+    broken: Break = False,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html goes.")] = Path("fa-ref-report"),
     json_file: JsonFile = None,
     junit_file: JunitFile = None,
     seed: Seed = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300,
+    draws: Draws = 32,
+    steps: Steps = 300,
 ) -> None:
-    """Check Theorems 3.2 and 4.3 at every step of real runs: synthetic data, digits, or your own."""
-    import numpy as np
+    """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
+    from validation.report.page import check_writable, write_report
+    from validation.report.table import nothing_held, summary
+    from validation.statements import STATEMENTS, find
+    from validation.statements import verify as check
 
-    from validation.judge.verdicts import HOLDS
-    from validation.report import page as reports
-    from validation.report import verification
-    from validation.report.junit import of_verdict, write_junit
-
-    folder = reports.check_writable(report)
+    if list_them:
+        print_table([{"number": s.number, "statement": s.title, "control": s.control} for s in STATEMENTS])
+        return
+    statements = [find(number) for number in only.split(",")] if only else list(STATEMENTS)
+    folder = check_writable(report)
     check_json(json_file)
     check_json(junit_file, "--junit")
     given = Files(x_file, y_file, header, standardise).read()
-    if given is not None:
-        refuse_beside(context, "mnist", "--X and --y")
-        settings = verification.given_settings(given.name, given.problem)
-    else:
-        settings = verification.synthetic_settings(np.random.default_rng(seed)) + verification.data_settings(mnist)
-    findings = _run_verification(settings, seed, steps)
-    print_table([reports.row(finding) for finding in findings])
+    inputs = _inputs(context, given, data, mnist, seed)
+    with _options(statements, inputs, seed=seed, draws=draws, steps=steps, broken=broken) as options:
+        findings = list(check(statements, inputs, options))
+    print_table(summary(findings))
+    for finding in findings:
+        for remark in finding.remarks:
+            say(f"{finding.title}, {finding.inputs}: {remark}")
     hints = _hints(findings, given)
     for hint in hints:
         say(f"hint: {hint}")
-    command = command_line()
-    page = reports.write_report(findings, folder, command=command)
-    source = {} if given is None else given.to_dict()
-    write_json(
-        json_file,
-        {"command": command, **source, "hints": hints, "findings": [finding.to_dict() for finding in findings]},
-    )
+    command, notes = command_line(), [note for chosen in inputs for note in chosen.notes]
+    page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=[*notes, *hints])
+    content = {"command": command, "notes": notes, "hints": hints}
+    write_json(json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
-        write_junit(
-            junit_file, (of_verdict(finding.label, finding.verdict) for finding in findings), "fa-ref verify"
-        )
-    violated = sum(finding.violated for finding in findings)
-    held = sum(finding.verdict.status == HOLDS for finding in findings)
-    say(f"{len(findings)} runs: {held} hold, {violated} violated, {len(findings) - held - violated} not decided")
+        _write_junit(junit_file, findings)
+    violated = sum(finding.status == "violated" for finding in findings)
+    held = sum(map(bool, findings))
+    say(f"{len(findings)} judged: {held} hold, {violated} violated, {len(findings) - held - violated} not decided")
     say(f"report: {page}")
-    raise typer.Exit(1 if violated or not held else 0)
+    raise typer.Exit(1 if violated or nothing_held(findings) else 0)
+
+
+def theorem(
+    context: typer.Context,
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="Which statement: 4.6. `verify --list` lists them.")
+    ],
+    mnist: Mnist = None,
+    x_file: XFile = None,
+    y_file: YFile = None,
+    header: Header = None,
+    standardise: Standardise = False,
+    data: Names = "gaussian",
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the dossier as a page too.")] = None,
+    json_file: JsonFile = None,
+    seed: Seed = 0,
+    draws: Draws = 128,
+    steps: Steps = 300,
+) -> None:
+    """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
+    from fa_ref._support.storage import write_atomically
+    from validation.report.page import render
+    from validation.statements import dossier, find
+
+    statement = find(number)
+    check_json(html, "--html")
+    check_json(json_file)
+    inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
+    command = command_line()
+    with _options([statement], inputs, seed=seed, draws=draws, steps=steps, broken=False) as options:
+        found = dossier(statement, inputs, options, command=command)
+    say(f"{statement.title}\n\nas printed: {statement.printed}")
+    if statement.corrected:
+        say(f"as it should read: {statement.corrected}")
+    for finding in found.findings:
+        say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
+        for remark in finding.remarks:
+            say(f"  {remark}")
+    for part in found.parts:
+        say(f"\n{part.title}")
+        for line in part.lines:
+            say(line)
+        if part.rows:
+            print_table(list(part.rows))
+        if part.code:
+            say(part.code)
+    if html is not None:
+        notes = [note for chosen in inputs for note in chosen.notes]
+        page = render(found.findings, command=command, seed=seed, steps=steps, notes=notes, dossier=found)
+        write_atomically(html, lambda file: file.write(page.encode()))
+    write_json(json_file, {"command": command, **found.to_dict()})
+    raise typer.Exit(0 if any(found.findings) else 1)
+
+
+@contextmanager
+def _options(
+    statements: list[Statement], inputs: list[Inputs], *, seed: int, draws: int, steps: int, broken: bool
+) -> Iterator[Options]:
+    from validation.statements import Options
+
+    with progress_bar("verify", len(statements) * len(inputs)) as advance:
+        yield Options(seed=seed, draws=draws, steps=steps, broken=broken, progress=advance)
+
+
+def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:
+    """The user's data if they are given, else the named ones; a folder with MNIST adds MNIST."""
+    import numpy as np
+
+    from validation.statements import inputs
+
+    if given is not None:
+        refuse_beside(context, "mnist", "--X and --y")
+        refuse_beside(context, "data", "--X and --y")
+        return [inputs.own(given.problem, given.name, given.notes)]
+    makers = {"gaussian": lambda: inputs.gaussian(np.random.default_rng(seed)), "digits": inputs.digits}
+    if folder is not None:
+        makers["mnist"] = lambda: inputs.mnist(folder)
+    wanted = [name.strip().lower() for name in names.split(",")]
+    wanted += ["mnist"] if folder is not None and "mnist" not in wanted else []
+    for name in wanted:
+        if name == "mnist" and folder is None:
+            raise ValueError("--data: expected --mnist DIR beside mnist, got none")
+        if name not in makers:
+            raise ValueError(f"--data: expected names among gaussian, digits and mnist, got {name!r}")
+    return [makers[name]() for name in wanted]
 
 
 def _hints(findings: list[Finding], given: Data | None) -> list[str]:
-    """What in the user's data keeps each activation's runs from being judged."""
-    from validation.judge.verdicts import HOLDS
+    """What in the user's data keeps statements from being judged, for the activations that they speak of."""
     from validation.report.advice import advise
+    from validation.statements.convergence import LINEAR_WIDTH, NONLINEAR_WIDTH
 
+    if given is None:
+        return []
     hints = []
-    for activation in dict.fromkeys(finding.setting.activation for finding in findings if given is not None):
-        runs = [finding for finding in findings if finding.setting.activation == activation]
-        widest = max(runs, key=lambda finding: finding.width)
-        if given is not None and not all(finding.verdict.status == HOLDS for finding in runs):
-            said = advise(
-                given.problem, activation, p=widest.width, lines=given.lines, kernel=_kernel(widest, given)
-            )
+    for activation, p, numbers in (
+        ("identity", LINEAR_WIDTH, ("4.3", "4.6")),
+        ("tanh", NONLINEAR_WIDTH, ("A3.1", "3.2", "4.1", "4.2")),
+    ):
+        if any(finding.number in numbers and not finding for finding in findings):
+            said = advise(given.problem, activation, p=p, lines=given.lines)
             hints += [f"{activation}: {sentence}" for sentence in said]
     return hints
 
 
-def _kernel(finding: Finding, given: Data) -> MeanKernel | None:
-    """The finding's kernel, where it is that of the data and not of their projection."""
-    return finding.kernel if len(finding.kernel.G) == given.problem.n else None
+def _write_junit(path: Path, findings: list[Finding]) -> None:
+    from validation.report.junit import write_junit
 
-
-def _run_verification(settings: list[Setting], seed: int, steps: int) -> list[Finding]:
-    from validation.report import verification
-
-    total = sum(len(setting.widths) for setting in settings)
-    with progress_bar("verify", total) as advance:
-        return list(verification.verify(settings, seed, steps=steps, progress=advance))
+    passed = {"holds": True, "violated": False}
+    write_junit(
+        path,
+        (
+            (f"{f.title}, {f.inputs}", passed.get(f.status), f"{f.status}: {'; '.join(f.remarks) or f.where}")
+            for f in findings
+        ),
+        "fa-ref verify",
+    )

@@ -80,13 +80,15 @@ class Ablation(NoTruthValue):
         }  # fmt: skip
 
 
-def ablate(seed: int = 0) -> Iterator[Ablation]:
+def ablate(seed: int = 0, *, only: Claim | None = None) -> Iterator[Ablation]:
     """Yield every row, theorem by theorem.
 
     Parameters
     ----------
     seed : int, optional
         Of the networks.
+    only : Claim, optional
+        The rows of this sheet alone.
 
     Examples
     --------
@@ -98,7 +100,8 @@ def ablate(seed: int = 0) -> Iterator[Ablation]:
         (theorem_3_2.CLAIM, _theorem_3_2), (theorem_4_2.CLAIM, _theorem_4_2), (theorem_4_3.CLAIM, _theorem_4_3),
         (theorem_4_6.CLAIM, _theorem_4_6), (alignment_bound.CLAIM, _alignment_bound),
     ):  # fmt: skip
-        yield from _judged(claim, rows(seed))
+        if only is None or claim is only:
+            yield from _judged(claim, rows(seed))
 
 
 def table(seed: int = 0) -> DataFrame:

@@ -7,6 +7,8 @@ A new one is a function under `validation.errata.entry.demonstration`, and a lin
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from validation.errata import algorithm, alignment, convergence, inputs, open_questions
@@ -32,13 +34,15 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
 )
 
 
-def demonstrate(seed: int = 0) -> list[Erratum]:
+def demonstrate(seed: int = 0, *, only: Collection[int] | None = None) -> list[Erratum]:
     """Run every demonstration, in order.
 
     Parameters
     ----------
     seed : int, optional
         Of the networks and inputs.
+    only : collection of int, optional
+        The errata with these numbers alone.
 
     Examples
     --------
@@ -47,4 +51,6 @@ def demonstrate(seed: int = 0) -> list[Erratum]:
     (True, True)
     """
     streams = np.random.SeedSequence(seed).spawn(len(DEMONSTRATIONS))
-    return [show(np.random.default_rng(stream)) for show, stream in zip(DEMONSTRATIONS, streams, strict=True)]
+    numbered = enumerate(zip(DEMONSTRATIONS, streams, strict=True), start=1)
+    wanted = [(show, stream) for number, (show, stream) in numbered if only is None or number in only]
+    return [show(np.random.default_rng(stream)) for show, stream in wanted]

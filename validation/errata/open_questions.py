@@ -41,7 +41,7 @@ def in_law(
 def fixed_schedules(rng: np.random.Generator) -> Outcome:
     """One summable schedule serves no two widths; the stretched one of the same family does."""
     problem, eta, lam, c_S = Problem(np.eye(4), [1.0, -1.0, 1.0, 1.0]), 0.1, 3.0, 0.5
-    fixed, widths = schedules.inverse_square(9.0, 1.0), (10**5, 10**7)
+    fixed, widths = schedules.inverse_square(8.0, 1.0), (10**5, 10**7)
     within, lost, off = [], [], []
     for p in widths:
         budget = c_S * unit_of_budget(problem, p, eta)
@@ -58,7 +58,7 @@ def fixed_schedules(rng: np.random.Generator) -> Outcome:
     return Outcome(
         printed_holds=not falls,
         corrected_holds=max(off) < 0.1,  # 1/√p is 1 % of it at p = 10⁵
-        setting=f"identity, X = I₄, η = {eta:g}, λ(t) = 9/(1 + t)², Σλ = {fixed.total:.3g} < S_λ, p = 10⁵ and 10⁷",
+        setting=f"identity, X = I₄, η = {eta:g}, λ(t) = 8/(1 + t)², Σλ = {fixed.total:.3g} < S_λ, p = 10⁵ and 10⁷",
         finding=f"r.m.s. cos {lost[0]:.2g} and {lost[1]:.2g} of the fixed schedule, O(1/√p); the stretched one ends"
         f" within {100 * max(off):.1f} % of its limit {float(limit.alignment[0]):.3f} at both",
     )

@@ -1,27 +1,30 @@
-"""The HTML report: one self-contained page with the table, the trajectories, their bounds, and their data."""
+"""The HTML report: one self-contained page, statement by statement, with plots, margins and data."""
 
 from __future__ import annotations
 
 import base64
-import io
+import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
-from matplotlib.figure import Figure
+from latex2mathml.converter import convert
+from markupsafe import Markup, escape
 
+from fa_ref import __version__
 from fa_ref._support.storage import write_atomically
-from validation.judge.inequalities import Inequality
-from validation.report.verification import Finding
+from validation.report.pictures import pictures, uri
+from validation.report.table import SHORT, by_statement, summary
+from validation.statements import Dossier, Finding, find
 
-__all__ = ["check_writable", "row", "write_report"]
+__all__ = ["check_writable", "mathematics", "render", "write_report"]
 
 
 def check_writable(folder: str | Path) -> Path:
@@ -44,170 +47,98 @@ def check_writable(folder: str | Path) -> Path:
     return path
 
 
-def row(finding: Finding) -> dict[str, str]:
-    """Return the cells of one line of the table.
+def mathematics(text: str) -> Markup:
+    """Text with LaTeX between dollar signs, as HTML with MathML: no network and no script is needed to show it.
 
-    The hypotheses' cell counts those met among those that can be decided and names those that fail.
+    Examples
+    --------
+    >>> "<math" in mathematics("where $a < b$") and "&lt;" in mathematics("$a < b$")
+    True
     """
-    verdict = finding.verdict
-    decided = [margin for margin in verdict.hypotheses if margin.met is not None]
-    met = sum(bool(margin.met) for margin in decided)
-    measured = len(verdict.hypotheses) - len(decided)
-    tightest = verdict.tightest
-    unjudged = f"; not judged: {', '.join(verdict.unjudged)}" if verdict.unjudged else ""
-    return {
-        "claim": verdict.claim,
-        "setting": finding.label,
-        "hypotheses": f"{met}/{len(decided)} met, {measured} measured"
-        + (f" — {verdict.failing}" if verdict.failing else ""),
-        "verdict": verdict.status,
-        "slack": (f"{tightest.slack:.2e} {tightest.name}" if tightest else "–") + unjudged,
-        "worst step": str(int(tightest.times[tightest.worst])) if tightest else "–",
-    }
+    parts = re.split(r"\$([^$]+)\$", text)
+    shown = (Markup(convert(part)) if k % 2 else escape(part) for k, part in enumerate(parts))
+    return Markup("").join(shown)
 
 
-def write_report(findings: Sequence[Finding], folder: str | Path, *, command: str) -> Path:
+def write_report(
+    findings: Sequence[Finding],
+    folder: str | Path,
+    *,
+    command: str,
+    seed: int,
+    steps: int,
+    notes: Sequence[str] = (),
+) -> Path:
     """Write ``report.html`` to the folder and return its path.
 
     Parameters
     ----------
     findings : sequence of Finding
-        What `verify` yielded.
+        What `validation.statements.verify` yielded.
     folder : path
         Created if it does not exist.
     command : str
-        How the report was made, printed on it.
+        What makes the report again, printed on it.
+    seed, steps : int
+        Printed too.
+    notes : sequence of str, optional
+        Where the inputs come from.
     """
-    groups = [list(group) for _, group in groupby(findings, key=lambda f: (f.setting.name, f.setting.activation))]
-    environment = Environment(loader=PackageLoader("validation.report"), autoescape=select_autoescape())
-    page = environment.get_template("report.html").render(
-        rows=[row(finding) for finding in findings],
-        sections=[_section(group) for group in groups],
-        command=command,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        version=_version(),
-    )
     target = check_writable(folder) / "report.html"
+    page = render(findings, command=command, seed=seed, steps=steps, notes=notes)
     write_atomically(target, lambda file: file.write(page.encode()))
     return target
 
 
-def _version() -> str:
-    try:
-        return version("fa-ref")
-    except PackageNotFoundError:
-        from fa_ref import __version__
+def render(
+    findings: Sequence[Finding], *, command: str, seed: int, steps: int, notes: Sequence[str] = (),
+    dossier: Dossier | None = None,
+) -> str:  # fmt: skip
+    """Return the page as text; with a dossier, that of its one statement."""
+    environment = Environment(loader=PackageLoader("validation.report"), autoescape=select_autoescape())
+    environment.filters["mathematics"] = mathematics
+    rows = summary(findings)
+    return environment.get_template("report.html").render(
+        headings=list(rows[0]), rows=list(zip(by_statement(findings), rows, strict=True)),
+        sections=[_section(number, group) for number, group in by_statement(findings).items()],
+        command=command, seed=seed, steps=steps, notes=notes, short=SHORT, dossier=dossier,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        versions=(
+            f"fa-ref {__version__}, Python {platform.python_version()}, NumPy {np.__version__},"
+            f" Numba {numba.__version__}"
+        ),
+        machine=f"{platform.machine()}, {platform.system()}, {numba.get_num_threads()} threads",
+    )  # fmt: skip
 
-        return __version__
 
-
-def _section(group: list[Finding]) -> dict[str, Any]:
-    first = group[0]
-    name = f"{first.setting.name}-{first.setting.activation}".replace(" ", "-").replace(",", "").lower()
-    figure = draw(group)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="svg")
+def _section(number: str, group: list[Finding]) -> dict[str, Any]:
+    statement = find(number)
     return {
-        "title": f"{first.setting.name}, {first.setting.activation}",
-        "claim": first.setting.claim,
-        "facts": _facts(first),
-        "picture": base64.b64encode(picture.getvalue()).decode(),
-        "tables": [
-            (title, f"{name}-{kind}.csv", base64.b64encode(table.to_csv(index=False).encode()).decode())
-            for title, kind, table in (
-                ("runs and predictions", "runs", _trajectories(group)),
-                ("both sides of every inequality", "inequalities", _series(group)),
-            )
+        "id": re.sub(r"\W+", "-", number), "statement": statement,
+        "findings": [
+            {
+                "finding": finding,
+                "figures": [(caption, uri(figure)) for caption, figure in pictures(finding)],
+                "hypotheses": [str(margin) for margin in finding.verdict.hypotheses] if finding.verdict else [],
+                "data": _data(finding),
+                "settings": [str(run.setting) for run in finding.runs],
+            }
+            for finding in group
         ],
-        "unpredicted": [finding.width for finding in group if not _predicted_throughout(finding)],
-        "details": [
-            (
-                f.width,
-                [str(margin) for margin in f.verdict.hypotheses],
-                [_counted(i) for i in f.verdict.inequalities],
-            )
-            for f in group
-        ],
-    }
+    }  # fmt: skip
 
 
-def _predicted_throughout(finding: Finding) -> bool:
-    return finding.predicted is not None and not np.isnan(finding.predicted.residual_norm).any()
-
-
-def _counted(inequality: Inequality) -> str:
-    judged = f"{inequality.judged.sum()} of {inequality.judged.size} steps judged"
-    return f"{inequality.name}: {'holds' if inequality.holds else 'fails'}, {judged}, slack {inequality.slack:.3g}"
-
-
-def _facts(finding: Finding) -> str:
-    problem, kernel = finding.setting.problem, finding.kernel
-    return (
-        f"n = {problem.n}, d = {problem.d}, η = {finding.run.setting.eta:.4g}, "
-        f"γ = {kernel.gamma:.4g} (at least {kernel.gamma_lower:.4g}), λ_max(K) = {problem.lambda_max:.4g}"
-    )
-
-
-def _series(group: list[Finding]) -> pd.DataFrame:
-    """One row for each width, inequality and step: both sides, the tolerance, and whether it was judged."""
+def _data(finding: Finding) -> list[tuple[str, str, str]]:
+    """Titles, file names and contents of the tables behind the plots."""
+    stem = re.sub(r"\W+", "-", f"{finding.number}-{finding.inputs}").strip("-").lower()
+    tables = [(f"run {k + 1}", f"{stem}-run-{k + 1}.csv", run.to_frame()) for k, run in enumerate(finding.runs)]
     frames = [
         pd.DataFrame(
-            {
-                "p": finding.width,
-                "inequality": inequality.name,
-                "step": inequality.times,
-                "lhs": inequality.lhs,
-                "rhs": inequality.rhs,
-                "tolerance": inequality.tolerance,
-                "judged": inequality.judged,
-            }
+            {"inequality": i.name, "step": i.times, "lhs": i.lhs, "rhs": i.rhs, "tolerance": i.tolerance,
+             "judged": i.judged}
         )
-        for finding in group
-        for inequality in finding.verdict.inequalities
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["p", "inequality", "step"])
-
-
-def _trajectories(group: list[Finding]) -> pd.DataFrame:
-    """One row for each width and step: ‖e‖ and cos∠(b, β), measured and predicted."""
-    frames = []
-    for finding in group:
-        run = finding.run
-        if finding.predicted is None:
-            columns = {"step": run.times, "residual_norm": run.residual_norms, "alignment": run.alignment}
-            frame = pd.DataFrame(columns)
-        else:
-            frame = finding.predicted.table(run)
-        frame.insert(0, "p", finding.width)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
-
-
-def draw(group: list[Finding]) -> Figure:
-    """Draw ‖e(t)‖ with the bound from the theorem's rate, cos∠(b, β(t)), both as predicted too, and each margin."""
-    figure = Figure(figsize=(13.0, 3.8), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
-    for k, finding in enumerate(group):
-        finding.run.plot(left)
-        left.get_lines()[-1].set_color(f"C{k}")
-        for inequality in finding.verdict.inequalities[:1]:
-            norms = finding.run.residual_norms
-            seen = np.where(norms[:-1] > 0, norms[:-1], np.nan)  # λ ≡ 0: rhs is a multiple of ‖e‖
-            bound = np.cumprod(np.append(norms[0], inequality.rhs / seen))
-            left.semilogy(finding.run.times, bound, f"C{k}--", linewidth=0.8)
-            right.plot(inequality.times, inequality.margins, f"C{k}", label=f"p = {finding.width}")
-            right.set_title(f"margin of {inequality.name}", fontsize=10)
-        middle.plot(finding.run.times, finding.run.alignment, f"C{k}", label=f"p = {finding.width}")
-        if finding.predicted is not None:
-            times, norms, cosines, mean = finding.predicted
-            left.semilogy(times, norms, "k:", linewidth=1.4)
-            middle.plot(times, cosines, "k:", linewidth=1.4)
-            middle.plot(times, mean, f"C{k}-.", linewidth=0.8)
-    left.set_title("‖e‖: dashed, bounded; dotted, predicted", fontsize=10)
-    left.legend(fontsize=8)
-    middle.set_title("alignment: dotted, predicted; dash-dot, its mean", fontsize=10)
-    middle.set(xlabel="step t", ylabel="cos∠(b, β(t))")
-    for axes in (middle, right):
-        axes.axhline(0.0, color="black", linewidth=0.8)
-    right.set(xlabel="step t", ylabel="1 − lhs/rhs")
-    return figure
+        for i in (finding.verdict.inequalities if finding.verdict else ())
+    ]  # fmt: skip
+    if frames:
+        tables.append(("both sides of every inequality", f"{stem}-inequalities.csv", pd.concat(frames)))
+    return [(title, name, base64.b64encode(frame.to_csv().encode()).decode()) for title, name, frame in tables]

@@ -14,6 +14,8 @@ the step after the cutoff to the end of the record, and (4.3) all along.
 `REMARK` is that sheet, for exact isometry. As p → ∞ the part σ of W that lies along b grows with Σλ/√p at the pace
 η‖y‖/(γ + λ(t) + γ²σ²), slowest where λ(t) is largest. So a budget buys at least what it buys at the constant
 max λ, and the same c is claimed, for the part of the budget that is spent by the step T from which it is claimed.
+As printed, "less than S_λ", the remark is false (erratum 10): a fixed schedule spends O(1) of a budget that grows
+like √p, c is then O(p^{-1/2}), as is chance, and the sheet says "undecided" or, by luck, "holds".
 
 `fa_ref.schedules.cutoff(lam, T)` charges λ in the steps t = 0, …, T, so its sum is (T + 1)λ, up to λ above S_λ.
 

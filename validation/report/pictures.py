@@ -1,0 +1,97 @@
+"""The report's plots: residuals with their bounds, alignment with its prediction, margins."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fa_ref import Network, Trajectory
+from theory.kernels import kernel_of
+from validation.judge.inequalities import Inequality
+from validation.report.predicted import Overlay, common_law, overlay
+from validation.statements.statement import Finding
+
+__all__ = ["pictures", "uri"]
+
+SIZE = (5.2, 3.6)
+
+
+def uri(figure: Figure) -> str:
+    """The figure as an SVG image that a page can hold."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def pictures(finding: Finding) -> list[tuple[str, Figure]]:
+    """Captions and figures of one finding: none where nothing was run."""
+    if not finding.runs:
+        return []
+    run, predicted = finding.runs[0], _predicted(finding.runs[0])
+    drawn = [_residuals(finding, run, predicted), _alignment(finding, predicted)]
+    inequalities = finding.verdict.inequalities if finding.verdict else ()
+    return drawn + [_margins(inequality) for inequality in inequalities[:1]]
+
+
+def _predicted(run: Trajectory) -> Overlay | None:
+    """The first-order prediction of a run without penalty, where it applies."""
+    setting = run.setting
+    if setting.ridge.maximum > 0 or not isinstance(setting.network, Network) or setting.rule != "fa":
+        return None
+    kernel = kernel_of(setting.problem, setting.activation)
+    law = common_law(setting.problem, setting.activation, setting.eta, int(run.times[-1]), kernel)
+    return overlay(setting.problem, setting.network, setting.activation, setting.eta, law, kernel)
+
+
+def _residuals(finding: Finding, run: Trajectory, predicted: Overlay | None) -> tuple[str, Figure]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    norms = run.residual_norms
+    axes.semilogy(run.times, norms, label="run")
+    said = "‖e(t)‖"
+    contraction = next((i for i in _inequalities(finding) if i.name.startswith(("(3.1)", "(4.2)", "(4.3)"))), None)
+    if contraction is not None and run.setting.ridge.maximum == 0:
+        seen = np.where(norms[:-1] > 0, norms[:-1], np.nan)  # λ ≡ 0: rhs is a multiple of ‖e‖
+        bound = np.cumprod(np.append(norms[0], contraction.rhs / seen))
+        axes.semilogy(run.times, bound, "--", linewidth=1.0, label=f"bound of {contraction.name}")
+        said += f" with the bound of {contraction.name}"
+    if predicted is not None:
+        axes.semilogy(predicted.times, predicted.residual_norm, "k:", linewidth=1.4, label="limit as p → ∞")
+    axes.set(xlabel="step t", ylabel="‖e(t)‖")
+    axes.legend(fontsize=8)
+    return said, figure
+
+
+def _inequalities(finding: Finding) -> tuple[Inequality, ...]:
+    return finding.verdict.inequalities if finding.verdict else ()
+
+
+def _alignment(finding: Finding, predicted: Overlay | None) -> tuple[str, Figure]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    for k, run in enumerate(finding.runs):
+        axes.plot(run.times, run.alignment, label="run" if k == 0 else f"run {k + 1}")
+    said = "cos∠(b, β(t))"
+    limit = next((number for number in finding.numbers if number.symbol == "c →"), None)
+    if limit is not None:
+        axes.axhline(limit.value, color="black", linestyle=":", label="limit as p → ∞")
+        said += " with its limit"
+    if predicted is not None:
+        axes.plot(predicted.times, predicted.alignment, "k:", linewidth=1.4, label="first order in 1/√p")
+        said += " with its prediction"
+    axes.axhline(0.0, color="grey", linewidth=0.8)
+    axes.set(xlabel="step t", ylabel="cos∠(b, β(t))")
+    axes.legend(fontsize=8)
+    return said, figure
+
+
+def _margins(inequality: Inequality) -> tuple[str, Figure]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(inequality.times, inequality.margins)
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set(xlabel="step t", ylabel="1 − lhs/rhs")
+    return f"margin of {inequality.name} at every step", figure

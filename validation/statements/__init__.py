@@ -1,0 +1,59 @@
+"""The paper, statement by statement: what the main job checks, in the paper's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from validation.statements.alignment import CosineBound, Schedules, Theorem46
+from validation.statements.convergence import LargeSample, Theorem32, Theorem42, Theorem43
+from validation.statements.dossier import Dossier, dossier
+from validation.statements.geometry import Assumption31, Proposition33, Proposition45
+from validation.statements.inputs import Inputs
+from validation.statements.statement import Finding, Number, Options, Statement
+from validation.statements.steps import Movement, OneStepIdentity
+
+__all__ = [
+    "STATEMENTS",
+    "Dossier",
+    "Finding",
+    "Inputs",
+    "Number",
+    "Options",
+    "Statement",
+    "dossier",
+    "find",
+    "verify",
+]
+
+STATEMENTS: tuple[Statement, ...] = (
+    OneStepIdentity(), Assumption31(), Theorem32(), Movement(), Proposition33(), CosineBound(), Theorem42(),
+    Theorem43(), Proposition45(), Theorem46(), Schedules(), LargeSample(),
+)  # fmt: skip
+
+
+def find(number: str) -> Statement:
+    """Return the statement of this number.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> find("4.6").title
+    'Theorem 4.6'
+    """
+    for statement in STATEMENTS:
+        if statement.number.lower() == number.strip().lower():
+            return statement
+    known = ", ".join(statement.number for statement in STATEMENTS)
+    raise ValueError(f"statement: expected one of {known}, got {number!r}")
+
+
+def verify(statements: Sequence[Statement], inputs: Sequence[Inputs], options: Options) -> Iterator[Finding]:
+    """Check every statement on every set of inputs, in this order; one that does not depend on them once."""
+    for statement in statements:
+        for data in inputs[:1] if statement.general else inputs:
+            options.progress(f"{statement.title}, {data.name}")
+            yield statement.check(data, options)
