@@ -13,9 +13,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from fa_ref._support.threads import threads
 from fa_ref.classifier import Classifier, _Step
 from fa_ref.data.images import LabelledImages
-from validation.experiments.sweeps import single_threaded
 
 M, TEST, D, P, K, BATCH = 60000, 10000, 784, 1000, 10, 600
 
@@ -50,7 +50,7 @@ def main(epochs=9):
     step = _Step(Classifier.gaussian(P, D, K, rng).astype("float32"), BATCH, eta=1e-2, rule="fa")
     shapes = ((BATCH, D), (P, D), (BATCH, P), (K, P), (BATCH, P))
     arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
-    with single_threaded():
+    with threads(1):
         rows = [epoch(step, train, test, arrays, rng.permutation(M)) for _ in range(epochs + 1)]
     rows = rows[1:]  # the first compiles
     for name, seconds in zip(("steps", "three products", "reading"), zip(*rows, strict=True), strict=True):

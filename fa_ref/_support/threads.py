@@ -9,6 +9,7 @@ nothing in a process made by fork, since GNU OpenMP does not survive that.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ import numba
 from threadpoolctl import ThreadpoolController
 
 __all__ = ["available_threads", "one_blas_thread", "parallel_kernel", "threads"]
+
+WITH_BLAS = ("scipy.linalg", "torch")  # modules that may bring a BLAS of their own
 
 SERIAL = 1_000_000  # multiplications below which threads cost more than they save
 
@@ -36,7 +39,7 @@ def threads(count: int) -> Iterator[None]:
     before = numba.get_num_threads()
     numba.set_num_threads(min(count, before))
     try:
-        with _blas.limited(count, ThreadpoolController()):
+        with _blas.limited(count, _libraries(*(name in sys.modules for name in WITH_BLAS))):
             yield
     finally:
         numba.set_num_threads(before)
@@ -45,7 +48,7 @@ def threads(count: int) -> Iterator[None]:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Run NumPy's products on one thread, so that their bits do not depend on how many there are."""
-    with _blas.limited(1, _numpy_blas()):
+    with _blas.limited(1, _libraries()):
         yield
 
 
@@ -65,8 +68,9 @@ def available_threads() -> int:
 
 
 @cache
-def _numpy_blas() -> ThreadpoolController:
-    return ThreadpoolController()  # looking for libraries takes longer than a small run
+def _libraries(*_loaded: bool) -> ThreadpoolController:
+    """NumPy's BLAS and those of the modules that are loaded; looking for them takes longer than a small run."""
+    return ThreadpoolController()
 
 
 class _Blas:

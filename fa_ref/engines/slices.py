@@ -31,8 +31,9 @@ Progress = Callable[[int], None]
 
 FINISHED, RUNNING = -1, -2  # what a slice returns; a step t >= 0 is one whose loss is beyond the limit
 
-SECONDS = 0.2  # of a slice
+SECONDS = 0.1  # of a slice
 FIRST = 20_000_000  # multiplications in the first one, whose speed is not known yet
+CALL = 500  # multiplications that would take as long as what else there is in a step
 
 
 def in_slices(run: Callable[[Clock, int], int], start: int, work: int, progress: Progress | None = None) -> int:
@@ -63,7 +64,7 @@ def in_slices(run: Callable[[Clock, int], int], start: int, work: int, progress:
     -1
     """
     clock = np.array([start, 0], dtype=np.int64)
-    steps = max(1, FIRST // max(1, work))
+    steps = max(1, FIRST // (work + CALL))
     while True:
         before = time.perf_counter()
         status = int(run(clock, steps))
@@ -72,4 +73,4 @@ def in_slices(run: Callable[[Clock, int], int], start: int, work: int, progress:
         if status != RUNNING:
             return status
         seconds = time.perf_counter() - before
-        steps = max(1, int(steps * min(8.0, SECONDS / max(seconds, 1e-9))))
+        steps = max(1, int(steps * min(4.0, SECONDS / max(seconds, 1e-9))))

@@ -238,3 +238,32 @@ def test_progress_shows_the_beginning_of_the_run(rng, engine, monkeypatch):
         np.testing.assert_array_equal(part.times, whole.times[:k])
         np.testing.assert_array_equal(part.residuals, whole.residuals[:k])
         np.testing.assert_array_equal(part.alignment, whole.alignment[:k])
+
+
+@pytest.mark.parametrize("engine", ["loops", "ordered", "gram", "reduced"])
+def test_slices_change_no_bit(engine, rng, monkeypatch):
+    problem, network = Problem(rng.standard_normal((3, 5)), rng.standard_normal(3)), Network.gaussian(8, 5, rng)
+    settings = {"eta": 0.01, "steps": 41, "record_every": 6, "engine": engine}
+    whole, told = train(problem, network, "linear", **settings), []
+    monkeypatch.setattr(slices, "FIRST", 0)  # a first slice of one step
+    monkeypatch.setattr(slices, "SECONDS", 1e-9)  # and no longer ones
+    sliced = train(problem, network, "linear", progress=lambda t, _so_far: told.append(t), **settings)
+    assert told == sorted(told)
+    assert told[-1] == 41
+    assert len(told) >= 41
+    assert np.array_equal(whole.residuals, sliced.residuals)
+    assert all(np.array_equal(whole.measures[name], sliced.measures[name]) for name in whole.measures)
+    assert whole.network.digest() == sliced.network.digest()
+
+
+@pytest.mark.parametrize("engine", ["loops", "ordered", "gram", "reduced"])
+def test_a_run_that_diverges_between_two_slices_ends_where_it_would(engine, rng, monkeypatch):
+    problem, network = Problem(rng.standard_normal((3, 5)), rng.standard_normal(3)), Network.gaussian(8, 5, rng)
+    settings = {"eta": 3.0, "steps": 60, "record_every": 50, "engine": engine}
+    whole = train(problem, network, "linear", **settings)
+    assert whole.status == "diverged"
+    monkeypatch.setattr(slices, "FIRST", 0)
+    monkeypatch.setattr(slices, "SECONDS", 1e-9)
+    sliced = train(problem, network, "linear", **settings)
+    assert sliced.diverged_at == whole.diverged_at
+    assert np.array_equal(whole.residuals, sliced.residuals, equal_nan=True)

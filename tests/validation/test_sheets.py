@@ -179,6 +179,18 @@ def test_records_that_do_not_align():
         definition_4_1.aligns([0, 0], [1.0, 1.0])
 
 
+@pytest.mark.parametrize("find", [definition_4_1.aligns, lambda t, cos: definition_4_1.reached_at(t, cos, 0.5)])
+def test_records_of_cosines_that_are_none_are_refused(find):
+    with pytest.raises(TypeError, match=r"cosines: expected real numbers .* got entries of type complex"):
+        find([0, 1], [1j, 0.5])
+    with pytest.raises(TypeError, match="got a masked array"):
+        find([0, 1], np.ma.masked_array([0.9, 0.9], [0, 1]))
+    with pytest.raises(ValueError, match="one for each of 3 cosines"):
+        find([0, 1], [0.9, 0.9, 0.9])
+    with pytest.raises(ValueError, match="kept: expected a part of the record"):
+        definition_4_1.aligns([0, 1], [0.9, 0.9], kept=2.0)
+
+
 def test_isometry_of_gaussian_inputs_is_confirmed_at_the_right_dimension_and_refuted_at_the_printed_one():
     """Verdicts at error 1e-6 each: false alarm < 1e-6 for each assertion."""
     rng = np.random.default_rng(0)

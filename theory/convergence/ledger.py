@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -207,14 +206,7 @@ def audit(
         ledger(t, now)
         return ledger.last <= until * ledger.first
 
-    threads = numba.get_num_threads()
-    numba.set_num_threads(
-        1 if setting.problem.n * setting.start.p < 10**5 else threads
-    )  # below, waking threads costs more
-    try:
-        train(setting, steps=steps, engine="ordered", observe=observe)
-    finally:
-        numba.set_num_threads(threads)
+    train(setting, steps=steps, engine="ordered", observe=observe)
     return ledger
 
 

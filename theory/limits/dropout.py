@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 from fa_ref import Setting
 from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.threads import threads
 from theory.limits.mean_field import vectorised
 
 __all__ = ["DropoutLimit", "dropout_limit"]
@@ -106,7 +106,7 @@ def dropout_limit(
         raise ValueError("tau: expected times >= 0 in ascending order")
     count = as_count("units", units, at_least=16 * GROUPS) // GROUPS
     rng = np.random.default_rng(0) if rng is None else rng
-    with threadpool_limits(1):  # so that rounding does not depend on the number of cores
+    with threads(1):  # so that rounding does not depend on the number of cores
         groups = np.array([_cosines(setting, rate, times, count, rng) for _ in range(GROUPS)])
     return DropoutLimit(times, groups.mean(axis=0), 2.0 * groups.std(axis=0, ddof=1) / math.sqrt(GROUPS))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.threads import threads
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
@@ -117,7 +117,7 @@ def wide_prediction(
     times = checked_times(theta)
     penalty = rescaled_ridge(ridge, p)
     particles, tolerance = as_count("particles", particles), as_number("tolerance", tolerance, above=0)
-    with threadpool_limits(1):  # so that rounding does not depend on the number of cores
+    with threads(1):  # so that rounding does not depend on the number of cores
         if psi.linear:
             return _linear(problem, eta, ridge, penalty, times, p)
         rng = np.random.default_rng(0) if rng is None else rng

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, Setting, Trajectory, train
+from fa_ref._support.threads import threads
 from fa_ref.activations import Activation, resolve
 from fa_ref.engines.reduced import sample_in_law
 from fa_ref.schedules import Schedule
@@ -40,7 +41,7 @@ from validation.judge.asymptotics import AsymptoticClaim
 from validation.judge.claims import Claim, Conclusion, Unjudged
 from validation.judge.deviations import nested_network
 from validation.judge.inequalities import Inequality
-from validation.judge.record import has_diverged, single_thread
+from validation.judge.record import has_diverged
 
 __all__ = ["NO_STATIONARY_POINT", "NoStationaryPoint", "beyond_the_edge", "on_the_plateau"]
 
@@ -153,7 +154,7 @@ def beyond_the_edge(problem: Problem, *, eta: float, ridge: Schedule, misread: f
     def deviation(p: int, seed: int) -> float:
         steps = int(1.5 * edge / misread * math.sqrt(p))
         start = sample_in_law(problem, p, np.random.default_rng([seed, p]))
-        with single_thread():
+        with threads(1):
             run = train(Setting(problem, start, "identity", eta=eta, ridge=ridge), steps=steps, record_every=steps)
         return math.inf if run.diverged_at is None else run.diverged_at / (edge * math.sqrt(p)) - 1.0
 

@@ -17,6 +17,7 @@ from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref._support.checks import as_count
 from fa_ref.activations import Activation
 from theory.limits import wide_prediction
+from validation.judge.verdicts import NoTruthValue
 
 __all__ = ["REVERSED", "Sides", "limit_sides", "network_sides"]
 
@@ -25,7 +26,7 @@ REVERSED = Problem([[12.0], [2.0]], [0.44, 0.9]), 10.0, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sides:
+class Sides(NoTruthValue):
     """cos∠(b, β) at the end of the penalty and after it is gone, each with the half-width of its interval.
 
     Attributes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Setting, Trajectory, train
 from fa_ref._support.checks import as_count, require_memory
-from validation.judge.record import single_thread
+from fa_ref._support.threads import threads
 
 __all__ = ["WeightRecord"]
 
@@ -48,7 +48,7 @@ class WeightRecord(Trajectory):
         def keep(t: int, network: Network) -> None:
             W[t], beta[t] = network.W, network.beta
 
-        with single_thread():
+        with threads(1):
             run = train(setting, steps=steps, engine="ordered", observe=keep)
         reached = {part.name: getattr(run, part.name) for part in fields(Trajectory)}
         return cls(**reached, W=W[: run.times.size], beta=beta[: run.times.size])

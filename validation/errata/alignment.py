@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from fa_ref import Network, Problem, train
+from fa_ref._support.threads import threads
 from theory.alignment import sharp_constant, sharp_schedule
 from validation.errata.entry import Outcome, demonstration
-from validation.judge.record import single_thread
 
 __all__ = ["large_L"]
 
@@ -29,7 +29,7 @@ def large_L(rng: np.random.Generator) -> Outcome:
     for L in (3.0, 12.0):
         ridge = sharp_schedule(L, c_S, p, n, eta=eta)
         steps = round(ridge.total / L) + 400
-        with single_thread():
+        with threads(1):
             run = train(problem, network, "identity", eta=eta, steps=steps, ridge=ridge, record_every=steps)
         reached.append(float(run.alignment[-1]))
         limits.append(sharp_constant(L, c_S, 1.0))

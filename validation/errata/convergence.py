@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from fa_ref import Network, Problem, Setting, data, schedules, train
+from fa_ref._support.threads import threads
 from fa_ref.adapters import eta_from_mean_squared_step
 from theory.kernels import mean_kernel
 from validation.errata.entry import Outcome, demonstration
 from validation.errata.readings import orthonormal
-from validation.judge.record import reference_run, single_thread
+from validation.judge.record import reference_run
 from validation.judge.verdicts import HOLDS
 from validation.theorems import explicit, theorem_3_2
 from validation.theorems.conclusions import contraction
@@ -79,7 +80,7 @@ def published_step_sizes(rng: np.random.Generator) -> Outcome:
     problem = Problem(X, data.network_teacher(X, 400, "relu", rng))
     network, runs = Network.gaussian(400, 150, rng), []
     for eta in (1e-2, eta_from_mean_squared_step(1e-2, problem.n)):
-        with single_thread():
+        with threads(1):
             runs.append(train(problem, network, "relu", eta=eta, steps=60))
     top = float(np.linalg.eigvalsh(mean_kernel(X, "relu").G)[-1])
     sizes = [run.setting.eta * top for run in runs]

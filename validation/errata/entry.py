@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from validation.judge.verdicts import NoTruthValue
+
 __all__ = ["Demonstration", "Erratum", "Outcome", "demonstration"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(NoTruthValue):
     """What a demonstration found.
 
     Attributes

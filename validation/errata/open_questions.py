@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from fa_ref import Problem, Setting, Trajectory, schedules, train
+from fa_ref._support.threads import threads
 from fa_ref.engines.reduced import sample_in_law
 from fa_ref.schedules import Schedule
 from theory.alignment import sharp_bracket, sharp_schedule
@@ -18,7 +19,6 @@ from theory.limits.edge import edge_time
 from theory.limits.long_time import plateau
 from theory.limits.theta_time import Penalty
 from validation.errata.entry import Outcome, demonstration
-from validation.judge.record import single_thread
 
 __all__ = ["constant_penalty", "fixed_schedules", "isometry_is_not_needed", "nonlinear_cutoff"]
 
@@ -28,7 +28,7 @@ def in_law(
 ) -> Trajectory:
     """Run a linear network of width p, drawn in law."""
     setting = Setting(problem, sample_in_law(problem, p, rng), "identity", eta=eta, ridge=ridge)
-    with single_thread():
+    with threads(1):
         return train(setting, steps=steps, record_every=steps // records)
 
 

@@ -15,7 +15,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +22,9 @@ import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from fa_ref import Network, Problem, data
+from fa_ref._support.threads import threads as limited_threads
 from fa_ref.activations import resolve
 from fa_ref.engines.choice import build
 from fa_ref.engines.reduced import Statistics
@@ -122,28 +121,18 @@ def bench(
     >>> "gram" in set(small.frame["implementation"])
     True
     """
-    threads = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    count = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     machine: dict[str, Any] = {
-        "processor": platform.processor() or platform.machine(), "threads": threads, "n": n, "d": d,
+        "processor": platform.processor() or platform.machine(), "threads": count, "n": n, "d": d,
         "rounds": rounds, "seconds": seconds, "load before": _load(),
     }  # fmt: skip
-    with torch_steps.threads(threads), threadpool_limits(threads), _numba_threads(threads):
+    with torch_steps.threads(count), limited_threads(count):
         groups = [
             _group(activation, p, n, d, rounds, seconds, np.random.default_rng(seed), progress)
             for activation in activations
             for p in widths
         ]
     return Benchmark(pd.concat(groups, ignore_index=True), {**machine, "load after": _load()})
-
-
-@contextmanager
-def _numba_threads(count: int) -> Iterator[None]:
-    before = numba.get_num_threads()
-    numba.set_num_threads(count)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def _load() -> float:

@@ -21,6 +21,7 @@ import numpy as np
 
 from fa_ref import Setting
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.threads import threads
 from fa_ref.adapters import eta_from_mean_squared_step
 from validation.experiments.dropout_run import descend_with_dropout
 from validation.experiments.stopping import READING, Latch, is_reading, readings
@@ -33,7 +34,6 @@ from validation.experiments.sweeps import (
     Row,
     Sweep,
     save_figure,
-    single_threaded,
 )
 from validation.experiments.synthetic import WIDTHS, N, chosen, draw, planned_steps
 
@@ -150,7 +150,7 @@ def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
 
 def _steps(cell: Cell, steps: int) -> None:
     rng = np.random.default_rng(0)
-    with single_threaded():
+    with threads(1):
         descend_with_dropout(_setting(cell, rng), rng, rate=0.5, times=[steps])
 
 

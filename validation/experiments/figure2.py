@@ -17,6 +17,7 @@ import numpy as np
 
 from fa_ref import Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.threads import threads
 from fa_ref.engines.choice import DTYPES
 from validation.experiments.compare import Comparison, compare_figure2, was_published
 from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
@@ -29,7 +30,6 @@ from validation.experiments.sweeps import (
     Row,
     Sweep,
     save_figure,
-    single_threaded,
 )
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
 
@@ -235,7 +235,7 @@ def _kept(rows: list[Row], status: str, *, curve: bool) -> list[Row]:
 def _steps(cell: Cell, steps: int) -> None:
     """Take so many steps of a cell, as a worker does."""
     problem, network = draw(cell, np.random.default_rng(0))
-    with single_threaded():
+    with threads(1):
         train(
             problem, network, cell["activation"], eta=cell["eta"], steps=steps, record_every=steps,
             dtype=cell["dtype"],

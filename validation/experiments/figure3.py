@@ -20,6 +20,7 @@ import numpy as np
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.threads import threads
 from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import Pair, digits, idx_pair, mnist
 from fa_ref.schedules import Schedule
@@ -32,7 +33,6 @@ from validation.experiments.sweeps import (
     Row,
     Sweep,
     save_figure,
-    single_threaded,
 )
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _seconds(cell: Cell, source: tuple[str, ...]) -> float:
     times = []
     for _ in range(2):  # the first compiles
         start = time.perf_counter()
-        with single_threaded():
+        with threads(1):
             train_classifier(part, exam, network, np.random.default_rng(0), epochs=1, batch=cell["batch"])
         times.append(time.perf_counter() - start)
     return min(times) * cell["epochs"] * train.m / some

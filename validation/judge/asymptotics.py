@@ -25,7 +25,7 @@ from scipy import stats
 
 from fa_ref._support.checks import as_count, as_number
 from validation.judge.fits import Fit, fit_exponent
-from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
+from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED, NoTruthValue
 
 __all__ = ["AsymptoticClaim", "AsymptoticVerdict"]
 
@@ -69,7 +69,7 @@ class AsymptoticVerdict:
 
 
 @dataclass(frozen=True)
-class AsymptoticClaim:
+class AsymptoticClaim(NoTruthValue):
     """A prediction for p → ∞ as a sheet.
 
     Attributes

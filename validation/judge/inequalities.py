@@ -32,6 +32,9 @@ class Unjudged:
     name: str
     reason: str
 
+    def __bool__(self) -> bool:
+        raise TypeError("Unjudged: expected nothing to be asked of what was not judged, it has no truth value")
+
     def __str__(self) -> str:
         return f"{self.name}: not judged: {self.reason}"
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import numba
 import numpy as np
 
 from fa_ref import Network, Setting, Trajectory, train
+from fa_ref._support.threads import threads
 from theory.kernels import MeanKernel, kernel_of
 
-__all__ = ["has_diverged", "known_start", "mean_kernel", "missing", "reference_run", "single_thread"]
+__all__ = ["has_diverged", "known_start", "mean_kernel", "missing", "reference_run"]
 
 
 def known_start(run: Trajectory) -> Network | None:
@@ -47,16 +44,5 @@ def reference_run(setting: Setting, steps: int) -> Trajectory:
     >>> reference_run(setting, 3).residual_norms.round(4)
     array([0.2384, 0.2203, 0.2035, 0.1879])
     """
-    with single_thread():
+    with threads(1):
         return train(setting, steps=steps, engine="ordered")
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Run compiled loops on one thread: the bits are the same, and a small run does not wait for threads."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)

@@ -119,13 +119,17 @@ def _section(number: str, group: list[Finding]) -> dict[str, Any]:
             {
                 "finding": finding,
                 "figures": [(caption, uri(figure)) for caption, figure in pictures(finding)],
-                "hypotheses": [str(margin) for margin in finding.verdict.hypotheses] if finding.verdict else [],
+                "hypotheses": _hypotheses(finding),
                 "data": _data(finding),
                 "settings": [str(run.setting) for run in finding.runs],
             }
             for finding in group
         ],
     }  # fmt: skip
+
+
+def _hypotheses(finding: Finding) -> list[str]:
+    return [] if finding.verdict is None else [str(margin) for margin in finding.verdict.hypotheses]
 
 
 def _data(finding: Finding) -> list[tuple[str, str, str]]:
@@ -137,7 +141,7 @@ def _data(finding: Finding) -> list[tuple[str, str, str]]:
             {"inequality": i.name, "step": i.times, "lhs": i.lhs, "rhs": i.rhs, "tolerance": i.tolerance,
              "judged": i.judged}
         )
-        for i in (finding.verdict.inequalities if finding.verdict else ())
+        for i in (finding.verdict.inequalities if finding.verdict is not None else ())
     ]  # fmt: skip
     if frames:
         tables.append(("both sides of every inequality", f"{stem}-inequalities.csv", pd.concat(frames)))

@@ -32,7 +32,7 @@ def pictures(finding: Finding) -> list[tuple[str, Figure]]:
         return []
     run, predicted = finding.runs[0], _predicted(finding.runs[0])
     drawn = [_residuals(finding, run, predicted), _alignment(finding, predicted)]
-    inequalities = finding.verdict.inequalities if finding.verdict else ()
+    inequalities = finding.verdict.inequalities if finding.verdict is not None else ()
     return drawn + [_margins(inequality) for inequality in inequalities[:1]]
 
 
@@ -66,7 +66,7 @@ def _residuals(finding: Finding, run: Trajectory, predicted: Overlay | None) -> 
 
 
 def _inequalities(finding: Finding) -> tuple[Inequality, ...]:
-    return finding.verdict.inequalities if finding.verdict else ()
+    return finding.verdict.inequalities if finding.verdict is not None else ()
 
 
 def _alignment(finding: Finding, predicted: Overlay | None) -> tuple[str, Figure]:

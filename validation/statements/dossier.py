@@ -81,7 +81,7 @@ def dossier(statement: Statement, inputs: Sequence[Inputs], options: Options, *,
     """
     findings = tuple(statement.check(data, options) for data in inputs)
     parts = [
-        *(_hypotheses(finding) for finding in findings if finding.verdict),
+        *(_hypotheses(finding) for finding in findings if finding.verdict is not None),
         _numbers(findings), *_losses(findings), *_dropped(statement, options.seed),
         *_errata(statement, options.seed), _control(statement, inputs[0], options), _reproduce(findings, command),
     ]  # fmt: skip

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from fa_ref import Trajectory
+from fa_ref._support.threads import threads
 from validation.judge.claims import Claim
 from validation.judge.draws import draw_outcomes
 from validation.judge.probability import ProbabilityVerdict, sequential_verdict
-from validation.judge.record import single_thread
 from validation.judge.verdicts import HOLDS, NOT_APPLICABLE, UNDECIDED, VIOLATED, Verdict
 from validation.statements.inputs import Inputs
 
@@ -156,7 +156,7 @@ class Finding:
             "statement": self.number, "title": self.title, "inputs": self.inputs, "status": self.status,
             "confidence": self.confidence, "slack": None if math.isnan(self.slack) else self.slack,
             "where": self.where, "numbers": [number.to_dict() for number in self.numbers],
-            "remarks": list(self.remarks), "verdict": self.verdict.to_dict() if self.verdict else None,
+            "remarks": list(self.remarks), "verdict": self.verdict.to_dict() if self.verdict is not None else None,
             "settings": [run.describe() | {"digest": run.setting.digest()} for run in self.runs],
         }  # fmt: skip
 
@@ -228,7 +228,7 @@ def judged_by_draws(
     dict
         Fields of a `Finding`.
     """
-    with single_thread():  # many small runs: no time is lost in waking threads
+    with threads(1):  # many small runs: no time is lost in waking threads
         return _judged_by_draws(claim, law, options, rng)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fa_ref import Trajectory
 from fa_ref._support.checks import as_array, as_count, as_number
@@ -20,6 +20,8 @@ from validation.judge.inequalities import Inequality, Unjudged
 from validation.judge.rounding import alignment_rounding, blind
 
 __all__ = ["Aligned", "Alignment", "aligns", "claim", "reached_at"]
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,18 @@ def aligns(times: ArrayLike, cosines: ArrayLike, *, kept: float = 0.5) -> Alignm
     Alignment(c=0.4, T_c=20, last=40)
     >>> bool(aligns([0, 10, 20], [0.3, 0.1, -0.1]))
     False
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the steps do not rise, there is not one cosine for each, or an entry is masked or no real number. NaN is
+        a cosine, of b = 0 or β = 0: it aligns with nothing.
     """
-    t, cos = as_array("times", times, ndim=1), np.asarray(cosines, dtype=np.float64)
-    if t.shape != cos.shape or (np.diff(t) <= 0).any():
-        raise ValueError(f"times: expected rising steps, one for each of {cos.size} cosines, got shape {t.shape}")
-    kept = as_number("kept", kept, above=0, at_least=0)
-    start = t[-1] - min(kept, 1.0) * (t[-1] - t[0])
+    t, cos = _record(times, cosines)
+    kept = as_number("kept", kept, above=0)
+    if kept > 1:
+        raise ValueError(f"kept: expected a part of the record, at most 1, got {kept:g}")
+    start = t[-1] - kept * (t[-1] - t[0])
     c = float(np.min(cos[t >= start]))
     return Alignment(c, reached_at(t, cos, c) if c > 0 else None, int(t[-1]))
 
@@ -78,9 +86,20 @@ def reached_at(times: ArrayLike, cosines: ArrayLike, c: float) -> int | None:
     >>> reached_at([0, 10, 20, 30], [0.9, 0.2, 0.5, 0.6], 0.5), reached_at([0, 10], [0.9, 0.2], 0.5)
     (20, None)
     """
-    t, below = np.asarray(times), np.flatnonzero(~(np.asarray(cosines, dtype=np.float64) >= c))
+    t, cos = _record(times, cosines)
+    below = np.flatnonzero(~(cos >= c))
     first = int(below[-1]) + 1 if below.size else 0
     return int(t[first]) if first < t.size else None
+
+
+def _record(times: ArrayLike, cosines: ArrayLike) -> tuple[Array, Array]:
+    t, cos = as_array("times", times, ndim=1), np.asarray(cosines)
+    if isinstance(cosines, np.ma.MaskedArray) or cos.dtype.kind not in "biuf":
+        kind = "a masked array" if isinstance(cosines, np.ma.MaskedArray) else f"entries of type {cos.dtype}"
+        raise TypeError(f"cosines: expected real numbers without a mask, got {kind}")
+    if t.shape != cos.shape or (np.diff(t) <= 0).any():
+        raise ValueError(f"times: expected rising steps, one for each of {cos.size} cosines, got shape {t.shape}")
+    return t, cos.astype(np.float64)
 
 
 @dataclass(frozen=True, repr=False)

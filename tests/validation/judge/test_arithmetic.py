@@ -188,3 +188,59 @@ def test_schedules_are_told_apart_by_their_values_and_starts_by_their_dimension(
     assert one != two
     with pytest.raises(ValueError, match="network: expected input dimension 3"):
         setting.replace(network=Network.gaussian(10, 2, np.random.default_rng(0)))
+
+
+def g(k, u):
+    return k * u / (1 - k * u)
+
+
+@pytest.mark.parametrize("u", [DOUBLE, SINGLE])
+@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+def test_tolerances_are_the_bounds_that_are_derived(activation, u):
+    """The formulas at the head of `validation.judge.rounding`, term by term, from the weights of the run itself."""
+    rng, weights = np.random.default_rng(4), {}
+    n, d, p, eta, steps, every = 3, 4, 7, 0.5, 6, 2
+    problem = Problem(2.0 * rng.standard_normal((n, d)), 5.0 * rng.standard_normal(n))
+    ridge = schedules.constant(0.1)
+    network = Network.gaussian(p, d, rng)
+    run = train(
+        problem, network, activation, eta=eta, ridge=ridge, steps=steps, record_every=every,
+        observe=lambda t, network: weights.__setitem__(t, network.copy()),
+    )  # fmt: skip
+    run = replace(run, roundoff=u)
+    psi, R, y_norm = run.setting.activation, np.linalg.norm(problem.X, axis=1).max(), np.linalg.norm(problem.y)
+    at_zero, norms = abs(psi(0.0)), np.linalg.norm(run.residuals, axis=1)
+    S1, S2, beta_norm, square = (
+        np.array([measure(weights[t].W, weights[t].beta) for t in run.times])
+        for measure in (
+            lambda W, beta: np.abs(beta).sum() / np.sqrt(p),
+            lambda W, beta: np.abs(beta) @ np.linalg.norm(W, axis=1) / np.sqrt(p),
+            lambda W, beta: np.linalg.norm(beta),
+            lambda W, beta: np.mean(np.sum(W**2, axis=1)),
+        )
+    )
+    A, Q = np.minimum(psi.B0 * S1, at_zero * S1 + psi.B1 * R * S2), 2 * (at_zero**2 + (psi.B1 * R) ** 2 * square)
+    Q = np.minimum(Q, psi.B0**2)
+    output = np.sqrt(n) * (g(p + 9, u) * A + g(d, u) * psi.B1 * R * S2) + 2 * u * (norms + y_norm)
+    np.testing.assert_allclose(residual_rounding(run), output, rtol=1e-9)
+    start = np.maximum(norms[:-1], y_norm)  # two steps lie between records, and λ pulls in the second
+    S2, beta_norm, Q = (np.maximum(values[1:], values[:-1]) for values in (S2, beta_norm, Q))
+    b = np.linalg.norm(network.b)
+    terms = eta * (psi.B1 * R) ** 2 * n * start * b * beta_norm / p
+    step = g(n + 8, u) * (np.sqrt(n) * psi.B1 * R * S2 + terms) + g(n + 3, u) * eta * n * Q * start
+    np.testing.assert_allclose(step_rounding(run), output[1:] + output[:-1] + every * step, rtol=1e-9)
+    before = np.maximum(np.append(norms[0], norms[:-1]), y_norm)
+    moved = g(n + 8, u) * (
+        np.sqrt(square * p) + eta / np.sqrt(p) * np.abs(network.b).max() * psi.B1 * R * np.sqrt(n) * before
+    )
+    expected = (run.times + 1) * np.maximum.accumulate(moved)
+    np.testing.assert_allclose(movement_rounding(run), expected, rtol=1e-9)
+    assert alignment_rounding(p, u) == pytest.approx(2 * g(p + 10, u), rel=1e-12)
+
+
+def test_without_weights_the_tolerance_is_ten_thousand_ulp(run):
+    bare = Trajectory.recorded(run.setting, run.times, run.residuals)
+    size = np.linalg.norm(run.residuals[0]) + np.sqrt(3.0)
+    for u in (DOUBLE, SINGLE):
+        np.testing.assert_allclose(residual_rounding(replace(bare, roundoff=u)), 1e4 * 2 * u * size, rtol=1e-12)
+        np.testing.assert_allclose(step_rounding(replace(bare, roundoff=u)), 2e4 * 2 * u * size, rtol=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from validation.judge.inequalities import Inequality, Unjudged
+from validation.judge.verdicts import Verdict
 
 
 def test_lists_are_compared_entry_by_entry():
@@ -127,3 +128,14 @@ def test_a_conclusion_left_out_says_why():
     assert str(Unjudged("(3.2) β", "beta_movement not recorded")) == (
         "(3.2) β: not judged: beta_movement not recorded"
     )
+
+
+def test_a_verdict_names_an_inequality_that_fails_before_one_that_passes_with_less_room():
+    fails = Inequality("fails", [0], 1.1, 1.0, 0.0)
+    passes = Inequality("passes", [3], 1.9e-9, 1e-9, 0.95e-9)
+    assert passes.holds
+    assert passes.slack < fails.slack
+    for parts in ((fails, passes), (passes, fails)):
+        verdict = Verdict(claim="x", status="violated", hypotheses=(), inequalities=parts)
+        assert verdict.tightest is fails
+        assert verdict.worst_words == "fails at t = 0: 1.1 > 1"

@@ -6,17 +6,20 @@ import pytest
 from fa_ref import Network, Problem, Setting
 from theory.margins import Margin
 from validation import Claim, check, falsify, holds_with_probability, theorem_3_2, theorem_4_3
+from validation.beyond.cutoff_reversal import Sides
 from validation.beyond.indefinite_kernel import IndefiniteStarts
 from validation.errata import ablation
+from validation.errata.entry import Outcome
 from validation.errata.readings import ascend
 from validation.judge.asymptotics import AsymptoticClaim
 from validation.judge.draws import draw_outcomes
 from validation.judge.fits import fit_exponent
-from validation.judge.inequalities import Inequality
+from validation.judge.inequalities import Inequality, Unjudged
 from validation.judge.probability import sequential_verdict
 from validation.judge.record import reference_run
 from validation.judge.verdicts import Verdict, all_good
 from validation.search.laws import small_setting
+from validation.statements.statement import Finding
 from validation.theorems import definition_4_1
 
 STATUSES = ("holds", "violated", "undecided", "not applicable", "diverged", "vacuous")
@@ -114,9 +117,28 @@ def test_results_without_a_yes_or_no_refuse_one():
     counts = IndefiniteStarts(draws=1, converged=1, indefinite=1, both=1, lowest=-1.0, limits=(0.0, 1.0))
     verdict = Verdict(claim="x", status="holds", hypotheses=(), inequalities=())
     row = ablation.Ablation(dropped="none", verdict=verdict, diverged_at=None, left=0.1)
-    for result in (fit, counts, row):
+    outcome = Outcome(printed_holds=False, corrected_holds=True, setting="x", finding="x")
+    sides = Sides(p=None, before=0.0, before_error=0.0, after=0.0, after_error=0.0)
+    for result in (fit, counts, row, outcome, sides):
         with pytest.raises(TypeError, match=f"{type(result).__name__}: expected one of its fields to be compared"):
             bool(result)
+
+
+def test_a_claim_that_was_not_judged_has_no_truth_value():
+    """`assert theorem_3_2`, without the run, must not pass."""
+    for claim in (theorem_3_2, theorem_3_2.decided(), Unjudged("x", "nobody looked")):
+        with pytest.raises(TypeError, match="has no truth value"):
+            bool(claim)
+    with pytest.raises(TypeError, match="it has no truth value"):
+        bool(AsymptoticClaim("", "", "", lambda p, seed: 0.0, -0.5, 0.1))
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_finding_keeps_the_verdict_that_is_not_true(status):
+    verdict = Verdict(claim="x", status=status, hypotheses=(), inequalities=())
+    finding = Finding(number="3.2", title="x", inputs="x", status=status, verdict=verdict)
+    assert bool(finding) is (status == "holds")
+    assert finding.to_dict()["verdict"]["status"] == status
 
 
 def test_nothing_judged_is_not_green():

@@ -2,7 +2,7 @@
 
 from validation.experiments.sweeps.outcome import Clock, Estimate, Outcome, duration, save_figure, write_text
 from validation.experiments.sweeps.provenance import code_digest
-from validation.experiments.sweeps.sweep import Cell, Progress, Row, Sweep, cell_rng, single_threaded
+from validation.experiments.sweeps.sweep import Cell, Progress, Row, Sweep, cell_rng
 
 __all__ = [
     "Cell",
@@ -16,6 +16,5 @@ __all__ = [
     "code_digest",
     "duration",
     "save_figure",
-    "single_threaded",
     "write_text",
 ]

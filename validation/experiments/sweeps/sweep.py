@@ -18,7 +18,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -28,6 +28,7 @@ import numpy as np
 
 import fa_ref
 from fa_ref._support.checks import as_count
+from fa_ref._support.threads import threads
 from validation.experiments.sweeps.outcome import Estimate, save_table, write_text
 from validation.experiments.sweeps.provenance import code_digest
 from validation.experiments.sweeps.workers import pool
@@ -35,7 +36,7 @@ from validation.experiments.sweeps.workers import pool
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Cell", "Progress", "Row", "Sweep", "cell_rng", "single_threaded"]
+__all__ = ["Cell", "Progress", "Row", "Sweep", "cell_rng"]
 
 Cell = Mapping[str, Any]
 Row = dict[str, Any]
@@ -80,23 +81,8 @@ def cell_rng(experiment: str, cell: Cell, seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in words)))
 
 
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Keep BLAS and compiled loops to one thread: runs in parallel do not compete, and sums keep their order."""
-    import numba
-    from threadpoolctl import threadpool_limits
-
-    threads = numba.get_num_threads()
-    with threadpool_limits(1):
-        numba.set_num_threads(1)
-        try:
-            yield
-        finally:
-            numba.set_num_threads(threads)
-
-
 def _compute(experiment: str, work: Work, cell: Cell, seed: int) -> Row:
-    with _ONE_CELL_A_PROCESS, single_threaded():
+    with _ONE_CELL_A_PROCESS, threads(1):
         start = time.perf_counter()
         rows, engine = work(cell, cell_rng(experiment, cell, seed))
         seconds = time.perf_counter() - start
