@@ -1,4 +1,4 @@
-"""Theorems B and C in closed form, first and second order: docs/nonlinear_alignment.md, §§2–4.
+"""Theorems B and C in closed form, first and second order: docs/nonlinear_alignment.md, §§3–4.
 
 One set of formulas, fed by measured entries (one network) or by levels that hold with probability 1 − δ.
 """
@@ -13,7 +13,7 @@ from theory.margins import Margin
 
 __all__ = ["Along", "Bound", "after_cutoff", "along", "before_cutoff"]
 
-#: Passes of §2: each improves σ and g by the ω of the one before.
+#: Passes of §3: each improves σ and g by the ω of the one before.
 PASSES = {1: 4, 2: 5}
 #: Iterations of U₊.
 ITERATIONS = 30
@@ -21,7 +21,7 @@ ITERATIONS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Along:
-    """The constants that bound a run up to step t; docs/nonlinear_alignment.md, §2, defines each.
+    """The constants that bound a run up to step t; docs/nonlinear_alignment.md, §3, defines each.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Bound:
 
 
 def along(data: Data, entries: Entries, t: int, order: int = 1) -> Along:
-    """The constants of §2 (order 1) or of the second-order form of §3 (order 2) for the first t steps."""
+    """The constants of §3 (order 1) or of the second-order form of §4 (order 2) for the first t steps."""
     eta, lam, Y, p = data.eta, data.lam, data.Y, entries.p
     root, k1, rb = math.sqrt(p), data.kappa_1, math.sqrt(entries.b2)
     theta, E = t / root, max(entries.e0, 2 * Y)

@@ -56,7 +56,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Entries:
-    """The numbers at the step called 0 that the bounds of docs/nonlinear_alignment.md, §2, start from.
+    """The numbers at the step called 0 that the bounds of docs/nonlinear_alignment.md, §3, start from.
 
     Upper bounds, but for those called *signed*, ``g0`` and ``q``, which are lower bounds.
 

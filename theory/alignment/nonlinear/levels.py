@@ -52,6 +52,12 @@ def _solved(M: Array, v: Array) -> Array:
     return np.asarray(np.linalg.solve(M, v), dtype=np.float64)
 
 
+def _defect(M: Array, v: Array, y: Array) -> float:
+    """‖Mv − y‖/‖v‖ with its rounding."""
+    rounding = (y.size + 4) * EPS * float(np.linalg.norm(np.abs(M) @ np.abs(v) + np.abs(y)))
+    return (float(np.linalg.norm(M @ v - y)) + rounding) / float(np.linalg.norm(v))
+
+
 class _Kernel:
     """Ḡ, Θ̄ and what follows from them, with their own errors on the safe side."""
 
@@ -66,6 +72,10 @@ class _Kernel:
         self.plus = _solved(kernel.G, y) if self.gamma > 0 else nowhere
         self.rest = _solved(kernel.G, data.lam * self.a) if self.gamma > 0 else nowhere
         self.shrunk: Array = self.a - data.lam * _solved(ridge, self.a)
+        if y.any():  # what the solutions lack is as if Ḡ had another error
+            self.G_error += _defect(ridge, self.a, y) + _defect(ridge, (self.a - self.shrunk) / data.lam, self.a)
+            if self.gamma > 0:
+                self.G_error += _defect(kernel.G, self.plus, y) + _defect(kernel.G, self.rest, data.lam * self.a)
         self.G, self.Theta, self.y = kernel.G, kernel.Theta, y
         self.theta = float(np.linalg.norm(kernel.Theta, 2)) * (1 + 64 * n * EPS) + self.Theta_error
 

@@ -159,7 +159,7 @@ def _columns(units: _Units, weights: Array, scale: float) -> Bounded:
 
 
 def _taus(problem: Problem, units: _Units, b: Array) -> dict[str, float]:
-    """τ_G and τ_Θ: §3, second-order form."""
+    """τ_G and τ_Θ: docs/nonlinear_alignment.md, §4, second-order form."""
     n, K, size = problem.n, problem.K, np.abs(problem.X) @ np.abs(problem.X).T
     T, C = [], []
     spread_T = spread_C = 0.0

@@ -19,6 +19,8 @@ __all__ = ["AlignmentWidth", "alignment_level", "alignment_width", "best_time"]
 
 #: Widths beyond this are not searched: the recursion takes about √p steps.
 WIDEST = 10**11
+#: Steps of the recursion at most.
+LONGEST = 2 * 10**6
 #: Cutoffs tried at one width.
 CUTOFFS = 120
 
@@ -168,7 +170,7 @@ def best_time(
 
     ``longest`` is the last step considered; if not given, twice √p/(ηλ), which is θ = 2/(ηλ).
     """
-    last = longest or min(math.ceil(2 * math.sqrt(entries.p) / (data.eta * data.lam)) + 8, 10**7)
+    last = longest or min(math.ceil(2 * math.sqrt(entries.p) / (data.eta * data.lam)) + 8, LONGEST)
     if order == 0:
         found = majorants(data, entries, last)
         if not after:
