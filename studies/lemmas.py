@@ -1,19 +1,18 @@
 """Verify every lemma at every step over many certified random networks: Theorems 3.2 and 4.3, printed and sharper.
 
-    python -m studies.lemmas [--networks 200] [--seed 0] [--json FILE] [CASE ...]
+    python -m studies.lemmas [--networks 200] [--seed 0] [CASE ...]
 
 For each case it prints how many networks were drawn and certified, the violations, and per lemma the smallest
 bound/measured over all networks and steps (1 is tight).
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 
 from fa_ref import Network, Problem, Setting, data, schedules
+from studies.record import record
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.closing import close
@@ -87,12 +86,22 @@ def verify(case, networks, seed, steps=100, until=1e-6, report=None):
     }  # fmt: skip
 
 
+COLUMNS = ["case", "certified / drawn", "inequalities", "violations", *LEMMAS]
+
+
+def row(result):
+    """A line of the table: the smallest bound/measured of each lemma."""
+    case = f"{result['case']}, n = {result['n']}, p = {result['p']}, η = {result['eta']:g}"
+    loosest = [f"{value:.3g}" for value in result["bound/measured"].values()]
+    counts = [f"{result['certified']} / {result['drawn']}", result["entries"], result["violations"]]
+    return [case, *counts, *loosest]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", default=[], metavar="CASE", help=", ".join(cases()))
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json")
     options = parser.parse_args()
     results = []
     for case in options.cases or cases():
@@ -107,8 +116,7 @@ def main():
         )
         for lemma, value in result["bound/measured"].items():
             print(f"    {lemma:20s} {value:12.4g}", flush=True)
-        if options.json:
-            Path(options.json).write_text(json.dumps(results, indent=1))
+        record("lemmas", COLUMNS, [row(result) for result in results], measured=results)
     raise SystemExit(int(any(result["violations"] for result in results)))
 
 

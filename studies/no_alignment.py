@@ -15,6 +15,7 @@ from fa_ref.data import gaussian_inputs
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.training import train
+from studies.record import record
 from theory.alignment import no_alignment_coefficient
 
 ETA, STEPS = 0.3, 60
@@ -33,9 +34,10 @@ def main() -> None:
     args = parser.parse_args()
     X = gaussian_inputs(5, 8, np.random.default_rng(3), scale=8**-0.5)
     problem = Problem(X, [1.0, -1.0, 1.0, 1.0, -1.0])
-    cpu = time.process_time()
+    cpu, rows = time.process_time(), []
     for activation in ("linear", "tanh", "relu"):
         limit = no_alignment_coefficient(problem, activation, eta=ETA, steps=STEPS)
+        rows.append([activation, f"{limit:.3f}"])
         for p in args.widths:
             rng, means, given = np.random.default_rng([args.seed, p]), [], []
             for _ in range(args.pairs):
@@ -48,11 +50,15 @@ def main() -> None:
                 e_0 = runs[0].residuals[0]
                 means.append(p * np.mean([run.alignment[-1] for run in runs]))
                 given.append(no_alignment_coefficient(problem, activation, eta=ETA, steps=STEPS, residual=e_0))
+            rows[-1].append(interval(means, limit))
             print(
                 f"{activation:7s} p = {p:5d}, {2 * len(means)} networks, predicted {limit:.3f}: plain"
                 f" {interval(means, limit)}, given e(0) {interval(np.subtract(means, given) + limit, limit)}",
                 flush=True,
             )
+        rows[-1].append(interval(np.subtract(means, given) + limit, limit))
+    columns = ["ψ", "predicted", *(f"p = {p}" for p in args.widths), f"{args.widths[-1]}, given e(0)"]
+    print(record("no_alignment", columns, rows, f"p·cos over {args.pairs} pairs ±b, 95 % intervals."))
     print(f"{time.process_time() - cpu:.0f} s of processor time")
 
 

@@ -1,6 +1,6 @@
 """Proved and observed constants c₁, c₂, c and c_S in separate columns, and whether the observed ones are flat.
 
-    python -m studies.observed [--networks 10] [--json FILE]
+    python -m studies.observed [--networks 10]
 
 c₁, c₂, c: tanh, n orthonormal inputs with |yᵢ| = 1, trained to ‖e‖ < 10⁻⁴ ‖e(0)‖; 95 % intervals of the mean over
 networks, and of the slopes of log c on log n and log p. c_S: linear networks, K = I, λ = 3γ until the budget is
@@ -10,12 +10,12 @@ spent.
 import argparse
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
 
 from fa_ref import Network, Problem, Setting, schedules, train
+from studies.record import record
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.constants import constants_table, observed_constants
 from theory.kernels import mean_kernel
@@ -85,10 +85,24 @@ def budgets(networks, n=4, p=2000, eta=0.1, grid=(0.1, 0.3, 1.0, 3.0, 10.0, 30.0
     }
 
 
+def ends(pair):
+    return f"{pair[0]:.2f} … {pair[1]:.2f}"
+
+
+def summary(rows, proved, name):
+    """Observed means at the fewest and the most samples, and what is proved there."""
+    few, many = min(proved), max(proved)
+    seen = [[np.mean(row["seen"][name]) for row in rows if row["n"] == n] for n in (few, many)]
+    bounds = [
+        [proved[n].get((f"Theorem 3.2, {form}", name), math.nan) for n in (few, many)]
+        for form in ("explicit", "first-order")
+    ]
+    return [ends((min(one), max(one))) for one in seen] + [ends(pair) for pair in bounds]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=10)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = movements(options.networks)
     proved = {}
@@ -114,11 +128,12 @@ def main():
             print(f"  {row['n']:4d} {row['p']:6d}  {seen}   {forms[0]:.2f}, {forms[1]:.2f}")
     found = budgets(options.networks)
     print("c_S:", json.dumps(found))
-    if options.json:
-        fits = {name: slopes(rows, name) for name in ("c₁", "c₂", "c")}
-        options.json.write_text(
-            json.dumps({"rows": rows, "slopes": fits, "c_S": found}, ensure_ascii=False, indent=1)
-        )
+    fits = {name: slopes(rows, name) for name in ("c₁", "c₂", "c")}
+    lines = [[name, *summary(rows, proved, name), *(ends(fits[name][axis]) for axis in "np")] for name in fits]
+    samples = sorted(proved)
+    heads = [f"n = {n}" for n in (samples[0], samples[-1])] + ["proved, explicit", "proved, first-order"]
+    columns = ["constant", *heads, "slope of log in n", "in p"]
+    record("observed", columns, lines, measured={"rows": rows, "slopes": fits, "c_S": found})
 
 
 if __name__ == "__main__":

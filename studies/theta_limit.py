@@ -17,6 +17,7 @@ import numpy as np
 from fa_ref import schedules
 from fa_ref.training import train
 from studies.figure2_prediction import RULES, published_problem
+from studies.record import record
 from theory.limits import wide_prediction
 from validation.beyond.deviations import nested_network
 from validation.judge.fits import fit_exponent
@@ -69,10 +70,15 @@ def main() -> None:
         deviations(args.activation, args.label, args.widths, theta, draw, args.particles)
         for draw in range(args.first, args.first + args.draws)
     ])  # fmt: skip
+    widths, rows = sorted(set(table[:, 0].astype(int).tolist())), []
     for name, column in (("prediction at width p", 1), ("limit", 2)):
         fit = fit_exponent(table[:, 0], table[:, column])
+        shown = [f"{np.sqrt(np.mean(table[table[:, 0] == p, column] ** 2)):.4f}" for p in widths]
+        rows.append([name, *shown, f"{fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}], {fit.points} runs"])
         print(f"{args.activation} {args.label}, from the {name}: exponent {fit.slope:.3f}"
               f" in [{fit.low:.3f}, {fit.high:.3f}] (95 %), {fit.points} runs")  # fmt: skip
+    columns = ["deviation from", *(f"p = {p}" for p in widths), "exponent (95 %)"]
+    record(f"theta_limit_{args.activation}", columns, rows, f"{args.activation} {args.label}, {args.draws} draws.")
     print(f"{time.perf_counter() - start:.0f} s elapsed")
 
 

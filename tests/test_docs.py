@@ -1,5 +1,6 @@
 """What the pages show is run: the README's Python, in order, as a reader would paste it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -49,3 +50,26 @@ def test_every_page_is_reached_from_a_table_of_contents(page):
             names = (line.strip() for line in block.splitlines() if line.strip() and not line.startswith(":"))
             listed |= {(other.parent / name).resolve() for name in names}
     assert str(page) == "index.md" or (ROOT / "docs" / page).with_suffix("").resolve() in listed
+
+
+MARKERS = [
+    (page, name)
+    for page in PAGES
+    for name in re.findall(r"<!-- study: (.*?) -->", (ROOT / "docs" / page).read_text())
+]
+
+
+@pytest.mark.parametrize(("page", "name"), MARKERS, ids=str)
+def test_every_measured_table_says_where_it_comes_from(page, name):
+    content = json.loads((ROOT / "docs" / "_data" / f"{name}.json").read_text())
+    module = re.match(r"python -m studies\.(\w+)", content["command"])[1]
+    assert (ROOT / "studies" / f"{module}.py").is_file()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", content["date"])
+    assert isinstance(content["rerun"], bool)
+    assert content["rows"]
+    assert all(len(row) == len(content["columns"]) for row in content["rows"])
+
+
+def test_no_study_is_without_a_page():
+    shown = {name for _, name in MARKERS}
+    assert {path.stem for path in (ROOT / "docs" / "_data").glob("*.json")} <= shown

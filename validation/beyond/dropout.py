@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fa_ref import Setting
+from fa_ref import Network, Setting
 from theory.limits.dropout import dropout_limit
 from validation.beyond.deviations import nested_network
 from validation.experiments.dropout_run import descend_with_dropout
@@ -31,7 +31,9 @@ RESOLUTION = 0.05
 
 
 def dropout_alignment(setting: Setting, rate: float, tau: Sequence[float], p: int, seed: int) -> np.ndarray:
-    """cos∠(b, β(τp)) of one network of width p; networks of one seed are nested.
+    """cos∠(b, β(τp)) of a network of width p, averaged over the pair ±b; networks of one seed are nested.
+
+    The pair cancels what is odd in b, among it the alignment ±1/√p at the start.
 
     Examples
     --------
@@ -40,9 +42,15 @@ def dropout_alignment(setting: Setting, rate: float, tau: Sequence[float], p: in
     >>> dropout_alignment(setting, 0.5, [0.0, 1.0], 50, seed=0).shape
     (2,)
     """
-    start = setting.replace(network=nested_network(p, setting.problem.d, seed))
-    times = np.rint(np.asarray(tau) * p).astype(int)
-    return descend_with_dropout(start, np.random.default_rng([p, seed]), rate=rate, times=times).alignment
+    start, times = nested_network(p, setting.problem.d, seed), np.rint(np.asarray(tau) * p).astype(int)
+    pair = (Network(start.W, start.beta, sign * start.b) for sign in (1.0, -1.0))
+    runs = [
+        descend_with_dropout(
+            setting.replace(network=network), np.random.default_rng([p, seed]), rate=rate, times=times
+        ).alignment
+        for network in pair
+    ]
+    return np.asarray(np.mean(runs, axis=0), dtype=np.float64)
 
 
 def dropout_clock(
