@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["EPS", "UNIT_ROUNDOFF", "gamma"]
+__all__ = ["EPS", "TINIEST", "UNIT_ROUNDOFF", "gamma"]
 
 #: u: rounding to nearest errs by at most u relative to the exact result.
 UNIT_ROUNDOFF = 2.0**-53
 
 #: The distance from 1 to the next number, 2u: bounds that are generous by a factor of two count in it.
 EPS = 2.0 * UNIT_ROUNDOFF
+
+#: The least positive number: a result too small for full precision errs by at most half of it.
+TINIEST = 2.0**-1074
 
 
 def gamma(k: float, roundoff: float = UNIT_ROUNDOFF) -> float:

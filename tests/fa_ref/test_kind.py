@@ -8,7 +8,7 @@ import numpy as np
 import own_psi
 import pytest
 
-from fa_ref import Network, Problem, Setting, train
+from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, Activation, Strip, identity, relu, tanh
 from fa_ref.activations.known import BOUNDS
 from fa_ref.activations.probes import GRID, contradiction
@@ -93,7 +93,7 @@ def test_a_clipped_relu_called_relu_gets_its_own_kernel():
 
 def _limit(psi):
     how = {"particles": 400, "tolerance": 1e-2, "rng": np.random.default_rng(1)}
-    return wide_prediction(PAIR.X, PAIR.y, psi, 0.1, 1.0, [2.0], **how).alignment[0]
+    return wide_prediction(PAIR, psi, [2.0], eta=0.1, ridge=schedules.constant(1.0), **how).alignment[0]
 
 
 @pytest.mark.parametrize(

@@ -283,8 +283,21 @@ def test_sums_that_cancel_are_charged_their_absolute_value():
     exact = [abs(sum(Fraction(w) * Fraction(x) for w, x in zip(W[:, j], b, strict=True))) for j in range(2)]
     assert lemmas.kappa_b * math.sqrt(p) >= float(max(exact))
     assert lemmas.kappa_b > 1e8 * p * 1e-16  # p·eps·Σ|F_r b_r|/√p, though the computed sum is 0
-    assert lemmas.pull > 0
-    assert lemmas.orthogonal_error > 0
+    hidden = p * 2.0**-53 * (np.abs(b) @ np.abs(W)).max()  # of each entry of Fᵀb
+    assert lemmas.pull >= hidden**2 / (b @ b)
+    assert lemmas.orthogonal_error >= hidden**2 / (b @ b) / p
+
+
+@pytest.mark.parametrize("name", ["orthogonal_error", "K_error"])
+def test_the_rounding_of_the_kernels_is_taken_off(name):
+    network = Network.gaussian(300, 2, np.random.default_rng(0))
+    lemmas = theorem_4_3.drifts(Setting(EYE, network, "identity", eta=0.1), form="sharper")
+    blurred = replace(lemmas, **{name: getattr(lemmas, name) + 0.01})
+    kappa = 1.0 if name == "orthogonal_error" else abs(lemmas.overlap)
+    assert blurred.start() == pytest.approx(lemmas.start() - 0.01 * kappa, abs=1e-12)
+    U, size = 2 * lemmas.instance.e_norm, lemmas.instance.largest
+    kappa = 1.0 if name == "orthogonal_error" else abs(lemmas.lowest_overlap(U, size))
+    assert blurred.floor(U, size) == pytest.approx(lemmas.floor(U, size) - 0.01 * kappa, abs=1e-12)
 
 
 def test_levels_are_charged_for_no_sum():

@@ -8,8 +8,8 @@ from own_psi import copy_of, softsign
 from scipy import integrate, special
 
 from fa_ref.activations import ACTIVATIONS, Activation
-from theory.kernels.hermite import Integrand, Rows, _hermite_block
 from theory.kernels.moments import second_moments
+from theory.kernels.quadrature import Integrand, Rows, _hermite_block
 from theory.precision import UNIT_ROUNDOFF
 
 SMOOTH = ["identity", "tanh", "sigmoid", "erf", "softplus"]
@@ -221,7 +221,10 @@ def test_unknown_activation_gets_an_estimate_and_says_so():
 def test_a_false_strip_is_caught():
     # Negative control: claim that tanh is analytic on |Im z| ≤ 1500; the step is then too long for
     # tanh(100 s), whose poles are at ±iπ/200, and the "bound" fails.
-    false = Rows(Integrand(ACTIVATIONS["tanh"], (1.0, 1.0), 1500.0, 1.0, 0.0), np.array([100.0]))
+    false = Rows(
+        Integrand(name="tanh", function=ACTIVATIONS["tanh"], sup=(1.0, 1.0), width=1500.0, offset=1.0),
+        np.array([100.0]),
+    )
     truth = Rows(Integrand.of(ACTIVATIONS["tanh"], derivative=False), np.array([100.0]))
     assert abs(false.square[0] - truth.square[0]) > 10 * (false.square_error[0] + truth.square_error[0])
 

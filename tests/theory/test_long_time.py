@@ -168,3 +168,37 @@ def test_relu_can_stand_still():
 def test_refusals_name_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("p, most", [(10**4, 0.05), (10**6, 0.02), (10**8, 0.01)])
+def test_linear_networks_diverge_ever_closer_to_the_edge(p, most):
+    problem, eta, ridge = Problem(np.eye(5), [1.0, -1.0, 1.0, 1.0, -1.0]), 0.1, schedules.constant(0.3)
+    theta, start = edge_time(problem, eta=eta, ridge=ridge), sample_in_law(problem, p, np.random.default_rng(p))
+    steps = int(1.2 * theta * math.sqrt(p))
+    run = train(problem, start, "identity", eta=eta, steps=steps, ridge=ridge, record_every=steps)
+    assert 1 < run.diverged_at / math.sqrt(p) / theta < 1 + most
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "activation, y, lam, eta, theta",
+    [
+        ("tanh", [3.0, -2.0], 1.0, 0.3, 1e4),
+        ("tanh", [3.0, -2.0, 1.0, 2.0], 1.0, 0.3, 1e4),
+        ("relu", [40.0, 40.0], 0.5, 0.005, 2e4),
+        ("relu", [40.0, -20.0, 20.0, -40.0], 0.5, 0.005, 2e4),
+    ],
+)
+def test_long_runs_end_within_one_percent_of_their_laws(activation, y, lam, eta, theta):
+    problem, ridge, p = Problem(np.eye(len(y)), y), schedules.constant(lam), 400
+    network, steps = Network.gaussian(p, len(y), np.random.default_rng(3)), int(theta * math.sqrt(p))
+    run = train(problem, network, activation, eta=eta, steps=steps, ridge=ridge, record_every=steps)
+    if activation == "tanh":
+        end = tanh_law(problem, ridge, network=network)
+        loss, cosine = end.loss, end.alignment
+    else:
+        law = relu_law(problem, [theta], eta=eta, ridge=ridge, network=network)
+        loss, cosine = law.loss[0], law.alignment[0]
+    assert run.loss[-1] == pytest.approx(loss, rel=0.01)
+    assert run.alignment[-1] == pytest.approx(cosine, rel=0.01)

@@ -55,7 +55,7 @@ def test_kernels_at_initialisation(rng):
     n, p = 3, 120
     problem = Problem(rng.normal(size=(n, 4)), np.zeros(n))
     kernel, K_norm = mean_kernel(problem.X, tanh), float(np.linalg.norm(problem.K))
-    gamma, top = kernel.gamma_lower, float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    gamma, top = kernel.gamma_lower, kernel.lambda_max_upper
     lowest, highest, h_norm, output = [], [], [], []
     for _ in range(300):
         network = Network.gaussian(p, 4, rng)

@@ -121,7 +121,7 @@ def _moved_too_far(law: EarlyLaw | None, p: int) -> str:
 
 def _top(kernel: MeanKernel) -> float:
     """An upper bound of λ_max(Ḡ)."""
-    return float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    return kernel.lambda_max_upper
 
 
 def _law_margins(kernel: MeanKernel, eta: float, steps: int | None) -> tuple[Margin, ...]:

@@ -55,9 +55,10 @@ def close(lemmas: Drifts) -> Certificate:
         rate, ratio = largest_rate(left, lemmas.start())  # which of the two conditions fails
         step = _step_size_alone(lemmas) if rate is None else [lemmas.step_size(rate, E / rate, size)]
         return Certificate(lemmas.theorem, None, (*given, _closing(ratio), *step), constants)
-    step = [lemmas.step_size(rate, E / rate, size)]
+    clause = lemmas.step_size(rate, E / rate, size)
+    proved = rate if clause.met else None  # ``room`` is the clause solved for a: they agree but for rounding
     return Certificate(
-        lemmas.theorem, rate, (*given, _closing(ratio), *step), constants | bounds_at(lemmas, E / rate)
+        lemmas.theorem, proved, (*given, _closing(ratio), clause), constants | bounds_at(lemmas, E / rate)
     )
 
 

@@ -113,7 +113,7 @@ def constants_table(
 
 
 def _problem_lines(problem: Problem, psi: Activation, kernel: MeanKernel) -> list[Constant]:
-    top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    top = kernel.lambda_max_upper
     found = [
         ("γ", kernel.gamma_lower, "lower bound of λ_min(Ḡ)"),
         ("λ_max(Ḡ)", top, "upper bound of it"),

@@ -120,7 +120,7 @@ def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: Me
 
 def _shared(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> _Levels | None:
     n, share = problem.n, delta / 16
-    top = float(np.linalg.eigvalsh(kernel.G)[-1] + np.linalg.norm(kernel.error))
+    top = kernel.lambda_max_upper
     K_norm = float(np.linalg.norm(problem.K))
     g_low = levels.gram_low_level(p, n, psi.B0, kernel.gamma_lower, share)
     g_top = levels.gram_high_level(p, n, psi.B0, top, share)

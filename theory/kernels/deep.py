@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count
 from fa_ref.activations import Activation, resolve
-from theory.kernels.mean import eigenvalue_floor
+from theory.kernels.eigenvalues import eigenvalue_floor
 from theory.kernels.moments import second_moments
 from theory.precision import UNIT_ROUNDOFF
 
@@ -94,7 +94,7 @@ def deep_kernel(X: ArrayLike, activation: str | Activation, L: int) -> DeepKerne
         G, error, rigorous = moments.values, moments.error, rigorous and moments.rigorous
         layers.append(G)
         kappa = _relative(G, error)
-    lower = eigenvalue_floor(G) - 1.001 * float(np.linalg.norm(error)) if rigorous else 0.0
+    lower = eigenvalue_floor(G, error) if rigorous else 0.0
     return DeepKernel(
         layers=tuple(layers), gamma=float(np.linalg.eigvalsh(G)[0]), gamma_lower=max(0.0, lower), error=error,
         rigorous=rigorous,

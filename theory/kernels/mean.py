@@ -1,32 +1,29 @@
-"""The kernels of training: the mean kernels Ḡ and Θ̄ with γ = λ_min(Ḡ), and a network's own G, H and H_BP.
+"""The mean kernels Ḡ and Θ̄, with γ = λ_min(Ḡ) and λ_max(Ḡ), every number with a bound on its error.
 
-Assumption 3.1 asks for γ > 0. `mean_kernel` decides it: every entry comes with a bound on its error, and
-``gamma_lower`` is below the true γ.
+Assumption 3.1 asks for γ > 0. `mean_kernel` decides it: ``gamma_lower`` is below the true γ.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array
 from fa_ref.activations import Activation, resolve
-from theory.kernels.hermite import Progress
-from theory.kernels.moments import second_moments
-from theory.precision import UNIT_ROUNDOFF, gamma
+from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor, spectral_bound
+from theory.kernels.moments import Covariance, Progress, moments
+from theory.precision import TINIEST, UNIT_ROUNDOFF
 
-if TYPE_CHECKING:
-    from fa_ref.network import Network
-
-__all__ = ["MeanKernel", "eigenvalue_floor", "empirical_G", "empirical_H", "empirical_H_BP", "mean_kernel"]
+__all__ = ["MeanKernel", "mean_kernel"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeanKernel:
     """Ḡ and Θ̄ of a data set, and what is certain of γ.
 
@@ -41,7 +38,8 @@ class MeanKernel:
     error, Theta_error : (n, n) ndarray
         Bounds, entry by entry, on the errors of ``G`` and ``Theta``; estimates if not ``rigorous``.
     rigorous : bool
-        Whether both are bounds. If ψ states too little of itself they are not, and ``gamma_lower`` is 0.
+        Whether both are bounds. If ψ states too little of itself they are not, and ``gamma_lower`` is 0 unless
+        those of ``G`` are. A user's ψ is taken to be what `Activation` states of it.
     parallel : tuple of (int, int)
         Pairs of rows of X that are parallel up to rounding: the usual reason for γ = 0.
     activation : str
@@ -63,6 +61,11 @@ class MeanKernel:
         """Whether γ > 0 is certain."""
         return self.gamma_lower > 0
 
+    @cached_property
+    def lambda_max_upper(self) -> float:
+        """A number that λ_max(Ḡ) does not exceed; an estimate of one where ``error`` is an estimate."""
+        return eigenvalue_ceiling(self.G, self.error)
+
     @property
     def assumption_3_1(self) -> str:
         """Assumption 3.1, decided in words."""
@@ -70,7 +73,7 @@ class MeanKernel:
             return f"holds: γ ≥ {self.gamma_lower:.6g} > 0"
         if not self.rigorous:
             return f"not certified: γ ≈ {self.gamma:.3g}, but the bounds on {self.activation} give no error bound"
-        error = float(np.linalg.norm(self.error))
+        error = spectral_bound(self.error)
         reason = f"not certified positive: γ = {self.gamma:.3g} is not above its own error {error:.1g}"
         if self.parallel:
             i, j = self.parallel[0]
@@ -98,7 +101,8 @@ def mean_kernel(X: ArrayLike, activation: str | Activation, progress: Progress |
     Raises
     ------
     ValueError
-        If X is not a finite n×d array, or does not fit in memory.
+        If X is not a finite n×d array or does not fit in memory, a kernel exceeds the largest float, or ψ is not a
+        finite number where it is needed.
 
     Notes
     -----
@@ -114,154 +118,49 @@ def mean_kernel(X: ArrayLike, activation: str | Activation, progress: Progress |
     'rows 0 and 1 of X are parallel'
     """
     X, psi = as_array("X", X, ndim=2), resolve(activation)
-    K = _symmetric(X @ X.T)
-    kappa = 1.01 * (X.shape[1] + 1) * UNIT_ROUNDOFF  # an inner product of d terms, relative to ‖x_i‖‖x_j‖
-    moments = second_moments(K, psi, covariance_error=kappa, progress=progress)
-    slopes = second_moments(K, psi, derivative=True, covariance_error=kappa, progress=progress)
-    scale = np.sqrt(np.multiply.outer(np.diag(K), np.diag(K)))
-    Theta = K * slopes.values
-    Theta_error = (np.abs(K) + kappa * scale) * slopes.error + (kappa + UNIT_ROUNDOFF) * scale * np.abs(
-        slopes.values
-    )
-    rigorous = moments.rigorous and slopes.rigorous
-    near = np.argwhere(np.tril(np.abs(K) >= (1 - 4 * (kappa + 8 * UNIT_ROUNDOFF)) * scale, -1))
-    lower = 0.0
-    if moments.rigorous:
-        lower = eigenvalue_floor(moments.values) - 1.001 * float(np.linalg.norm(moments.error))
+    covariance = _covariance(X)
+    values = moments(covariance, psi, progress=progress)
+    slopes = moments(covariance, psi, derivative=True, progress=progress)
+    K, kappa, scale = covariance.K, covariance.kappa, np.multiply.outer(covariance.sigma, covariance.sigma)
+    with np.errstate(over="ignore", invalid="ignore"):
+        Theta = K * slopes.values
+        Theta_error = (np.abs(K) + kappa * scale) * slopes.error
+        Theta_error += (kappa + 2 * UNIT_ROUNDOFF) * scale * np.abs(slopes.values)
+        Theta_error += 4 * TINIEST * (1 + np.abs(slopes.values) + slopes.error)
+    if not (np.isfinite(values.values).all() and np.isfinite(Theta).all()):
+        raise ValueError(
+            f"X: expected rows whose kernels are finite floats, got ‖x‖ = {covariance.sigma.max():.3g}"
+        )
+    zero = covariance.sigma == 0
+    close = (np.abs(covariance.rho) >= 1 - 4 * kappa) | np.logical_or.outer(zero, zero)
+    near = np.argwhere(np.tril(close, -1))
+    lower = eigenvalue_floor(values.values, values.error) if values.rigorous else 0.0
     return MeanKernel(
-        G=moments.values,
+        G=values.values,
         Theta=Theta,
-        gamma=float(np.linalg.eigvalsh(moments.values)[0]),
+        gamma=float(np.linalg.eigvalsh(values.values)[0]),
         gamma_lower=max(0.0, lower),
-        error=moments.error,
+        error=values.error,
         Theta_error=Theta_error,
-        rigorous=rigorous,
+        rigorous=values.rigorous and slopes.rigorous and bool(np.isfinite(Theta_error).all()),
         parallel=tuple((int(j), int(i)) for i, j in near),
         activation=psi.name,
     )
 
 
-def eigenvalue_floor(A: Array) -> float:
-    """Return a proven lower bound of λ_min(A), A symmetric, floating-point errors included.
-
-    If the Cholesky factorisation of B = A − aI runs to its end in floating point, then
-    λ_min(B) ≥ −γ/(1−γ) tr B with γ = (n+1)u/(1−(n+1)u) (Demmel; Rump, BIT 46, 2006). The shift a is moved
-    down from the computed eigenvalue until it does.
-
-    Returns
-    -------
-    float
-        Within a few n·eps·tr A of the computed eigenvalue; −inf if A is not finite.
-
-    Examples
-    --------
-    >>> 0.999999 < eigenvalue_floor(np.diag([1.0, 2.0])) < 1
-    True
-    """
-    if not np.isfinite(A).all():
-        return -np.inf
-    n, size = A.shape[0], float(np.abs(A).sum(axis=1).max())
-    if size < 1e-290:
-        return -size  # Gershgorin; below, the factorisation would underflow
-    shift = float(np.linalg.eigvalsh(A)[0])
-    relative = gamma(n + 1)
-    margin = n * UNIT_ROUNDOFF * size
-    while margin <= 4 * size:
-        B = A - (shift - margin) * np.eye(n)
-        try:
-            np.linalg.cholesky(B)
-        except np.linalg.LinAlgError:
-            margin *= 2
-            continue
-        rounding = 2 * relative / (1 - relative) * float(np.trace(B)) + 2 * UNIT_ROUNDOFF * (
-            size + abs(shift) + margin
+def _covariance(X: Array) -> Covariance:
+    """XXᵀ, its standard deviations and correlations, each row scaled by a power of 2 before it is squared."""
+    exponent = np.frexp(np.abs(X).max(axis=1))[1]
+    rows = np.ldexp(X, -exponent[:, None])
+    K = rows @ rows.T
+    K = (K + K.T) / 2
+    kappa = 1.01 * (X.shape[1] + 1) * UNIT_ROUNDOFF  # an inner product of d terms, relative to ‖x_i‖‖x_j‖
+    root = np.sqrt(np.diag(K))
+    with np.errstate(over="ignore"):
+        sigma = np.ldexp(root, exponent)
+        K_true = np.ldexp(K, np.add.outer(exponent, exponent))
+    if not (np.isfinite(K_true).all() and (sigma < math.sqrt(np.finfo(np.float64).max)).all()):
+        raise ValueError(
+            f"X: expected rows with ‖x‖ < 1.3e154, whose squares are floats, got ‖x‖ = {sigma.max():.3g}"
         )
-        return float(shift - margin - rounding)
-    return -np.inf
-
-
-def empirical_G(X: ArrayLike, network: Network, activation: str | Activation) -> Array:
-    """G = ΨΨᵀ/p, the kernel through which β moves the outputs; Ψ = (ψ(Xw_1) … ψ(Xw_p)).
-
-    Parameters
-    ----------
-    X : (n, d) array_like
-        Inputs, one per row.
-    network : Network
-        Its W, p×d, is used.
-    activation : str or Activation
-        ψ.
-
-    Returns
-    -------
-    (n, n) ndarray
-        Symmetric and positive semi-definite (up to rounding).
-
-    Raises
-    ------
-    ValueError
-        If X is not a finite n×d array, or d differs from the network's.
-
-    Examples
-    --------
-    >>> from fa_ref.network import Network
-    >>> network = Network(W=np.array([[1.0], [3.0]]), beta=np.ones(2), b=np.ones(2))
-    >>> empirical_G([[1.0], [2.0]], network, "identity")
-    array([[ 5., 10.],
-           [10., 20.]])
-    """
-    Psi = resolve(activation)(preactivations(X, network))
-    return _symmetric(Psi @ Psi.T / Psi.shape[1])
-
-
-def empirical_H(X: ArrayLike, network: Network, activation: str | Activation) -> Array:
-    """H = (1/p) Σ_r β_r b_r D_r K D_r, the kernel through which feedback alignment's W moves the outputs.
-
-    D_r = diag ψ′(Xw_r) and K = XXᵀ. H is symmetric but has eigenvalues of both signs: feedback through b
-    instead of β makes it small at random weights, and no help there.
-
-    Parameters, Returns and Raises are those of `empirical_G`.
-
-    Examples
-    --------
-    >>> from fa_ref.network import Network
-    >>> network = Network(W=np.zeros((2, 1)), beta=np.array([1.0, 1.0]), b=np.array([1.0, -3.0]))
-    >>> empirical_H([[1.0], [2.0]], network, "identity")
-    array([[-1., -2.],
-           [-2., -4.]])
-    """
-    return _derivative_kernel(X, network, activation, network.b)
-
-
-def empirical_H_BP(X: ArrayLike, network: Network, activation: str | Activation) -> Array:
-    """H_BP = (1/p) Σ_r β_r² D_r K D_r: backpropagation's H, with β_r where feedback alignment has b_r.
-
-    Parameters, Returns and Raises are those of `empirical_G`; the kernel is positive semi-definite.
-
-    Examples
-    --------
-    >>> from fa_ref.network import Network
-    >>> network = Network(W=np.zeros((2, 1)), beta=np.array([1.0, 3.0]), b=np.zeros(2))
-    >>> empirical_H_BP([[1.0], [2.0]], network, "identity")
-    array([[ 5., 10.],
-           [10., 20.]])
-    """
-    return _derivative_kernel(X, network, activation, network.beta)
-
-
-def preactivations(X: ArrayLike, network: Network) -> Array:
-    """Z = XWᵀ, n×p: column r is z_r = X w_r."""
-    X = as_array("X", X, ndim=2)
-    if X.shape[1] != network.W.shape[1]:
-        raise ValueError(f"X: expected {network.W.shape[1]} columns, one per column of W, got {X.shape[1]}")
-    return X @ network.W.T
-
-
-def _derivative_kernel(X: ArrayLike, network: Network, activation: str | Activation, feedback: Array) -> Array:
-    D = resolve(activation).derivative(preactivations(X, network))
-    rows = np.asarray(X, dtype=np.float64)
-    return _symmetric(rows @ rows.T * ((D * (network.beta * feedback)) @ D.T) / D.shape[1])
-
-
-def _symmetric(A: Array) -> Array:
-    return (A + A.T) / 2
+    return Covariance.of_scaled(K, root, K=K_true, sigma=sigma, kappa=kappa)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_number
 from fa_ref.activations import Activation, resolve
-from theory.kernels.mean import empirical_G, empirical_H, empirical_H_BP, preactivations
+from theory.kernels.empirical import empirical_G, empirical_H, empirical_H_BP, preactivations
 from theory.precision import EPS
 
 if TYPE_CHECKING:

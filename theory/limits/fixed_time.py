@@ -22,7 +22,7 @@ from fa_ref.schedules import Schedule
 from fa_ref.setting import Setting
 from theory.alignment.without_ridge import displacement
 from theory.kernels import MeanKernel, mean_kernel
-from theory.kernels.mean import preactivations
+from theory.kernels.empirical import preactivations
 
 __all__ = ["SMALL", "EarlyLaw", "FixedTimeLimit", "Followed", "early_law", "fixed_time_limit", "follow"]
 

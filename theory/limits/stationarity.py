@@ -20,7 +20,7 @@ from fa_ref.activations import Activation, resolve
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
-from theory.kernels.mean import preactivations
+from theory.kernels.empirical import preactivations
 from theory.limits.long_time import constant_penalty
 
 __all__ = ["Standing", "standing"]

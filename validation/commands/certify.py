@@ -30,6 +30,7 @@ CERTIFICATE, NETWORK, PROBLEM = "certificate.json", "network.npz", "problem.npz"
 
 
 def certify(
+    context: typer.Context,
     x_file: XFile = None,
     y_file: YFile = None,
     header: Header = None,
@@ -65,7 +66,7 @@ def certify(
         raise typer.Exit(_check(check))
     check_folder(out, "--out")
     rng = np.random.default_rng(seed)
-    problem = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, scale).problem
+    problem = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, scale).problem
     network = Network.gaussian(p, problem.d, rng)
     if eta is None:
         eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1]))

@@ -55,10 +55,14 @@ def _options(
     pass
 
 
+def _run() -> None:
+    app()
+
+
 def main() -> None:
     """Run the command."""
     prepare_streams()
-    app()
+    ending_well(_run)()
 
 
 if __name__ == "__main__":

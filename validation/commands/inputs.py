@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from validation.commands.console import say
+from validation.commands.console import refuse_beside, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,13 +100,23 @@ class Files(NamedTuple):
         lines = inputs.lines if len(inputs.lines) == problem.n else None
         return Data(problem=problem, name=name, notes=tuple(map(printable, notes)), lines=lines)
 
-    def or_synthetic(self, n: int, d: int, activation: str, rng: np.random.Generator, scale: float) -> Data:
-        """Return what is in the files, or Gaussian inputs with a linear or a random network's targets."""
+    def or_synthetic(
+        self, context: typer.Context, n: int, d: int, activation: str, rng: np.random.Generator, scale: float
+    ) -> Data:
+        """Return what is in the files, or Gaussian inputs with a linear or a random network's targets.
+
+        Raises
+        ------
+        ValueError
+            As `read`; and if --n or --d is typed beside files, which have sizes of their own.
+        """
         from fa_ref import Problem, data
         from fa_ref.activations import resolve
 
         given = self.read()
         if given is not None:
+            for name in ("n", "d"):
+                refuse_beside(context, name, "--X and --y")
             return given
         X = data.gaussian_inputs(n, d, rng, scale=scale)
         linear = resolve(activation).linear

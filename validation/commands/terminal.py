@@ -56,12 +56,20 @@ def _spelt(character: str) -> str:
 
 
 class _Downstream(io.FileIO):
-    """A file descriptor whose reader may leave: what is written after that is dropped, and the command goes on."""
+    """A file descriptor whose reader may leave: what is written after that is dropped, and the command goes on.
+
+    Another failure, such as a full disk, is raised once; closing the stream at the end does not raise it again.
+    """
+
+    failed = False
 
     def write(self, content: Any) -> int:
         try:
             return super().write(content)
-        except BrokenPipeError:
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError) and not self.failed:
+                self.failed = True
+                raise
             return memoryview(content).nbytes
 
 

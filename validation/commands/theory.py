@@ -29,6 +29,7 @@ __all__ = ["theory"]
 
 
 def theory(
+    context: typer.Context,
     x_file: XFile = None,
     y_file: YFile = None,
     header: Header = None,
@@ -67,7 +68,7 @@ def theory(
     if limits and observe:
         raise ValueError("--observe: expected none with --limits")
     rng = np.random.default_rng(seed)
-    given = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, d**-0.5)
+    given = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, d**-0.5)
     problem = given.problem
     kernel = mean_kernel(problem.X, activation)
     if eta is None:

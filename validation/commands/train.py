@@ -24,6 +24,7 @@ COLUMNS = ("loss", "alignment", "beta_norm")
 
 
 def train(
+    context: typer.Context,
     x_file: XFile = None,
     y_file: YFile = None,
     header: Header = None,
@@ -55,7 +56,7 @@ def train(
     if cutoff is not None and ridge == 0:
         raise ValueError("--cutoff: expected together with --ridge, which it sets to 0 after step T")
     rng = np.random.default_rng(seed)
-    given = Files(x_file, y_file, header, standardise).or_synthetic(n, d, activation, rng, d**-0.5)
+    given = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, d**-0.5)
     schedule = schedules.constant(ridge) if cutoff is None else schedules.cutoff(ridge, cutoff)
     network = Network.gaussian(p, given.problem.d, rng)
     setting = Setting(given.problem, network, activation, eta=eta, ridge=schedule, rule=rule)
