@@ -254,7 +254,7 @@ def _judged_by_draws(
     seen = f"{counted.failures} of {counted.draws} draws fail"
     if counted.status == "refuted":
         met = all(margin.met for margin in verdict.hypotheses)
-        status = VIOLATED if met or not verdict else UNDECIDED
+        status = VIOLATED if met else UNDECIDED  # an open "p large enough" leaves the claim unrefuted
         return found | {"status": status, "confidence": seen, "probability": counted}
     enough = f"{seen}; {counted.needed} more would decide" if counted.needed > 0 else seen
     status = verdict.status if counted.failures == 0 else UNDECIDED
