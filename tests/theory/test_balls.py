@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from own_psi import copy_of
 
-from fa_ref import Network, Problem
+from fa_ref import Network, Problem, Setting
 from fa_ref.activations import ACTIVATIONS
 from theory.certificates.balls import ENCLOSURES, Balls, enclose
 from theory.certificates.definite import lambda_max_upper, lambda_min_lower, positive_definite
@@ -96,7 +96,10 @@ def test_the_enclosure_agrees_with_floating_point(activation):
     rng = np.random.default_rng(4)
     problem = Problem(rng.standard_normal((4, 6)), rng.standard_normal(4))
     network, psi = Network.gaussian(40, 6, rng), ACTIVATIONS[activation]
-    proved, measured = enclose(problem, network, psi), measure(problem, network, psi)
+    proved, measured = (
+        enclose(Setting(problem, network, psi, eta=0.1)),
+        measure(Setting(problem, network, psi, eta=0.1)),
+    )
     # both bound the same numbers from the same side, one by proof, one by an allowance of 10⁻¹³ of ‖G‖ + ‖H‖ < 10³
     for name in ("residual_norm", "lambda_min", "lambda_max"):
         assert getattr(proved, name) == pytest.approx(getattr(measured, name), abs=1e-8)
@@ -110,4 +113,4 @@ def test_a_users_activation_cannot_be_enclosed():
     mine = copy_of("tanh", called="tanh", B0=1.0, B1=1.0, B2=0.77)
     problem, network = Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0])
     with pytest.raises(ValueError, match="rigorous: expected one of"):
-        enclose(problem, network, mine)
+        enclose(Setting(problem, network, mine, eta=0.1))

@@ -198,7 +198,7 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
     problem, network = solved
     for noise in (0.0, 1e-4, 1e-3, 3e-3, 1e-2):
         moved = Network(network.W, network.beta + noise * np.sin(np.arange(network.p)), network.b)
-        now = measure(problem, moved, ACTIVATIONS["tanh"])
+        now = measure(Setting(problem, moved, ACTIVATIONS["tanh"], eta=0.1))
         for eta in (0.1, 1.9 / now.lambda_max):
             budget = min(now.lambda_min, 2 / eta - now.lambda_max)
             rate = provable_rate(now, eta, budget)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from fa_ref import Network, Problem, train
+from fa_ref import Network, Problem, Setting, train
 from fa_ref.activations import ACTIVATIONS
 from theory.certificates.from_state import measure
 from theory.certificates.tubes import _congruence, _suprema, curvature_formula, drift
@@ -60,7 +60,7 @@ def test_every_lemma_holds_along_every_run(activation):
     checked = 0
     for seed in range(12):
         problem, network, eta = random_case(seed, activation, scale=(0.3, 1.0, 4.0)[seed % 3])
-        state = measure(problem, network, ACTIVATIONS[activation]).state
+        state = measure(Setting(problem, network, ACTIVATIONS[activation], eta=0.1)).state
         for used, M, Psi, beta, z, _ in movements(problem, network, activation, eta, 12):
             bound = drift(state, used)
             # 10⁻¹²·size: the measured distances are differences of numbers of that size, each a sum of < 200 terms
@@ -86,7 +86,7 @@ def test_a_quarter_of_the_movement_budget_is_not_enough():
     crossed = 0
     for seed in range(12):
         problem, network, eta = random_case(seed, "identity")
-        state = measure(problem, network, ACTIVATIONS["identity"]).state
+        state = measure(Setting(problem, network, ACTIVATIONS["identity"], eta=0.1)).state
         used, _, _, beta, z, _ = movements(problem, network, "identity", eta, 12)[0]
         bound = drift(state, used / 4)
         crossed += bool(beta > bound.beta or z > bound.radius)
@@ -99,7 +99,7 @@ def test_suprema_on_the_tube(activation):
     centres = np.concatenate([[0.0], rng.uniform(-6, 6, 300)])[None, :]
     for radius in (1e-9, 1e-3, 0.1, 1.0, 30.0):
         one = Network(np.ones((1, 1)), [1.0], [1.0])
-        state = measure(Problem([[1.0]], [0.0]), one, psi).state
+        state = measure(Setting(Problem([[1.0]], [0.0]), one, psi, eta=0.1)).state
         slope = np.abs(psi.derivative(centres))
         bend = np.abs(curvature_formula(psi)(centres, psi(centres), psi.derivative(centres)))
         state = type(state)(**{**state.__dict__, "slope": slope, "curvature": bend})
@@ -126,7 +126,9 @@ def test_congruence_bounds_the_norm():
     rng = np.random.default_rng(2)
     for n in (1, 2, 5, 9):
         X, D = rng.standard_normal((n, 4)), rng.exponential(size=(n, 6)) ** 3
-        one = measure(Problem(X, np.zeros(n)), Network.gaussian(3, 4, rng), ACTIVATIONS["tanh"]).state
+        one = measure(
+            Setting(Problem(X, np.zeros(n)), Network.gaussian(3, 4, rng), ACTIVATIONS["tanh"], eta=0.1)
+        ).state
         norms = [np.linalg.norm(D[:, [r]] * (X @ X.T) * D[:, r], 2) for r in range(6)]
         assert (norms <= _congruence(one, D) * (1 + 1e-12)).all()
 
@@ -134,14 +136,16 @@ def test_congruence_bounds_the_norm():
 def test_drift_grows_faster_than_linearly():
     for activation in SMOOTH:
         problem, network, _ = random_case(5, activation)
-        state = measure(problem, network, ACTIVATIONS[activation]).state
+        state = measure(Setting(problem, network, ACTIVATIONS[activation], eta=0.1)).state
         ratios = [drift(state, U).map / U for U in np.geomspace(1e-8, 1e2, 60)]
         assert (np.diff(ratios) >= -1e-12 * np.array(ratios[1:])).all()
 
 
 def test_a_relu_unit_that_may_cross_its_kink_has_no_bound():
     unit, one = np.ones((1, 1)), np.ones(1)
-    state = measure(Problem(unit, [0.0]), Network(0.5 * unit, one, one), ACTIVATIONS["relu"]).state
+    state = measure(
+        Setting(Problem(unit, [0.0]), Network(0.5 * unit, one, one), ACTIVATIONS["relu"], eta=0.1)
+    ).state
     assert drift(state, 0.4).map < math.inf
     assert drift(state, 0.6).map == math.inf
     assert drift(state, 0.4).kink == pytest.approx(0.5 / 0.4)
