@@ -58,7 +58,7 @@ class CosineBound(Statement):
         )
         remarks = () if verdict else (f"the bound with its constants is {verdict.status} at p = {self.WIDTHS[-1]}",)
         return self.finding(
-            inputs, status, slack=-0.5 - fit.slope, where=f"exponent {fit.low:.2f} to {fit.high:.2f}",
+            inputs, status, slack=-0.5 - fit.low, where=f"exponent {fit.low:.2f} to {fit.high:.2f}",
             confidence="99 %", numbers=numbers, remarks=remarks, verdict=verdict, runs=runs[-1],
         )  # fmt: skip
 

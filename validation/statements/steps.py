@@ -83,7 +83,7 @@ class Movement(Statement):
             problem, (1600, 6400, 25_600), rng, eta=0.1 * nonlinear_step(problem), steps=10, runs=6,
             confidence=self.CONFIDENCE, quantities=chosen,
         )  # fmt: skip
-        slowest = max(fits.values(), key=lambda fit: fit.slope)
+        slowest = max(fits.values(), key=lambda fit: fit.low)
         numbers = tuple(
             Number(
                 symbol=f"{name[1:4]}: p^", value=fit.slope, kind="observed", note=f"{fit.low:.2f} to {fit.high:.2f}"
@@ -92,7 +92,7 @@ class Movement(Statement):
         )
         words = "; ".join(f"{name}: exponent {fit.low:.2f} to {fit.high:.2f}" for name, fit in fits.items())
         return self.finding(
-            inputs, _status(list(fits.values())), slack=-0.5 - slowest.slope, where=words, confidence="99.99 %",
+            inputs, _status(list(fits.values())), slack=-0.5 - slowest.low, where=words, confidence="99.99 %",
             numbers=numbers,
         )  # fmt: skip
 
