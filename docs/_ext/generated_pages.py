@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 
 from public_names import public, rooms
@@ -39,20 +40,23 @@ def _row(parameter, context) -> str:
 
 
 def api() -> str:
-    """One section a room: its public names with their first lines."""
-    parts = ["# API", "", "Every public name, by floor and room.", ""]
+    """One section a room: its public names with their first lines, each object under the first room that has it."""
+    parts, listed = ["# API", "", "Every public name, by floor and room.", ""], set()
     for room in rooms():
-        names = public(room)
+        module = import_module(room)
+        names = [name for name in public(room) if id(getattr(module, name)) not in listed]
+        listed |= {id(getattr(module, name)) for name in names}
         if names:
-            parts += [f"## {room}", "", (inspect.getdoc(__import__(room, fromlist=["_"])) or "").split("\n")[0], ""]
+            parts += [f"## {room}", "", (inspect.getdoc(module) or "").split("\n")[0], ""]
+            parts += ["```{eval-rst}", f".. currentmodule:: {room}", "", ".. autosummary::"]
             parts += [
-                "```{eval-rst}",
-                f".. currentmodule:: {room}",
-                "",
-                ".. autosummary::",
                 "   :toctree: generated",
+                "   :nosignatures:",
+                "",
+                *(f"   {name}" for name in names),
+                "```",
+                "",
             ]
-            parts += ["   :nosignatures:", "", *(f"   {name}" for name in names), "```", ""]
     return "\n".join(parts)
 
 
