@@ -32,6 +32,8 @@ class Margin:
         What is required. None where the source names no number: then the value is reported and nothing is decided.
     relation : {"≥", "≤", ">", "<"}
         Which way the condition reads; ">=" and "<=" are accepted and stored as "≥" and "≤".
+    is_fact : bool
+        Whether the value is 1 for yes and 0 for no, see `fact`.
 
     Raises
     ------
@@ -51,6 +53,18 @@ class Margin:
     value: float
     threshold: float | None = None
     relation: Relation | Literal[">=", "<="] = "≥"
+    is_fact: bool = False
+
+    @classmethod
+    def fact(cls, name: str, truth: bool) -> Margin:
+        """Return a condition that is a yes or a no, without a size.
+
+        Examples
+        --------
+        >>> print(Margin.fact("ψ is linear", False))
+        ψ is linear: no
+        """
+        return cls(name, float(bool(truth)), 1.0, is_fact=True)
 
     def __post_init__(self) -> None:
         relation = _ASCII.get(self.relation, self.relation) if isinstance(self.relation, str) else self.relation
@@ -97,6 +111,8 @@ class Margin:
     def __str__(self) -> str:
         if self.threshold is None:
             return f"{self.name} = {self.value:.3g} (measured)"
+        if self.is_fact:
+            return f"{self.name}: {'yes' if self.met else 'no'}"
         verdict = "met" if self.met else "not met"
         needed = "(finite)" if self.threshold == sys.float_info.max else f"{self.relation} {self.threshold:.3g}"
         return f"{self.name} = {self.value:.3g} {needed}: {verdict}"

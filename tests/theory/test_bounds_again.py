@@ -185,16 +185,16 @@ def wide(theorem, form):
 @pytest.mark.parametrize(
     "form, change, name",
     [
-        ("explicit", {"smooth": False}, "ψ twice differentiable"),
+        ("explicit", {"smooth": False}, "ψ is twice differentiable"),
         ("explicit", {"total": math.inf}, "Λ"),
         ("explicit", {"b_square": 2.0001}, "(A3) ‖b‖²/p"),
         ("explicit", {"moment": 2.0001}, "(A3) Σ |β_r(0)| b_r²/p"),
         ("explicit", {"peak": 100.0}, "(A4)"),
-        ("first-order", {"smooth": False}, "ψ twice differentiable"),
+        ("first-order", {"smooth": False}, "ψ is twice differentiable"),
         ("first-order", {"peak": 100.0}, "(A4)"),
         ("second-order", {"total": 1e-300}, "Σ λ(t)"),
         ("second-order", {"B3": math.inf}, "B3"),
-        ("second-order", {"smooth": False}, "ψ twice differentiable"),
+        ("second-order", {"smooth": False}, "ψ is twice differentiable"),
     ],
 )
 def test_each_hypothesis_of_theorem_3_2_decides_alone(form, change, name):

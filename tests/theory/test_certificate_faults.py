@@ -35,7 +35,7 @@ def test_an_activation_with_kinks_has_no_certificate(psi):
         setting = Setting(problem, network, psi, eta=0.5)
         refused = from_state(setting)
         assert not refused
-        assert "ψ twice differentiable, or ReLU" in refused.why
+        assert "ψ is twice differentiable, or ReLU" in refused.why
         norms = train(setting, steps=40).residual_norms
         grown += bool((norms[1:] > norms[:-1]).any())
     if psi.name == "leaky":
@@ -47,7 +47,7 @@ def test_a_clip_is_not_smooth_however_flat_its_pieces_are():
     problem, network = Problem([[1.0]], [0.5]), Network([[0.5]], [1.0], [1.0])
     with pytest.raises(ValueError):
         clip(4.0, smooth=True, B2=0.0)
-    assert "ψ twice differentiable" in from_state(Setting(problem, network, clip(4.0, B2=1e6), eta=0.1)).why
+    assert "ψ is twice differentiable" in from_state(Setting(problem, network, clip(4.0, B2=1e6), eta=0.1)).why
 
 
 def test_relu_under_another_name_is_relu():

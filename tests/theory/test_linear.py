@@ -229,7 +229,7 @@ def test_no_certificate_for_a_constant_ridge(form):
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_no_certificate_for_another_activation(activation):
     network = Network.gaussian(20_000, 2, np.random.default_rng(1))
-    assert certificate(Setting(EYE, network, activation, eta=0.1)).why == "ψ is the identity = 0 ≥ 1: not met"
+    assert certificate(Setting(EYE, network, activation, eta=0.1)).why == "ψ is the identity: no"
 
 
 def test_bad_arguments_are_named():

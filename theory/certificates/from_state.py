@@ -99,7 +99,9 @@ def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
 
 def _hypotheses(psi: Activation) -> tuple[Margin, ...]:
     """What ψ has to be: differentiable with bounded ψ′ and ψ″, or ReLU, which is linear on the tubes."""
-    smooth = () if psi.smooth or _piecewise_linear(psi) else (Margin("ψ twice differentiable, or ReLU", 0.0, 1.0),)
+    smooth = (
+        () if psi.smooth or _piecewise_linear(psi) else (Margin.fact("ψ is twice differentiable, or ReLU", False),)
+    )
     bounds = (("ψ′", psi.B1), ("ψ″", 0.0 if _piecewise_linear(psi) else psi.B2))
     return smooth + tuple(Margin(f"sup |{name}|", bound, sys.float_info.max, "≤") for name, bound in bounds)
 

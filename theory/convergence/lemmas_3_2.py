@@ -109,7 +109,7 @@ class Explicit(Drifts):
         """ψ, ψ′, ψ″ bounded, Λ finite, (A1) with (A2), and (A3)."""
         i = self.instance
         return [
-            Margin("ψ twice differentiable", float(i.smooth), 1.0),
+            Margin.fact("ψ is twice differentiable", i.smooth),
             at_most_finite("B0 = sup |ψ|", i.B0),
             at_most_finite("B1 = sup |ψ′|", i.B1),
             at_most_finite("B2 = sup |ψ″|", i.B2),

@@ -41,7 +41,7 @@ class FirstOrder(Drifts):
         """ψ′, ψ″ bounded, Λ finite, G(0) positive definite."""
         i = self.instance
         return [
-            Margin("ψ twice differentiable", float(i.smooth), 1.0),
+            Margin.fact("ψ is twice differentiable", i.smooth),
             at_most_finite("B1 = sup |ψ′|", i.B1),
             at_most_finite("B2 = sup |ψ″|", i.B2),
             at_most_finite("Λ = η Σ λ(t)", i.total),

@@ -67,8 +67,8 @@ class Conservation(Claim):
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Feedback alignment, and ψ′(z)z = ψ(z) unless the defect is accounted for."""
-        rule = Margin("rule is fa", float(run.setting.rule == "fa"), 1.0)
-        finite = Margin("the run stays finite", float(not has_diverged(run)), 1.0)
+        rule = Margin.fact("rule is fa", run.setting.rule == "fa")
+        finite = Margin.fact("the run stays finite", not has_diverged(run))
         return (rule, finite) if self.with_defect else (rule, finite, homogeneity(run))
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:

@@ -63,11 +63,11 @@ class NoStationaryPoint(Claim):
         problem, psi = run.setting.problem, run.setting.activation
         return (
             Margin("λ", _penalty(run.setting), 0.0, ">"),
-            Margin("rule is fa", float(run.setting.rule == "fa"), 1.0),
+            Margin.fact("rule is fa", run.setting.rule == "fa"),
             Margin("‖y‖", float(np.linalg.norm(problem.y)), 0.0, ">"),
             Margin("min ψ′ on [−3, 3]", float(psi.derivative(SAMPLES).min()), 0.0, ">"),
             Margin("rank X", float(problem.rank), float(problem.n)),
-            Margin("the run stays finite", float(not has_diverged(run)), 1.0),
+            Margin.fact("the run stays finite", not has_diverged(run)),
         )
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:

@@ -53,8 +53,8 @@ def _shared(run: Trajectory) -> tuple[Margin, ...]:
     psi = run.setting.activation
     return (
         Margin("λ > 0 up to a cutoff", _penalty(run)[0], 0.0, ">"),
-        Margin("feedback alignment", float(run.setting.rule == "fa"), 1.0),
-        Margin("starting weights recorded", float(known_start(run) is not None), 1.0),
+        Margin.fact("feedback alignment", run.setting.rule == "fa"),
+        Margin.fact("starting weights recorded", known_start(run) is not None),
         Margin("‖y‖", float(np.linalg.norm(run.setting.problem.y)), 0.0, ">"),
         Margin("B1", psi.B1, np.finfo(float).max, "≤"),
     )
@@ -169,7 +169,7 @@ class AfterCutoff(Claim):
         margins = (
             *_shared(run),
             Margin("B2", psi.B2, np.finfo(float).max, "≤"),
-            Margin("steps recorded after the cutoff", float(math.isfinite(T) and run.times[-1] > T), 1.0),
+            Margin.fact("steps recorded after the cutoff", math.isfinite(T) and run.times[-1] > T),
         )
         if not _applies(run, margins):
             return margins

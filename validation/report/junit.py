@@ -28,7 +28,7 @@ def of_verdict(name: str, verdict: Verdict) -> Result:
     >>> from validation import theorem_4_3
     >>> setting = Setting(Problem([[1.0]], [1.0]), None, "tanh", eta=0.1)
     >>> of_verdict("one step", theorem_4_3.judge(Trajectory.recorded(setting, [0, 1], [[0.5], [0.4]])))
-    ('one step: Theorem 4.3', None, 'not applicable: ψ linear = 0 ≥ 1: not met')
+    ('one step: Theorem 4.3', None, 'not applicable: ψ is linear: no')
     """
     from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
 

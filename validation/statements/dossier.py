@@ -92,8 +92,7 @@ def _hypotheses(finding: Finding) -> Part:
     verdict = finding.verdict
     if verdict is None:
         return Part(title="Hypotheses")
-    words = {True: "met", False: "FAILS", None: "measured"}
-    rows = tuple({"hypothesis": str(margin), "": words[margin.met]} for margin in verdict.hypotheses)
+    rows = tuple({"hypothesis": str(margin)} for margin in verdict.hypotheses)
     return Part(title=f"Hypotheses, {finding.inputs}", rows=rows)
 
 

@@ -42,7 +42,7 @@ class AlignmentBound(Claim):
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those of Theorem 3.2, and that the weights at t = 0 are known."""
-        recorded = Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
+        recorded = Margin.fact("starting weights recorded", known_start(run) is not None)
         return (*theorem_3_2.CLAIM.hypotheses(run), recorded)
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:

@@ -68,7 +68,7 @@ class Linear(Claim):
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Every condition of the argument at the rate γ/2, decided."""
-        is_linear = Margin("ψ linear", float(run.setting.activation.linear), 1.0)
+        is_linear = Margin.fact("ψ is linear", run.setting.activation.linear)
         if known_start(run) is None or run.setting.rule != "fa" or not is_linear:
             return (_recorded(run), _feedback(run), is_linear)
         return (_feedback(run), *_margins(linear.drifts(run.setting), _linear_rate(run)))
@@ -93,11 +93,11 @@ class PrintedPull(Linear):
 
 
 def _recorded(run: Trajectory) -> Margin:
-    return Margin("starting weights recorded", float(known_start(run) is not None), 1.0)
+    return Margin.fact("starting weights recorded", known_start(run) is not None)
 
 
 def _feedback(run: Trajectory) -> Margin:
-    return Margin("rule is FA", float(run.setting.rule == "fa"), 1.0)
+    return Margin.fact("rule is FA", run.setting.rule == "fa")
 
 
 def _nonlinear_rate(run: Trajectory) -> float:

@@ -46,8 +46,8 @@ class Theorem32(Claim):
         finite = sys.float_info.max
         margins = [
             Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
-            Margin("rule is FA", float(setting.rule == "fa"), 1.0),
-            Margin("ψ smooth", float(psi.smooth), 1.0),
+            Margin.fact("rule is FA", setting.rule == "fa"),
+            Margin.fact("ψ is smooth", psi.smooth),
             Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
             Margin("Σλ", setting.ridge.total, 0.0, "≤"),
             Margin("ηnB0²", setting.eta * problem.n * psi.B0**2, 1.0, "≤"),

@@ -44,8 +44,8 @@ class Theorem43(Claim):
         problem, ridge = setting.problem, setting.ridge
         gamma, M = kernel.gamma, problem.lambda_max
         margins = [
-            Margin("rule is FA", float(setting.rule == "fa"), 1.0),
-            Margin("ψ linear", float(setting.activation.linear), 1.0),
+            Margin.fact("rule is FA", setting.rule == "fa"),
+            Margin.fact("ψ is linear", setting.activation.linear),
             Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
             Margin("Σλ", ridge.total, sys.float_info.max, "≤"),
             Margin("M/γ", M / gamma if gamma > 0 else np.inf),

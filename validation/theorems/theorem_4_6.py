@@ -66,7 +66,7 @@ class Theorem46(Claim):
         lam, T = cutoff_of(run)
         problem = run.setting.problem
         gamma, M = problem.lambda_min, problem.lambda_max
-        margins = [*_shared(run), Margin("steps recorded after the cutoff", float(T >= 0), 1.0)]
+        margins = [*_shared(run), Margin.fact("steps recorded after the cutoff", T >= 0)]
         if gamma > 0:
             margins += [Margin("ε", M / gamma - 1.0), Margin("L = λ/γ", lam / gamma)]
         return tuple(margins)
@@ -138,7 +138,7 @@ def _shared(run: Trajectory) -> tuple[Margin, ...]:
     return (
         *theorem_4_3.CLAIM.hypotheses(run),
         Margin("‖y‖", float(np.linalg.norm(run.setting.problem.y)), 0.0, ">"),
-        Margin("starting weights recorded", float(known_start(run) is not None), 1.0),
+        Margin.fact("starting weights recorded", known_start(run) is not None),
     )
 
 

@@ -63,11 +63,11 @@ def test_theorem_4_3_holds_in_its_regime(easy, ridge):
 @pytest.mark.parametrize(
     ("claim", "activation", "change", "reason"),
     [
-        (theorem_3_2.CLAIM, "relu", {}, "ψ smooth"),
+        (theorem_3_2.CLAIM, "relu", {}, "ψ is smooth"),
         (theorem_3_2.CLAIM, "identity", {}, "max(B0, B1, B2)"),
         (theorem_3_2.CLAIM, "tanh", {"eta": 1.0}, "ηnB0²"),
         (theorem_3_2.CLAIM, "tanh", {"ridge": schedules.cutoff(0.1, 5)}, "Σλ"),
-        (theorem_4_3.CLAIM, "tanh", {}, "ψ linear"),
+        (theorem_4_3.CLAIM, "tanh", {}, "ψ is linear"),
         (theorem_4_3.CLAIM, "identity", {"eta": 1.2}, "η(λ_max(G(0)) + max λ)"),
     ],
 )
