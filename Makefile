@@ -11,7 +11,7 @@ verify: $(VENV)/ready
 	$(BIN)/fa-ref verify $(ARGS)
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
