@@ -75,21 +75,27 @@ print(linear_mean_run(Problem(np.eye(2), [1.0, 2.0]), 0.1, schedules.constant(0.
 """
 HERMITE = """
 import numpy as np
-from theory.kernels.hermite import _add_block, _hermite_block
+from theory.kernels.hermite import _add_block
+from theory.kernels.quadrature import _hermite_block
 table, one = np.zeros((4, 1)), np.ones(1)
 _hermite_block(0, one, np.zeros(1), np.ones(1), table)
 values, pair = np.zeros((2, 2)), np.full((2, 2), 0.5)
 active, error = pair > 0, np.zeros((2, 2))
-_add_block(np.ones((2, 3)), np.zeros((2, 3)), pair, np.ones(2), np.ones(2), pair.copy(), active, values, error)
+a, delta, root = np.ones((2, 3)), np.zeros((2, 3)), np.ones(2)
+_add_block(0, a, delta, pair, root, root, pair.copy(), active, values, error)
 print(table.tolist(), values.tolist())
 """
 MEASURED = """
 import numpy as np
 from fa_ref import Network, Problem
 from fa_ref.activations import tanh
-from theory.convergence.measured_step import _residual
-e, network = np.empty(2), Network.gaussian(3, 2, np.random.default_rng(0))
-_residual(np.eye(2), np.ones(2), network.W, network.beta, tanh.psi, e)
+from theory.convergence.measured_step import _Data, _residual, _Weights
+def fixed(array):
+    array.setflags(write=False)
+    return array
+e, network = np.empty(2), Network.gaussian(3, 2, np.random.default_rng(0)).frozen()
+data = _Data(fixed(np.eye(2)), fixed(np.eye(2)), fixed(np.ones(2)))
+_residual(data, _Weights(network.W, network.beta, network.b), tanh.psi, e)
 print(e)
 """
 APPLY = "from fa_ref.activations import tanh; print(tanh([1.0]))"
