@@ -162,6 +162,7 @@ def test_a_network_for_other_inputs_is_refused(small, rng):
 
 
 def test_memory_is_asked_for_before_it_is_allocated(small, monkeypatch):
+    monkeypatch.setattr(checks, "SMALL", 0)
     monkeypatch.setattr(checks, "available_memory", lambda: 1000)
     with pytest.raises(ValueError, match=r"p = 60, .* needs 0\.0 GiB"):
         train(*small, eta=0.1, steps=1)

@@ -67,13 +67,13 @@ class Reduced:
             float(known.b_max), float(known.p),
         )  # fmt: skip
         self.units = _units(problem, start)
-        self.now = State(np.array([1.0, 0.0]), *(np.zeros(n) for _ in range(4)))
+        self.now = State(np.array([1.0, 0.0, 0.0]), *(np.zeros(n) for _ in range(4)))
         self.schedule = (eta, np.ascontiguousarray(lam), np.empty(0))  # c(t) is part of the state
 
     @property
     def coefficients(self) -> Coefficients:
         """The expansion as it is now."""
-        c, g = (float(number) for number in self.now.scalars)
+        c, g = (float(number) for number in self.now.scalars[:2])
         return Coefficients(c, self.now.a.copy(), g, self.now.u.copy())
 
     @property
