@@ -46,9 +46,10 @@ class Browser:
         self.seconds, self._count, self._pages, self._rest = seconds, 0, {}, b""
         self._profile = tempfile.mkdtemp(prefix="fa-ref-browser-")
         (theirs_in, self._out), (self._in, theirs_out) = os.pipe(), os.pipe()
+        ends = f"{theirs_in}", f"{theirs_out}"
         options = (*OPTIONS, f"--user-data-dir={self._profile}", "about:blank")
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-c", START, f"{theirs_in}", f"{theirs_out}", executable or chromium(), *options],
+            [sys.executable, "-S", "-c", START, *ends, executable or chromium(), *options],
             pass_fds=(theirs_in, theirs_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
@@ -240,7 +241,7 @@ class Page:
         self.settle()
 
     def press(self, key):
-        """Press and let go of a key of this name, say ``"Tab"``, ``"ArrowRight"`` or ``"a"``, where the focus is."""
+        """Press and let go of a key of this name, say ``"Tab"`` or ``"a"``, where the focus is."""
         codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
                  "ArrowDown": 40}  # fmt: skip
         text = "\r" if key == "Enter" else key if len(key) == 1 else ""
