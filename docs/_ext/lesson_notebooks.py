@@ -7,8 +7,8 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
-from myst_parser.config.main import MdParserConfig
 from myst_nb.core.read import read_myst_markdown_notebook
+from myst_parser.config.main import MdParserConfig
 from sphinx.util.docutils import SphinxRole
 
 FOLDER = "learn/notebooks"

@@ -1,4 +1,4 @@
-"""The exercises of the lessons in ``docs/learn``: `check` says whether an answer is right, and what is likely wrong."""
+"""The exercises of the lessons in ``docs/learn``: `check` says whether an answer is right, or what is wrong."""
 
 from validation.lessons.marking import Mark, check
 

@@ -60,3 +60,69 @@ STUDENTS = {
         },
     ),
 }
+
+FORWARD = "lambda X, W, beta: (lambda f, Psi, slopes: {})(*forward(X, W, beta))"
+STEP = "lambda X, y, W, beta, b, eta: {}"
+TAKEN = "step(X, y, W, beta, b, eta{})[{}]"
+RUN = "lambda X, y, W, beta, b, eta, steps: {}"
+
+
+STUDENTS |= {
+    "2.1": Student(
+        "setting",
+        ["forward"],
+        {
+            FORWARD.format("(f * 60**0.5, Psi, slopes)"): "1/√p is missing",
+            FORWARD.format("(f, X @ W.T, slopes)"): "Psi holds z",
+            FORWARD.format("(f, Psi, 1 - Psi)"): "the square is missing",
+            FORWARD.format("(f, Psi, 1 - np.tanh(Psi)**2)"): "not at ψ(z)",
+            FORWARD.format("(f, Psi.T, slopes)"): "transposed",
+            FORWARD.format("f"): "expected three arrays",
+        },
+    ),
+    "2.2": Student(
+        "setting",
+        ["step"],
+        {
+            STEP.format("step(X, 2 * forward(X, W, beta)[0] - y, W, beta, b, eta)"): "has to be f − y",
+            STEP.format("step(X, y, W, beta, beta, eta)"): "wrong vector",
+            STEP.format(f"({TAKEN.format('', 0)}, {TAKEN.format(' * 60**0.5', 1)})"): "beta: a factor",
+            STEP.format(f"({TAKEN.format(' * 60**0.5', 0)}, {TAKEN.format('', 1)})"): "W: a factor",
+            STEP.format("step(X, y, W, beta, b, eta)[0]"): "expected two arrays",
+            STEP.format("beta.fill(0.0) or (W, beta)"): "have changed",
+        },
+    ),
+    "2.3": Student(
+        "setting, 100",
+        ["run"],
+        {
+            RUN.format("run(X, y, W, beta, b, eta, steps)[1:]"): "expected 101 rows",
+            RUN.format("-run(X, y, W, beta, b, eta, steps)"): "recorded as y − f",
+            RUN.format("run(X, y, W, beta, b, eta * 60**0.5, steps)"): "1/√p is missing",
+            RUN.format("run(X, y, W, beta, b, eta / 5, steps)"): "sum over samples",
+            RUN.format("descent(X, y, W, beta, eta, steps)"): "wrong vector",
+            RUN.format("run(X, y, W, beta, b + 1e-9, eta, steps)"): "of rounding",
+            RUN.format("None"): "expected an array",
+        },
+    ),
+    "2.4": Student(
+        "ridged, 100",
+        ["ridge_run"],
+        {
+            "lambda X, y, W, beta, b, eta, lam: ridge_run(X, y, W, beta, b, eta, lam / eta)": "erratum 2",
+            "lambda X, y, W, beta, b, eta, lam: run(X, y, W, beta, b, eta, len(lam))": "the penalty does nothing",
+            "lambda X, y, W, beta, b, eta, lam: ridge_run(X, y, W, beta, b, eta, np.append(lam[:1], lam[:-1]))": (
+                "one step late"
+            ),
+        },
+    ),
+    "2.5": Student(
+        "setting, 100",
+        ["descent"],
+        {
+            "lambda X, y, W, beta, eta, steps: run(X, y, W, beta, b, eta, steps)": "wrong vector",
+            "lambda X, y, W, beta, eta, steps: descent(X, y, W, beta, eta / 5, steps)": "sum over samples",
+            "lambda X, y, W, beta, eta, steps: descent(X, y, W, beta, eta, steps)[:-1]": "expected 101 rows",
+        },
+    ),
+}
