@@ -126,3 +126,48 @@ STUDENTS |= {
         },
     ),
 }
+
+STUDENTS |= {
+    "3.1": Student(
+        "setting",
+        ["G", "empirical_G(X, network, 'tanh')"],
+        {
+            "Psi @ Psi.T": "1/p is missing",
+            "Psi @ Psi.T / 10": "makes 1/p",
+            "Psi.T @ Psi / 100": "units by units",
+            "X @ X.T": "kernel of the inputs",
+            "(Psi * network.beta) @ (Psi * network.beta).T / 100": "β does not occur",
+            "X": "expected shape (6, 6)",
+        },
+    ),
+    "3.2": Student(
+        "setting",
+        ["H"],
+        {
+            "-H": "minus of the update",
+            "empirical_H_BP(X, network, 'tanh')": "backpropagation's kernel",
+            "K * (network.beta @ network.b) / 100": "slopes D_r are missing",
+            "K * ((D * network.b) @ D.T) / 100": "β_r is missing",
+            "K * ((D * network.beta * network.b) @ np.ones((100, 6))) / 100": "one D_r is missing",
+            "100 * H": "1/p is missing",
+        },
+    ),
+    "3.3": Student(
+        "ridged",
+        ["linear"],
+        {
+            "e - 0.4 * (G + H) @ e": "penalty is missing",
+            "linear + 0.4 * 0.3 * y": "−ηλy is missing",
+            "linear + 0.4 * (1 - 0.4 * 0.3) * H @ e": "H is missing",
+            "linear - 0.4 * 0.4 * 0.3 * H @ e": "factor 1 − ηλ",
+            "step.after": "leave the remainder v out",
+            "2 * e - linear": "I minus ηG",
+        },
+    ),
+    "3.4": Student("setting", ["2"], {"1": "all in G and H", "3": "halve η", "'two'": "one number"}),
+    "3.5": Student(
+        "setting",
+        ["-0.5", "-1 / 2"],
+        {"0.5": "the sign", "-1": "grows like √p", "0": "backpropagation", "-2": "64^½"},
+    ),
+}
