@@ -171,3 +171,39 @@ STUDENTS |= {
         {"0.5": "the sign", "-1": "grows like √p", "0": "backpropagation", "-2": "64^½"},
     ),
 }
+
+STUDENTS |= {
+    "4.1": Student(
+        "setting",
+        ["0.5"],
+        {
+            "1.0": "n is missing",
+            "2 / kernel.lambda_max_upper": "edge of stability",
+            "1 / kernel.lambda_max_upper": "for every network",
+            "0.25": "off by a factor",
+        },
+    ),
+    "4.2": Student(
+        "run",
+        ["rate", "round(rate, 3)"],
+        {
+            "kernel.gamma / 4": "promises",
+            "kernel.gamma": "that is γ",
+            "0.2 * rate": "divide by η",
+            "1.0": "is not it",
+        },
+    ),
+    "4.3": Student(
+        "ledger", ["worst"], {"'movement of w_r'": "another one loses more", "'Lemma 3'": "expected the name"}
+    ),
+    "4.4": Student(
+        "setting",
+        ["[-1, -0.5]", "(-1.0, -1 / 2)"],
+        {
+            "[-0.5, -1]": "other way round",
+            "[-0.5, -0.5]": "different speeds",
+            "[1, 0.5]": "the signs",
+            "-1": "shape",
+        },
+    ),
+}
