@@ -1,7 +1,7 @@
 """Feedback weights that learn: Algorithm 1, where b takes a step of its own after each step of W and β.
 
-Section 6 of the paper asks for local methods that update b. Each bᵣ moves here as βᵣ does, by what its own unit says,
-ψ(wᵣ·xᵢ), times one number sᵢ a sample, and the two rules differ by that number and by nothing else:
+Section 6 of the paper asks for local methods that update b. Each bᵣ moves here as βᵣ does: by its own unit's
+answer ψ(wᵣ·xᵢ), times one number sᵢ a sample. The two rules differ by that number and by nothing else:
 
     Kolen–Pollack   s = e    b takes β's update: β(t) − b(t) = Π(1 − ηλ) (β(0) − b(0)), exactly
     Hebbian         s = −f   b grows where unit and output are active together, and decays: it needs no error

@@ -57,7 +57,7 @@ def train(
     observe: Observer | None = None,
     progress: Progress | None = None,
 ) -> Trajectory:
-    """Run Algorithm 1 (``rule="fa"``), gradient descent (``"bp"``) or a rule that learns b, with the ridge of (4.1).
+    """Run Algorithm 1 (``rule="fa"``), gradient descent (``"bp"``) or a rule that learns b, with ridge (4.1).
 
     Parameters
     ----------

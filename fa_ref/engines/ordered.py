@@ -47,7 +47,7 @@ class Weights(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Ψ and ψ′ (blocks, n, UNITS); f and e (n,); the s by which b learns, of length 0 where it does not, and its rule."""
+    """Ψ and ψ′ (blocks, n, UNITS); f and e (n,); the s by which b learns, of length 0 where it stays; its rule."""
 
     Psi: Any
     slopes: Any
