@@ -190,7 +190,7 @@ STUDENTS |= {
             "kernel.gamma / 4": "promises",
             "kernel.gamma": "that is γ",
             "0.2 * rate": "divide by η",
-            "1.0": "is not it",
+            "1.0": "off by a factor",
         },
     ),
     "4.3": Student(
@@ -204,6 +204,49 @@ STUDENTS |= {
             "[-0.5, -0.5]": "different speeds",
             "[1, 0.5]": "the signs",
             "-1": "shape",
+        },
+    ),
+}
+
+STUDENTS |= {
+    "5.1": Student(
+        "setting",
+        ["along_b"],
+        {
+            "lambda W_0, W: 2 * along_b(W_0, W)": "½ is missing",
+            "lambda W_0, W: along_b(W, W_0)": "sign is wrong",
+            "lambda W_0, W: np.sum((W - W_0) ** 2) / 2": "length of the movement",
+            "lambda W_0, W: along_b(W_0, W) / 400": "not a mean",
+            "lambda W_0: 1.0": "raised TypeError",
+        },
+    ),
+    "5.2": Student(
+        "setting",
+        ["c", "round(c, 2)"],
+        {
+            "2 * c": "½ is missing",
+            "4.0": "targets are missing",
+            "c - 4": "unlearnt",
+            "(8 + y @ y) / 2": "K⁻¹ is missing",
+        },
+    ),
+    "5.3": Student(
+        "setting",
+        ["100 * 400 / c**2", "round(100 * 400 / c**2)"],
+        {
+            "400 / c**2": "a tenth",
+            "10 * 400**0.5 / c": "square root",
+            "100 * 400**2 / c**2": "not by 1",
+            "7": "solve",
+        },
+    ),
+    "5.4": Student(
+        "setting",
+        ["pair"],
+        {
+            "lambda plus, minus, p: (plus + minus) / 2": "p is missing",
+            "lambda plus, minus, p: p * (plus + minus)": "divide by 2",
+            "lambda plus, minus, p: p * (plus - minus) / 2": "keeps the noise",
         },
     ),
 }
