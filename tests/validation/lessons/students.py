@@ -241,12 +241,51 @@ STUDENTS |= {
         },
     ),
     "5.4": Student(
-        "setting",
+        "",
         ["pair"],
         {
             "lambda plus, minus, p: (plus + minus) / 2": "p is missing",
             "lambda plus, minus, p: p * (plus + minus)": "divide by 2",
             "lambda plus, minus, p: p * (plus - minus) / 2": "keeps the noise",
+        },
+    ),
+}
+
+STUDENTS |= {
+    "6.1": Student(
+        "setting",
+        ["ridge_regression"],
+        {
+            "lambda Psi, y, lam: ridge_regression(Psi, y, 0.0)": "λ is missing",
+            "lambda Psi, y, lam: ridge_regression(Psi * 1000**0.5, y, lam)": "features are Ψ/√p",
+            "lambda Psi, y, lam: ridge_regression(Psi, y, lam / 2)": "not G + λ/2",
+            "lambda Psi, y, lam: ridge_regression(Psi, y, 4 * lam)": "not divided by n",
+            "lambda Psi, y, lam: ridge_regression(Psi, y, lam) * 1000**0.5": "last factor",
+            "lambda Psi, y, lam: y": "expected shape (1000,)",
+        },
+    ),
+    "6.2": Student(
+        "160, 400, 6400",
+        ["640", "640.0"],
+        {"160": "slower", "2560": "not p", "40": "not faster", "1000": "same for both"},
+    ),
+    "6.3": Student(
+        "3.0, 5.0, 1.0",
+        ["0.749", "kappa / np.hypot(1, kappa)"],
+        {
+            "kappa": "that is κ",
+            "1.25 / np.hypot(1, 1.25)": "κ³/3 is missing",
+            "1.25": "without the term",
+            "1 / np.hypot(1, kappa)": "numerator is κ",
+        },
+    ),
+    "6.4": Student(
+        "setting",
+        ["0.5 * e_star @ e_star", "plateau(problem, 'tanh', setting.ridge).loss"],
+        {
+            "0.25 * problem.y @ a": "with its penalty",
+            "0.5 * a @ a": "λ² is missing",
+            "e_star @ e_star": "½ is missing",
         },
     ),
 }
