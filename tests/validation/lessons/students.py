@@ -289,3 +289,36 @@ STUDENTS |= {
         },
     ),
 }
+
+STUDENTS |= {
+    "7.1": Student(
+        "run",
+        ["sides"],
+        {
+            "lambda run: sides(run)[::-1]": "exchanged",
+            "lambda run: (run.residual_norms, run.residual_norms)": "times, but",
+            "lambda run: (run.loss[1:], run.loss[:-1])": "½‖e‖²",
+            "lambda run: (sides(run)[0], np.full(40, run.residual_norms[0]))": "not of the start",
+            "lambda run: run.residual_norms": "expected two arrays",
+        },
+    ),
+    "7.2": Student(
+        "Monotone(), tiny",
+        ["[0.1, 0.5, -1.0]", "[-0.1, 0.1, -0.5]"],
+        {
+            "[0.1, 0.5, 1.0]": "opposite signs",
+            "[1.0, 0.1, -0.1]": "make tanh(w)² small",
+            "[0.1, 0.5]": "expected shape (3,)",
+        },
+    ),
+    "7.3": Student(
+        "Monotone()",
+        ["extra", "lambda run: Margin('max|b|', np.abs(run.setting.start.b).max(), 1e-12, '<')"],
+        {
+            "lambda run: Margin('p', run.setting.p, 400.0)": "b = −2β(0)",
+            "lambda run: Margin('p', run.setting.p, 1e9)": "says nothing any more",
+            "lambda run: Margin('p', run.setting.p)": "expected a Margin with a threshold",
+            "lambda run: True": "expected a Margin",
+        },
+    ),
+}
