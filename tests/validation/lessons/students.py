@@ -322,3 +322,51 @@ STUDENTS |= {
         },
     ),
 }
+
+RAISED = "{'constants': c['constants'] | {'b_norm': 1.000001 * c['constants']['b_norm']}}"
+CHANGED = "(lambda c: c | {})(certificate.to_dict())"
+STUDENTS |= {
+    "8.1": Student(
+        "found.setting",
+        ["np.linalg.eigvalsh(A)[0]", "certificate.constants['lambda_min']"],
+        {
+            "np.linalg.eigvalsh(empirical_G(X, found.network, 'tanh'))[0]": "λ_min(G); H acts",
+            "np.linalg.eigvalsh(empirical_H(X, found.network, 'tanh'))[0]": "λ_min(H)",
+            "np.linalg.eigvalsh(A)[-1]": "largest",
+            "np.linalg.eigvalsh(A)": "expected one number",
+        },
+    ),
+    "8.2": Student(
+        "certificate, 1e-8",
+        ["steps", "float(steps)"],
+        {
+            "steps - 1": "round up",
+            "np.log(1e-8 / E) / np.log(1 - certificate.rate)": "η is missing",
+            "np.log(1e-8) / np.log(1 - 0.05 * certificate.rate)": "not from 1",
+            "np.log(E / 1e-8) / (0.05 * certificate.rate)": "log(1 − ηa)",
+            "7": "solve",
+        },
+    ),
+    "8.3": Student(
+        "certificate, found.setting",
+        ["lowest"],
+        {
+            "c": "cosine now",
+            "c - reach / size": "angles add up",
+            "(c * size - reach) / (size + reach)": "not the best",
+            "np.cos(np.arccos(c) - np.arcsin(reach / size))": "upper end",
+        },
+    ),
+    "8.4": Student(
+        "certificate, found.setting",
+        ["forgery", CHANGED.format("{'eta': 0.1}")],
+        {
+            "certificate.to_dict()": "itself, and it is true",
+            CHANGED.format("{'format': 'a poem'}"): "its form",
+            CHANGED.format(
+                "{'constants': c['constants'] | {'b_norm': 1.000001 * c['constants']['b_norm']}}"
+            ): "still true",
+            "certificate": "expected a dictionary",
+        },
+    ),
+}
