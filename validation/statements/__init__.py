@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from validation.statements.alignment import CosineBound, Schedules, Theorem46
 from validation.statements.convergence import LargeSample, Theorem32, Theorem42, Theorem43
@@ -52,8 +53,14 @@ def find(number: str) -> Statement:
 
 
 def verify(statements: Sequence[Statement], inputs: Sequence[Inputs], options: Options) -> Iterator[Finding]:
-    """Check every statement on every set of inputs, in this order; one that does not depend on them once."""
+    """Check every statement on every set of inputs, in this order; one that does not depend on them once.
+
+    Of a negative control the remarks say what was changed.
+    """
     for statement in statements:
         for data in inputs[:1] if statement.general else inputs:
             options.progress(f"{statement.title}, {data.name}")
-            yield statement.check(data, options)
+            finding = statement.check(data, options)
+            if options.broken:
+                finding = replace(finding, remarks=(f"negative control: {statement.control}", *finding.remarks))
+            yield finding

@@ -33,7 +33,7 @@ def test_it_holds_and_its_control_does_not(statement, inputs, options):
     assert finding.numbers
     assert {number.kind for number in finding.numbers} <= {"proved", "observed", "limit"}
     broken = statement.check(inputs, Options(steps=60, broken=True))
-    assert not broken, broken.status
+    assert broken.status == "violated", (broken.status, broken.remarks)
     assert statement.control
 
 
