@@ -1,4 +1,4 @@
-"""The paper, statement by statement: what the main job checks, in the paper's order."""
+"""The paper, statement by statement: what the main job checks, in the paper's order, and what goes beyond it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from validation.statements.convergence import LargeSample, Theorem32, Theorem42,
 from validation.statements.dossier import Dossier, dossier
 from validation.statements.geometry import Assumption31, Proposition33, Proposition45
 from validation.statements.inputs import Inputs
+from validation.statements.ridge import RidgeRegression
 from validation.statements.statement import Finding, Number, Options, Statement
 from validation.statements.steps import Movement, OneStepIdentity
 
@@ -28,7 +29,7 @@ __all__ = [
 
 STATEMENTS: tuple[Statement, ...] = (
     OneStepIdentity(), Assumption31(), Theorem32(), Movement(), Proposition33(), CosineBound(), Theorem42(),
-    Theorem43(), Proposition45(), Theorem46(), Schedules(), LargeSample(),
+    Theorem43(), Proposition45(), Theorem46(), Schedules(), LargeSample(), RidgeRegression(),
 )  # fmt: skip
 
 
