@@ -168,6 +168,8 @@ def _sizes(run: Trajectory) -> _Sizes | None:
     if np.isfinite(psi.B0):
         outputs, squares = np.minimum(outputs, psi.B0 * S1), np.minimum(squares, psi.B0**2)
     b_norm = float(np.linalg.norm(start.b))
+    if run.setting.rule not in ("fa", "bp"):
+        b_norm = float(np.max(run.measures.get("feedback_norm", np.array([np.inf]))))
     return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
 
 
