@@ -57,7 +57,7 @@ def train(
     observe: Observer | None = None,
     progress: Progress | None = None,
 ) -> Trajectory:
-    """Run Algorithm 1 (``rule="fa"``) or gradient descent (``"bp"``), with the ridge penalty of (4.1).
+    """Run Algorithm 1 (``rule="fa"``), gradient descent (``"bp"``) or a rule that learns b, with ridge (4.1).
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def train(
         Step size η > 0 of the loss ½‖e‖²; see `fa_ref.adapters` for others.
     ridge : Schedule, optional
         λ(t), zero if not given; η·λ(t) < 1 is required.
-    rule : {"fa", "bp"}, optional
-        Feedback alignment, if not given, or backpropagation.
+    rule : {"fa", "bp", "kolen-pollack", "hebbian"}, optional
+        Feedback alignment, if not given, backpropagation, or a b that learns: see `fa_ref.learned`.
     engine : "auto", "loops", "gram", "reduced", optional
         ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
         ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by

@@ -17,13 +17,12 @@ from fa_ref.engines.textbook import Loops
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 
-__all__ = ["DTYPES", "ENGINES", "RULES", "Engine", "build", "choose"]
+__all__ = ["DTYPES", "ENGINES", "Engine", "build", "choose"]
 
 Array = NDArray[np.float64]
 
 ENGINES = ("auto", "loops", "ordered", "gram", "reduced")
 DTYPES = ("float64", "float32")
-RULES = ("fa", "bp")
 
 
 class Engine(Protocol):
@@ -51,7 +50,7 @@ class Engine(Protocol):
             Steps, ascending; the last one may be given twice, then it is recorded too.
         limit : float
             A loss ½‖e‖² that is not at most this is divergence.
-        residuals, rows : ndarray, shape (m + 1, n) and (m + 1, 8)
+        residuals, rows : ndarray, shape (m + 1, n) and (m + 1, 9)
             Where the records go: e, and the measures of `fa_ref.measures`.
         progress : callable, optional
             ``progress(t)`` is called every fraction of a second.
