@@ -192,10 +192,9 @@ class Span:
     def __init__(self, problem: Problem, start: Network | Statistics, eta: float, lam: Array, rule: str) -> None:
         n = problem.n
         self.problem, self.start, self.y = problem, start, np.array(problem.y)
-        averages = start
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 6 + 2 * problem.d))
-            averages = Statistics.of(problem, start)
+        averages = Statistics.of(problem, start) if isinstance(start, Network) else start
         with one_blas_thread():
             R = np.ascontiguousarray(np.linalg.qr(problem.X.T, mode="r"))
             Q = _vectors(problem, start) if isinstance(start, Network) else np.empty((0, n + 2))
@@ -203,8 +202,9 @@ class Span:
         gram, K = _gram(averages), np.array(problem.K, order="C")
         self.known = Known(gram, K, R, self.y, float(averages.weight_square), float(averages.p), RULES[rule])
         self.units = Units(Q, square)
-        self.now = State(np.eye(n + 2, n), *(np.zeros(shape) for shape in ((n + 2, n), n + 2, n + 2)), np.ones(1),
-                         np.zeros(n), *(np.zeros(n + 2) for _ in range(3)))  # fmt: skip
+        x, v, beta, image, b = (np.zeros(n + 2) for _ in range(5))
+        C, N = np.eye(n + 2, n), np.zeros((n + 2, n))
+        self.now = State(C, N, x=x, v=v, c=np.ones(1), e=np.zeros(n), beta=beta, image=image, b=b)
         self.schedule = (eta, np.ascontiguousarray(lam), np.empty(0))  # c(t) is part of the state
 
     @property
