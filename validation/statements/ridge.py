@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_ref import Trajectory
 from fa_ref._support.threads import threads
@@ -75,7 +76,7 @@ class RidgeRegression(Statement):
 def _beginning(run: Trajectory) -> Trajectory:
     """The run up to step `LAST`, or to where it diverged: the features of every step are to be seen again."""
     kept = slice(0, int(np.searchsorted(run.times, LAST, side="right")))
-    measures = {name: values[kept] for name, values in run.measures.items()}
+    measures: dict[str, ArrayLike] = {name: values[kept] for name, values in run.measures.items()}
     return Trajectory.recorded(
         run.setting, run.times[kept], run.residuals[kept], measures=measures, roundoff=run.roundoff
     )
