@@ -16,6 +16,13 @@ two records may err by the sum over both ends and over the steps in between, whe
 of the record before, or ‖y‖ if that is more and λ pulls there. (What a claim says of the step's end is not known to
 be true, so that a tolerance that grew with it would excuse anything.)
 
+The reduced engine has no weights. It sums e from an expansion whose terms do not shrink with them, with
+F = X W(0)ᵀ, U(t) = η Σ_{s<t} ‖e(s)‖ ≥ ‖a‖, ‖u‖ and tildes for sums of absolute values,
+
+    S̃ U + F̃_β + (|g| F̃_b + κ̃ K̃ U)/√p + ‖y‖,   |g| ≤ λ_max(K) U²/√p,   κ̃ = |b|·|β(0)|/√p + F̃_b U/√p + |g| ‖b‖²/p,
+
+and so errs by γ_{p+2(n+d)+20} of that, besides, and by γ_{n+8} of it in each step of a, g and u.
+
 u is the roundoff of the run's own arithmetic: 2⁻²⁴ of one in float32, whatever its record is stored in.
 
 Where the weights were not recorded none of this can be computed. Then the tolerance is a convention: 10⁴ ulp of
@@ -76,7 +83,8 @@ def residual_rounding(run: Trajectory) -> Array:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
     reach = run.setting.activation.B1 * problem.radius
     output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
-    return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
+    expanded = gamma(sizes.p + 2 * (problem.n + problem.d) + 20, u) * _expansion(run)
+    return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm) + expanded)
 
 
 def step_rounding(run: Trajectory) -> Array:
@@ -86,17 +94,42 @@ def step_rounding(run: Trajectory) -> Array:
     if sizes is None:
         return both
     problem, eta, u, n = run.setting.problem, run.setting.eta, run.roundoff, run.setting.problem.n
-    gaps, norms = np.diff(run.times), run.residual_norms[:-1]
-    if run.setting.ridge.maximum > 0:
-        norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(problem.y)), norms)
+    gaps, norms = np.diff(run.times), _before(run)
     beta_norm, unit_mean, squares = (
         np.maximum(values[1:], values[:-1]) for values in (sizes.beta_norm, sizes.unit_mean, sizes.squares)
     )
     reach = run.setting.activation.B1 * problem.radius
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite or unknown bound is a result
         terms = eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
-        hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms)
+        hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms + _expansion(run)[1:])
         return _known(both + gaps * (hidden + gamma(n + 3, u) * eta * n * squares * norms))
+
+
+def _before(run: Trajectory) -> Array:
+    """What ‖e‖ is at most in the steps that follow each record but the last."""
+    norms, gaps = run.residual_norms[:-1], np.diff(run.times)
+    if run.setting.ridge.maximum > 0:
+        norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(run.setting.problem.y)), norms)
+    return np.asarray(norms)
+
+
+def _expansion(run: Trajectory) -> Array:
+    """Bound, at each record, the absolute values that the reduced engine sums e from; 0 of a run by any other."""
+    start, problem, setting = known_start(run), run.setting.problem, run.setting
+    if run.engine != "reduced" or start is None:
+        return np.zeros(run.times.size)
+    if setting.eta * setting.ridge.maximum > 2.0:  # the coefficients grow by themselves
+        return np.full(run.times.size, np.inf)
+    F, root = np.abs(start.W) @ np.abs(problem.X).T, np.sqrt(start.p)
+    F_beta, F_b = (float(np.linalg.norm(np.abs(v) @ F)) / root for v in (start.beta, start.b))
+    S, K = np.linalg.norm(F) ** 2 / start.p, np.linalg.norm(np.abs(problem.X) @ np.abs(problem.X).T)
+    with np.errstate(over="ignore", invalid="ignore"):
+        U = np.append(0.0, np.cumsum(setting.eta * np.diff(run.times) * _before(run)))
+        g = problem.lambda_max * U**2 / root
+        kappa = float(np.abs(start.b) @ np.abs(start.beta)) / root + F_b * U / root
+        kappa += g * float(start.b @ start.b) / start.p
+        terms = S * U + F_beta + (g * F_b + kappa * K * U) / root + np.linalg.norm(problem.y)
+    return np.where(np.isnan(terms), np.inf, terms)
 
 
 def _sizes(run: Trajectory) -> _Sizes | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
+from theory.certificates.from_state import from_state
 from validation.judge.claims import Claim
 from validation.judge.inequalities import Inequality
 from validation.judge.record import reference_run
@@ -19,6 +20,7 @@ from validation.theorems import (
     theorem_4_3,
     theorem_4_6,
 )
+from validation.theorems.conclusions import contraction
 
 HALF, SINGLE, DOUBLE = 2.0**-11, 2.0**-24, 2.0**-53
 
@@ -244,3 +246,29 @@ def test_without_weights_the_tolerance_is_ten_thousand_ulp(run):
     for u in (DOUBLE, SINGLE):
         np.testing.assert_allclose(residual_rounding(replace(bare, roundoff=u)), 1e4 * 2 * u * size, rtol=1e-12)
         np.testing.assert_allclose(step_rounding(replace(bare, roundoff=u)), 2e4 * 2 * u * size, rtol=1e-12)
+
+
+def test_a_run_of_the_reduced_engine_is_given_the_rounding_of_its_expansion():
+    """The weights shrink with the residual, and the loops' rounding with them; the terms of the expansion do not."""
+    b = np.array([0.7, 1.0])
+    setting = Setting(Problem([[0.7]], [1.0]), Network(100.0 * b[:, None], 1e8 * b, b), "identity", eta=1.2e-8)
+    rate = from_state(setting).rate
+    run, reduced = (train(setting, steps=60, engine=engine) for engine in ("ordered", "reduced"))
+    assert contraction("(3.1)", run, rate).holds
+    assert contraction("(3.1)", reduced, rate).holds
+    assert not contraction("(3.1)", replace(reduced, engine="ordered"), rate).holds  # what it was judged with
+    assert not contraction("(3.1)", reduced, 1.5 * rate).holds
+
+
+@pytest.mark.parametrize("ridge", [schedules.zero(), schedules.cutoff(0.5, 6)])
+def test_the_reduced_engine_errs_by_less_than_its_bound_and_not_by_far_less(ridge):
+    """Against the loops of the definition: the two differ by the rounding of both, of every step so far."""
+    rng, b = np.random.default_rng(5), np.array([0.7, -1.0, 0.4])
+    problem = Problem(rng.standard_normal((2, 3)), rng.standard_normal(2))
+    network = Network(1e3 * rng.standard_normal((3, 3)), 1e5 * rng.standard_normal(3), b)
+    setting = Setting(problem, network, "identity", eta=1e-8, ridge=ridge)
+    run, truth = (train(setting, steps=12, engine=engine) for engine in ("reduced", "ordered"))
+    error = np.linalg.norm(run.residuals - truth.residuals, axis=1)
+    both = residual_rounding(run) + residual_rounding(truth)
+    assert (error <= both + np.cumsum(both)).all()
+    assert (both <= 1e6 * error.max()).all()
