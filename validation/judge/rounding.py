@@ -16,14 +16,17 @@ two records may err by the sum over both ends and over the steps in between, whe
 of the record before, or ‖y‖ if that is more and λ pulls there. (What a claim says of the step's end is not known to
 be true, so that a tolerance that grew with it would excuse anything.)
 
-The reduced engine has no weights. It sums e from an expansion whose terms do not shrink with them, with
-F = X W(0)ᵀ, U(t) = η Σ_{s<t} ‖e(s)‖ ≥ ‖a‖, ‖u‖ and tildes for sums of absolute values,
-
-    S̃ U + F̃_β + (|g| F̃_b + κ̃ K̃ U)/√p + ‖y‖,   |g| ≤ λ_max(K) U²/√p,   κ̃ = |b|·|β(0)|/√p + F̃_b U/√p + |g| ‖b‖²/p,
-
-and so errs by γ_{p+2(n+d)+20} of that, besides, and by γ_{n+8} of it in each step of a, g and u.
-
 u is the roundoff of the run's own arithmetic: 2⁻²⁴ of one in float32, whatever its record is stored in.
+
+The reduced engine holds a linear network as coefficients c, a, g, u of its start (`fa_ref.engines.reduced`), and
+rounds relative to the terms that it adds up, not to the weights that come of them. With Frobenius's norms these
+terms of e are at most
+
+    T = (‖F‖‖β(0)‖ + ‖F‖²‖a‖/√p + |g|‖F‖‖b‖/√p + k‖X‖²‖u‖)/√p + ‖y‖,
+    k = (‖b‖‖β(0)‖ + ‖F‖‖b‖‖a‖/√p + |g|‖b‖²/√p)/√p,
+
+each known to γ_{p+2d+4n+20}, and a step moves the coefficients by rounding that counts γ_{n+8} T. The coefficients
+follow from the residuals where every step was recorded, and are bounded where some were not.
 
 Where the weights were not recorded none of this can be computed. Then the tolerance is a convention: 10⁴ ulp of
 ‖e(0)‖ + ‖y‖ in that arithmetic.
@@ -78,58 +81,80 @@ def blind(roundoff: float, size: float = 1.0) -> float:
 def residual_rounding(run: Trajectory) -> Array:
     """Bound ‖fl(e(t)) − e(t)‖ at each recorded step, for e(t) exact at the recorded weights."""
     problem, norms, u = run.setting.problem, run.residual_norms, run.roundoff
+    terms = _expansion(run)
+    if terms is not None:
+        return gamma(run.setting.start.p + 2 * problem.d + 4 * problem.n + 20, u) * terms
     sizes, y_norm = _sizes(run), float(np.linalg.norm(problem.y))
     if sizes is None:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
     reach = run.setting.activation.B1 * problem.radius
     output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
-    expanded = gamma(sizes.p + 2 * (problem.n + problem.d) + 20, u) * _expansion(run)
-    return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm) + expanded)
+    return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
 
 
 def step_rounding(run: Trajectory) -> Array:
     """Bound the rounding in a comparison of ‖e‖ at successive recorded steps, shape (m − 1,)."""
-    output, sizes = residual_rounding(run), _sizes(run)
+    output, sizes, terms = residual_rounding(run), _sizes(run), _expansion(run)
     both = output[1:] + output[:-1]
+    if terms is not None:
+        return both + np.diff(run.times) * gamma(run.setting.problem.n + 8, run.roundoff) * terms[1:]
     if sizes is None:
         return both
     problem, eta, u, n = run.setting.problem, run.setting.eta, run.roundoff, run.setting.problem.n
-    gaps, norms = np.diff(run.times), _before(run)
+    gaps, norms = np.diff(run.times), _between(run)
     beta_norm, unit_mean, squares = (
         np.maximum(values[1:], values[:-1]) for values in (sizes.beta_norm, sizes.unit_mean, sizes.squares)
     )
     reach = run.setting.activation.B1 * problem.radius
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite or unknown bound is a result
         terms = eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
-        hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms + _expansion(run)[1:])
+        hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms)
         return _known(both + gaps * (hidden + gamma(n + 3, u) * eta * n * squares * norms))
 
 
-def _before(run: Trajectory) -> Array:
-    """What ‖e‖ is at most in the steps that follow each record but the last."""
-    norms, gaps = run.residual_norms[:-1], np.diff(run.times)
+def _between(run: Trajectory) -> Array:
+    """‖e‖ of the steps between successive records, shape (m − 1,)."""
+    norms = run.residual_norms[:-1]
     if run.setting.ridge.maximum > 0:
-        norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(run.setting.problem.y)), norms)
-    return np.asarray(norms)
+        norms = np.where(np.diff(run.times) > 1, np.maximum(norms, np.linalg.norm(run.setting.problem.y)), norms)
+    return norms
 
 
-def _expansion(run: Trajectory) -> Array:
-    """Bound, at each record, the absolute values that the reduced engine sums e from; 0 of a run by any other."""
-    start, problem, setting = known_start(run), run.setting.problem, run.setting
-    if run.engine != "reduced" or start is None:
-        return np.zeros(run.times.size)
-    if setting.eta * setting.ridge.maximum > 2.0:  # the coefficients grow by themselves
-        return np.full(run.times.size, np.inf)
-    F, root = np.abs(start.W) @ np.abs(problem.X).T, np.sqrt(start.p)
-    F_beta, F_b = (float(np.linalg.norm(np.abs(v) @ F)) / root for v in (start.beta, start.b))
-    S, K = np.linalg.norm(F) ** 2 / start.p, np.linalg.norm(np.abs(problem.X) @ np.abs(problem.X).T)
+def _expansion(run: Trajectory) -> Array | None:
+    """T at each record of a run by the reduced engine; None of any other, or where the weights are not known."""
+    start, problem = known_start(run), run.setting.problem
+    if start is None or run.engine != "reduced":
+        return None
+    root = np.sqrt(start.p)
+    F, b, beta = (float(np.linalg.norm(v)) / root for v in (start.W @ problem.X.T, start.b, start.beta))
     with np.errstate(over="ignore", invalid="ignore"):
-        U = np.append(0.0, np.cumsum(setting.eta * np.diff(run.times) * _before(run)))
-        g = problem.lambda_max * U**2 / root
-        kappa = float(np.abs(start.b) @ np.abs(start.beta)) / root + F_b * U / root
-        kappa += g * float(start.b @ start.b) / start.p
-        terms = S * U + F_beta + (g * F_b + kappa * K * U) / root + np.linalg.norm(problem.y)
-    return np.where(np.isnan(terms), np.inf, terms)
+        a, g, u = _coefficients(run, root)
+        kappa = root * b * beta + F * b * a + g * b**2
+        moved = g * F * b + kappa * np.linalg.norm(problem.X) ** 2 * u / root
+        return _known(root * F * beta + F**2 * a + moved + np.linalg.norm(problem.y))
+
+
+def _coefficients(run: Trajectory, root: float) -> tuple[Array, Array, Array]:
+    """Bounds of ‖a‖, |g| and ‖u‖ at each record."""
+    problem, eta, gaps = run.setting.problem, run.setting.eta, np.diff(run.times)
+    lam = run.setting.ridge.values(int(run.times[-1]))
+    logs = np.append(0.0, np.cumsum(np.log1p(-eta * lam)))
+    shrink, moves = np.exp(np.diff(logs[run.times])), eta * gaps * _between(run)
+    if (gaps == 1).all():
+        u = eta * np.cumsum(run.residuals, axis=0) - eta * run.residuals  # of the steps before each record
+        along = np.abs(np.einsum("ti,ti->t", u @ problem.K, run.residuals))[:-1]
+        return _summed(shrink, moves), _summed(shrink, eta / root * along), np.linalg.norm(u, axis=1)
+    u = np.append(0.0, np.cumsum(moves))
+    along = np.linalg.norm(problem.X, 2) ** 2 * u[1:]
+    return _summed(shrink, moves), _summed(shrink, along * moves / root), u
+
+
+def _summed(shrink: Array, terms: Array) -> Array:
+    """x from x(0) = 0 and x(k + 1) = shrink(k) x(k) + terms(k)."""
+    total = [0.0]
+    for factor, term in zip(shrink.tolist(), terms.tolist(), strict=True):
+        total.append(factor * total[-1] + term)
+    return np.array(total)
 
 
 def _sizes(run: Trajectory) -> _Sizes | None:
@@ -143,6 +168,8 @@ def _sizes(run: Trajectory) -> _Sizes | None:
     if np.isfinite(psi.B0):
         outputs, squares = np.minimum(outputs, psi.B0 * S1), np.minimum(squares, psi.B0**2)
     b_norm = float(np.linalg.norm(start.b))
+    if run.setting.rule not in ("fa", "bp"):
+        b_norm = float(np.max(run.measures.get("feedback_norm", np.array([np.inf]))))
     return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
 
 
