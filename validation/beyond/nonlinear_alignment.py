@@ -79,7 +79,7 @@ class RidgeRegression(Claim):
     """Theorem A as a sheet."""
 
     name = "β is the ridge regression on its features"
-    statement = "‖β(t) − β*(t)‖ ≤ X_t and |cos∠(b, β(t)) − κ_p(t)| ≤ 2X_t/s_p(t)"
+    statement = "‖β(t) − β*(t)‖ ≤ X_t, so |‖β(t)‖ − s_p(t)| ≤ X_t and |cos∠(b, β(t)) − κ_p(t)| ≤ 2X_t/s_p(t)"
     source = "docs/nonlinear_alignment.md, Theorem A"
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
@@ -94,17 +94,22 @@ class RidgeRegression(Claim):
         path, lacking = self._replayed(run), missing(run, "alignment", "beta_norm")
         if lacking:
             return (Unjudged(self.statement, lacking),)
-        here = run.times[run.times <= path.times[-1]]
-        wanted, seen = here, slice(0, here.size)
+        first, last = 1, int(np.searchsorted(run.times, path.times[-1], side="right"))  # X_0 is the distance itself
+        wanted = here = run.times[first:last]
+        seen = slice(first, last)
         cosines, rounding = run.measures["alignment"][seen], _movement(run, path)[seen]
         gap, bound, length = (values[wanted] for values in (path.gap, path.bound, path.length))
         blur = 2 * rounding / np.where(length > 0, length, 1.0) + alignment_rounding(
             run.setting.start.p, run.roundoff
         )
         off = np.abs(cosines - path.kappa[wanted])
+        lengths = run.measures["beta_norm"][seen]
+        seen_gap = np.abs(lengths - length)  # of the run itself, not of the replay
         turned = Inequality("|cos − κ_p| ≤ 2X_t/s_p", here, off, path.spread[wanted], blur, 2.0)
+        grown = Inequality("|‖β‖ − s_p| ≤ X_t", here, seen_gap, bound, path.rounding[wanted] + rounding)
         return (
             Inequality("‖β − β*‖ ≤ X_t", here, gap, bound, path.rounding[wanted] + rounding),
+            *grown.where_measured("beta_norm", lengths),
             *turned.where_measured("alignment", cosines),
         )
 
