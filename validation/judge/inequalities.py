@@ -162,8 +162,10 @@ class Inequality:
             return (self,)
         first, count = self.times[gone][0], int(gone.sum())
         said = Unjudged(self.name, f"{measure} is no number at {count} of {gone.size} steps, first at t = {first}")
-        sides = (array[~gone] for array in (self.times, self.lhs, self.rhs, self.tolerance))
-        return (said,) if gone.all() else (Inequality(self.name, *sides, ceiling=self.ceiling), said)
+        if gone.all():
+            return (said,)
+        times, lhs, rhs, tolerance = (array[~gone] for array in (self.times, self.lhs, self.rhs, self.tolerance))
+        return Inequality(self.name, times, lhs, rhs, tolerance, self.ceiling), said
 
     @property
     def why_unjudged(self) -> str:
