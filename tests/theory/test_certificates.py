@@ -55,7 +55,7 @@ def rounding(problem, run):
 
 def contracts(problem, network, activation, eta, rate, steps=400):
     """Whether the run from here contracts at the rate, step after step, as far as rounding lets one see."""
-    run = train(problem, network, activation, eta=eta, steps=steps)
+    run = train(problem, network, activation, eta=eta, steps=steps, engine="ordered")
     norms, noise = run.residual_norms, rounding(problem, run)
     return run.status == "completed" and bool((norms[1:] <= (1 - eta * rate) * norms[:-1] + 2 * noise[1:]).all())
 
