@@ -65,6 +65,7 @@ def _listening(port: int | None) -> socket.socket:
             listener.close()
             raise ValueError(f"port: expected one that is free, got {port} ({error.strerror})") from None
         listener.bind(("127.0.0.1", 0))
+    listener.listen()  # from now on a browser that comes early waits
     return listener
 
 
@@ -95,6 +96,13 @@ def _serve(listener: socket.socket, address: str | None) -> None:
                 import webbrowser
 
                 webbrowser.open(address)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets=sockets)
+            for route in pages.routes:  # pages that are still open keep threads, and these the process
+                manager = getattr(getattr(route.app, "state", None), "session_manager", None)
+                if manager is not None:
+                    await manager.shutdown()
 
     with suppress(KeyboardInterrupt):  # uvicorn raises what it caught, once it has shut down
         Server(config).run(sockets=[listener])
