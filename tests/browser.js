@@ -4,8 +4,8 @@ selector => {
   const element = document.querySelector(selector);
   if (!element) return null;
   element.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
-  const box = element.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
+  const box = element.getClientRects()[0]; // a link may be broken into several lines
+  return box ? [box.left + box.width / 2, box.top + box.height / 2] : null;
 }
 // ---- SET_VALUE
 (selector, value) => {
