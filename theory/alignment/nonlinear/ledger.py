@@ -272,7 +272,7 @@ def _after(setting: Setting, T: int, tail: int) -> tuple[Array, Array, Array]:
     A = setting.activation(setting.problem.X @ network.W.T) / math.sqrt(network.p)
     least, located = np.linalg.pinv(A), []
 
-    def watch(t: int, network: Network) -> None:
+    def watch(t: int, network: Network) -> None:  # noqa: ARG001
         located.append(network.beta.copy())
 
     later = setting.replace(network=network, ridge=zero())
