@@ -226,6 +226,9 @@ def test_auto_says_what_it_picked(rng):
         ("tanh", "fa", 4): "gram",
         ("identity", "bp", 4): "gram",
         ("identity", "fa", 20): "reduced",
+        ("identity", "hebbian", 4): "reduced",
+        ("identity", "kolen-pollack", 20): "reduced",
+        ("tanh", "kolen-pollack", 4): "gram",
         ("tanh", "fa", 12): "ordered",
     }
     for (activation, rule, n), name in expected.items():
@@ -237,7 +240,6 @@ def test_auto_says_what_it_picked(rng):
     "settings, message",
     [
         ({"engine": "reduced"}, "engine: expected 'loops', 'ordered' or"),
-        ({"engine": "reduced", "activation": "identity", "rule": "bp"}, "engine: expected 'loops', 'ordered' or"),
         ({"engine": "ordered", "dtype": "float32"}, "dtype: expected float64"),
         ({"engine": "reduced", "activation": "identity", "dtype": "float32"}, "dtype: expected float64"),
         ({"engine": "fast"}, "engine: expected one of"),
