@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,14 +20,14 @@ def axes_or_new(axes: Axes | None = None) -> Axes:
     """
     if axes is not None:
         return axes
-    how = {"figsize": (5.0, 3.2), "layout": "constrained"}
+    how: dict[str, Any] = {"figsize": (5.0, 3.2), "layout": "constrained"}
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib import pyplot
 
         return pyplot.subplots(**how)[1]
     from matplotlib.figure import Figure
 
-    return Figure(**how).subplots()  # type: ignore[arg-type]
+    return Figure(**how).subplots()
 
 
 def html_table(title: str, rows: Iterable[tuple[str, object]]) -> str:

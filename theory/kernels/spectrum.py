@@ -92,7 +92,8 @@ def spectrum(run: Trajectory, points: int = 40) -> Spectrum:
     def look(t: int, network: Network) -> None:
         G = empirical_G(X, network, psi)
         times.append(t)
-        rows.append((np.linalg.eigvalsh(G + empirical_H(X, network, psi)), np.linalg.eigvalsh(G)))
+        both, of_G = (np.asarray(np.linalg.eigvalsh(A), float) for A in (G + empirical_H(X, network, psi), G))
+        rows.append((both, of_G))
 
     train(setting, steps=last, record_every=every, observe=look)
     values, of_G = (np.array(part) for part in zip(*rows, strict=True))
