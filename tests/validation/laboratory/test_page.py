@@ -26,6 +26,7 @@ function deep(test, root = document) {
   return found;
 }
 function curves() {
+  if (deep(e => e.matches("svg.marks")).length < 5) return "";
   return deep(e => e.matches("svg.marks path") && e.getAttribute("stroke-width") === "2")
     .map(e => e.getAttribute("d").replace(/[ML][^,]*,/g, " ")).join();  // heights: the width is the window's
 }
