@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import builtins
 import copy
 import json
 import math
@@ -26,6 +25,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -231,10 +231,8 @@ def _functions(code, prefix=""):
     found = {}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            if "self" in constant.co_varnames or not constant.co_flags & 0x02:  # a method, or a class body
-                pass
             name = prefix + constant.co_name
-            if constant.co_flags & 0x02:  # optimised: a function
+            if constant.co_flags & 0x02:  # "new locals": a function; a class body has none
                 found[name] = constant
             else:
                 found |= _functions(constant, name + ".")
@@ -275,35 +273,44 @@ def _replace_constants(module, original, text):
 class Runner:
     """A plugin that takes over pytest's loop: measures each test once, then runs the mutants, each in a fork."""
 
-    def __init__(self, target, sample, seed, out):
-        self.target, self.sample, self.seed, self.out = target, sample, seed, Path(out)
+    def __init__(self, targets, sample, seed, out):
+        self.targets, self.sample, self.seed, self.out = targets, sample, seed, Path(out)
 
     def pytest_runtestloop(self, session):
         items = [item for item in session.items if item.get_closest_marker("nightly") is None]
         measured = {}
         for item in items:
-            found = self._fork(lambda item=item: self._trace(item), SLOWEST + 4)
-            if found and found["passed"] and found["seconds"] <= SLOWEST and found["lines"]:
+            found = _fork(lambda item=item: self._trace(item), SLOWEST + 4)
+            if found and found["passed"] and found["seconds"] <= SLOWEST:
                 measured[item] = found
-        source = (ROOT / self.target).read_text(encoding="utf-8")
-        every = list(mutants(source))
-        chosen = random.Random(self.seed).sample(every, min(self.sample, len(every)))
-        results = []
-        for line, before, after, text in sorted(chosen, key=lambda mutant: mutant[0]):
-            tests = sorted((m["seconds"], k, i) for k, (i, m) in enumerate(measured.items()) if line in m["lines"])
-            tests = self._within_budget(tests) or self._within_budget(
-                sorted((m["seconds"], k, i) for k, (i, m) in enumerate(measured.items()))
-            )
-            allowed = 10 * sum(seconds for seconds, _, _ in tests) + 5
-            found = self._fork(
-                lambda text=text, tests=tests: self._judge(text, source, [i for *_, i in tests]), allowed
-            )
-            status = "timeout" if found is None else found["status"]
-            results.append({"line": line, "before": before, "after": after, "status": status,
-                            "by": (found or {}).get("by"), "tests": len(tests)})  # fmt: skip
-        self.out.write_text(json.dumps({"file": self.target, "mutants": len(every), "tests": len(measured),
-                                        "left_out": len(items) - len(measured), "results": results}))  # fmt: skip
+        with self.out.open("w") as stream:
+            for target in self.targets:
+                begun = time.process_time()
+                report = {"file": target, "tests": len(measured), "left_out": len(items) - len(measured)}
+                report |= self._mutate(target, measured)
+                times = os.times()
+                report["seconds"] = times.user + times.children_user - begun
+                stream.write(json.dumps(report) + "\n")
+                stream.flush()
         return True
+
+    def _mutate(self, target, measured):
+        source = (ROOT / target).read_text(encoding="utf-8")
+        every, results = list(mutants(source)), []
+        chosen = random.Random(self.seed).sample(every, min(self.sample, len(every)))
+        for line, before, after, text in sorted(chosen, key=lambda mutant: mutant[0]):
+            known = sorted(
+                (m["seconds"], k, i) for k, (i, m) in enumerate(measured.items()) if target in m["lines"]
+            )
+            through = [test for test in known if line in measured[test[-1]]["lines"][target]]
+            tests = self._within_budget(through or known)  # a changed constant is on no line of a function
+            allowed = 10 * sum(seconds for seconds, _, _ in tests) + 5
+            found = _fork(lambda *given: _judge(*given), allowed, target, text, source, [i for *_, i in tests])
+            results.append(
+                {"line": line, "before": before, "after": after, "tests": len(tests), "by": (found or {}).get("by"),
+                 "status": "timeout" if found is None else found["status"]}
+            )  # fmt: skip
+        return {"mutants": len(every), "results": results}
 
     @staticmethod
     def _within_budget(tests):
@@ -316,63 +323,64 @@ class Runner:
         return kept
 
     def _trace(self, item):
-        lines, path = set(), str(ROOT / self.target)
+        files = {str(ROOT / target): target for target in self.targets}
+        lines = {}
 
         def local(frame, event, arg):
-            lines.add(frame.f_lineno)
+            lines[frame.f_code.co_filename].add(frame.f_lineno)
             return local
 
         def trace(frame, event, arg):
-            if frame.f_code.co_filename == path:
-                lines.add(frame.f_lineno)
+            if frame.f_code.co_filename in files:
+                lines.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
                 return local
             return None
 
         sys.settrace(trace)
         started = time.process_time()
-        passed = self._run(item)
+        passed = _passes(item)
         sys.settrace(None)
-        return {"passed": passed, "seconds": time.process_time() - started, "lines": sorted(lines)}
+        found = {files[name]: sorted(seen) for name, seen in lines.items()}
+        return {"passed": passed, "seconds": time.process_time() - started, "lines": found}
 
-    @staticmethod
-    def _run(item):
-        from _pytest.runner import runtestprotocol
 
-        reports = runtestprotocol(item, nextitem=None, log=False)
-        return all(report.passed for report in reports)
+def _passes(item):
+    from _pytest.runner import runtestprotocol
 
-    def _judge(self, text, original, items):
-        name = self.target.removesuffix(".py").replace("/", ".")
+    return all(report.passed for report in runtestprotocol(item, nextitem=None, log=False))
+
+
+def _judge(target, text, original, items):
+    try:
+        install(sys.modules[target.removesuffix(".py").replace("/", ".")], text, original)
+    except Exception as error:
+        return {"status": f"not installed: {error!r}"}
+    for item in items:
+        if not _passes(item):
+            return {"status": "killed", "by": item.nodeid}
+    return {"status": "survived"}
+
+
+def _fork(work, seconds, *given):
+    """Return what ``work`` returns in a forked copy of this process; None after ``seconds``, or if it dies."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # of the processor; the signal ends the process
+        signal.alarm(math.ceil(60 * seconds))  # of the clock
         try:
-            install(sys.modules[name], text, original)
-        except Exception as error:
-            return {"status": f"not installed: {error!r}"}
-        for item in items:
-            if not self._run(item):
-                return {"status": "killed", "by": item.nodeid}
-        return {"status": "survived"}
-
-    @staticmethod
-    def _fork(work, seconds):
-        """Return what ``work`` returns in a forked copy of this process; None after ``seconds``, or if it dies."""
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
-            signal.setitimer(signal.ITIMER_PROF, seconds)  # of the processor; the signal ends the process
-            signal.alarm(math.ceil(60 * seconds))  # of the clock
-            try:
-                os.write(writer, json.dumps(work()).encode())
-            finally:
-                os._exit(0)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as stream:
-            answer = stream.read()
-        os.waitpid(child, 0)
-        return json.loads(answer) if answer else None
+            os.write(writer, json.dumps(work(*given)).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        answer = stream.read()
+    os.waitpid(child, 0)
+    return json.loads(answer) if answer else None
 
 
 def wilson(killed, total, z=1.96):
@@ -384,15 +392,37 @@ def wilson(killed, total, z=1.96):
     return (middle - half) / (1 + square), (middle + half) / (1 + square)
 
 
-def inside(target, sample, seed, out):
-    """Collect the target's tests in this process and judge its mutants."""
+def inside(targets, sample, seed, out):
+    """Collect the targets' common tests in this process and judge their mutants."""
     import pytest
 
     os.chdir(ROOT)
-    tests = [test for test in TARGETS.get(target, "tests").split() if (ROOT / test).exists()]
-    __import__(target.removesuffix(".py").replace("/", "."))
+    tests = [test for test in TARGETS.get(targets[0], "tests").split() if (ROOT / test).exists()]
+    for target in targets:
+        __import__(target.removesuffix(".py").replace("/", "."))
     arguments = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", *tests]
-    return pytest.main(arguments, plugins=[Runner(target, sample, seed, out)])
+    return pytest.main(arguments, plugins=[Runner(targets, sample, seed, out)])
+
+
+def groups(files):
+    """Files with the same tests and the same need to be run interpreted, together."""
+    found = {}
+    for file in files:
+        compiled = "njit" in (ROOT / file).read_text(encoding="utf-8")
+        found.setdefault((TARGETS.get(file, "tests"), compiled), []).append(file)
+    return found
+
+
+def show(report):
+    counted = [r for r in report["results"] if not r["status"].startswith("not installed")]
+    killed = sum(r["status"] != "survived" for r in counted)
+    least, most = wilson(killed, len(counted))
+    interval = f"[{least:.2f}, {most:.2f}]"
+    print(f"{report['file']:42} {killed:6} of {len(counted):3}, all {report['mutants']:4}  {interval}", flush=True)
+    for result in counted:
+        if result["status"] == "survived":
+            print(f"    {result['line']}: {result['before']!r} -> {result['after']!r} ({result['tests']} tests)")
+    return killed, len(counted)
 
 
 def main():
@@ -405,42 +435,29 @@ def main():
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        return inside(options.files[0], options.sample, options.seed, options.inside)
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
-                   "PYTHONPATH": str(ROOT), "HYPOTHESIS_PROFILE": "dev"}  # fmt: skip
-    found, low, started = [], [], time.time()
-    print(f"{'file':44} {'killed':>8} {'of':>4} {'all':>5}  95 %           seconds")
-    for target in options.files or TARGETS:
-        begun, out = time.time(), Path(os.environ.get("TMPDIR", "/tmp")) / f"mutation-{os.getpid()}.json"
-        command = [sys.executable, __file__, target, "--sample", str(options.sample), "--seed", str(options.seed)]
-        environment["NUMBA_DISABLE_JIT"] = str(int("njit" in (ROOT / target).read_text(encoding="utf-8")))
+        return inside(options.files, options.sample, options.seed, options.inside)
+    found, failed, sums = [], False, (0, 0)
+    for (_, compiled), files in groups(options.files or TARGETS).items():
+        out = Path(tempfile.gettempdir()) / f"mutation-{os.getpid()}.jsonl"
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": str(int(compiled)), "OPENBLAS_NUM_THREADS": "1",
+                       "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HYPOTHESIS_PROFILE": "dev"}  # fmt: skip
+        command = [sys.executable, __file__, *files, "--sample", str(options.sample), "--seed", str(options.seed)]
         run = subprocess.run([*command, "--inside", str(out)], env=environment, capture_output=True, text=True)
-        if not out.exists():
-            print(f"{target}: did not run\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-            low.append(target)
-            continue
-        report = json.loads(out.read_text())
-        out.unlink()
-        found.append(report)
-        counted = [r for r in report["results"] if not r["status"].startswith("not installed")]
-        killed = sum(r["status"] != "survived" for r in counted)
-        least, most = wilson(killed, len(counted))
-        print(f"{target:44} {killed:8} {len(counted):4} {report['mutants']:5}  [{least:.2f}, {most:.2f}]"
-              f" {time.time() - begun:9.0f}", flush=True)  # fmt: skip
-        for result in counted:
-            if result["status"] == "survived":
-                print(
-                    f"    {result['line']}: {result['before']!r} -> {result['after']!r} ({result['tests']} tests)"
-                )
-        if counted and killed / len(counted) < options.least:
-            low.append(target)
-    results = [r for report in found for r in report["results"] if not r["status"].startswith("not installed")]
-    killed = sum(r["status"] != "survived" for r in results)
-    print(f"{killed} of {len(results)} killed, {time.time() - started:.0f} s")
+        reports = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+        out.unlink(missing_ok=True)
+        for report in reports:
+            killed, counted = show(report)
+            sums = sums[0] + killed, sums[1] + counted
+            failed |= bool(counted) and killed / counted < options.least
+        if len(reports) < len(files):
+            print(f"{files}: did not run to the end\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+            failed = True
+        found += reports
+    print(f"{sums[0]} of {sums[1]} killed; seed {options.seed}")
     if options.json:
         Path(options.json).write_text(json.dumps(found, indent=1))
-    return 1 if low else 0
+    return int(failed)
 
 
 if __name__ == "__main__":
-    builtins.exit(main())
+    sys.exit(main())
