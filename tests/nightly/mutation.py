@@ -5,9 +5,9 @@
     python tests/nightly/mutation.py --json scores.json --seed 3
 
 Each file's tests are collected once. Every mutant gets a forked copy of that process, where the changed function
-(or constant) replaces the old one. Of the tests that run the changed line the quickest come first, up to BUDGET
-seconds, until one fails. Nothing on disk is changed. Files with compiled functions are run interpreted, so that
-these lines can be changed, too.
+(or constant) replaces the old one. The tests that run the changed line follow, those of the first file in TARGETS
+first, up to BUDGET seconds, until one fails. Nothing on disk is changed. Files with compiled functions are run
+interpreted, so that these lines can be changed, too.
 
 A mutant counts as killed when a test fails or takes ten times its time. Not mutated: text, annotations, default
 values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants of the file.
@@ -93,7 +93,7 @@ SWAPS = {
 }  # fmt: skip
 REVERSED = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
-WRAPPERS = {"abs", "sqrt", "log", "log1p", "exp", "float"}
+WRAPPERS = {"abs", "sqrt", "log", "log1p", "exp"}
 
 
 def variants(node):
@@ -275,10 +275,12 @@ class Runner:
 
     def __init__(self, targets, sample, seed, out):
         self.targets, self.sample, self.seed, self.out = targets, sample, seed, Path(out)
+        self.tests: list[str] = []
 
     def pytest_runtestloop(self, session):
         items = [item for item in session.items if item.get_closest_marker("nightly") is None]
         measured = {}
+        self.tests = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in session.items))
         for item in items:
             found = _fork(lambda item=item: self._trace(item), SLOWEST + 4)
             if found and found["passed"] and found["seconds"] <= SLOWEST:
@@ -304,7 +306,7 @@ class Runner:
             )
             through = [test for test in known if line in measured[test[-1]]["lines"][target]]
             tests = self._within_budget(through or known)  # a changed constant is on no line of a function
-            allowed = 10 * sum(seconds for seconds, _, _ in tests) + 5
+            allowed = 10 * sum(test[1] for test in tests) + 5
             found = _fork(lambda *given: _judge(*given), allowed, target, text, source, [i for *_, i in tests])
             results.append(
                 {"line": line, "before": before, "after": after, "tests": len(tests), "by": (found or {}).get("by"),
@@ -316,7 +318,7 @@ class Runner:
     def _within_budget(tests):
         kept, total = [], 0.0
         for test in tests:
-            total += test[0]
+            total += test[1]
             if total > BUDGET and kept:
                 break
             kept.append(test)

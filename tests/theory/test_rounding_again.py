@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from oracles import rounding
-from own_psi import copy_of
+from own_psi import copy_of, sine
 
 from fa_ref import Network, Problem, Setting, schedules, train
-from theory.convergence import theorem_4_3
+from theory.convergence import theorem_3_2, theorem_4_3
 from theory.convergence.lemmas_sharper import STEP, _stacked_norm, linear_responses, response_maps
 from theory.convergence.measured_step import sweep
 from theory.convergence.start import measure, rounded
@@ -39,10 +39,18 @@ def plain(setting):
     return *(array.tolist() for array in arrays), lambda v: float(psi(v)), lambda v: float(psi.derivative(v))
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh", "softplus", "relu", copy_of("tanh")], ids=str)
-def test_the_errors_of_kernels_and_residual(activation):
+#: A user's own: its evaluation may err more, and its bounds are not those of tanh.
+OWN = [copy_of("tanh", B1=1.2, B2=0.8, called="stated"), copy_of("tanh", called="unstated")]
+
+
+@pytest.mark.parametrize("saturated", [False, True])
+@pytest.mark.parametrize("activation", ["identity", "tanh", "softplus", "relu", *OWN], ids=str)
+def test_the_errors_of_kernels_and_residual(activation, saturated):
     for seed in range(6):
         setting = a_setting(seed, activation)
+        if saturated:  # ψ′ = 0 where the units are, but not all around within their rounding
+            start = setting.start
+            setting = setting.replace(network=Network(1e9 * start.W, start.beta, start.b))
         psi = setting.activation
         ulps = psi.rounding if psi.kind is None else None
         expected, found = rounding.network(*plain(setting), psi.B1, psi.B2, ulps), rounded(setting)
@@ -52,6 +60,7 @@ def test_the_errors_of_kernels_and_residual(activation):
         assert found.G_error == pytest.approx(expected["G"], **CLOSE)
         assert found.H_error == pytest.approx(expected["H"], **CLOSE)
         np.testing.assert_allclose(found.e_error, expected["e"], rtol=1e-11)
+        assert (found.e_error >= expected["e"]).all()
 
 
 def test_a_slope_that_is_not_known_is_taken_from_where_the_units_are():
@@ -163,8 +172,8 @@ def test_without_independent_rows_nothing_is_known_of_the_pull():
 
 
 def test_the_measured_response_is_raised_by_the_quotient_and_by_rounding():
-    for seed in range(6):
-        setting = a_setting(seed, "tanh")
+    for seed in range(12):
+        setting = a_setting(seed, sine(1.7) if seed % 2 else "tanh")
         problem, network, psi = setting.problem, setting.start, setting.activation
         X, _, W, beta, b = plain(setting)[:5]
         n, d, p = problem.n, problem.d, network.p
@@ -174,7 +183,7 @@ def test_the_measured_response_is_raised_by_the_quotient_and_by_rounding():
         quotient = psi.B3 * STEP / 2 + 8 * EPS * (psi.B1 + psi.B2 * reach) / STEP
         quotient *= 2 * moment * R * chi**3 * psi.B1**2
         largest = max(abs(math.fsum(u * v for u, v in zip(x, w, strict=True))) for x in X for w in X)
-        size = max(abs(math.tanh(math.fsum(u * v for u, v in zip(x, w, strict=True)))) for x in X for w in W)
+        size = max(abs(float(psi(math.fsum(u * v for u, v in zip(x, w, strict=True))))) for x in X for w in W)
         entry = psi.B1**2 * largest * (math.fsum(map(abs, b)) / p * size + psi.B2 * largest * moment)
         sums = 3 * n**1.5 * (p + d + 64) * EPS * reach * entry
         found, through = linear_responses(setting)
@@ -216,6 +225,65 @@ def test_the_identity_of_one_step(activation, rule):
             X, y, W, beta, feedback, run.W.tolist(), run.beta.tolist(), f, df, setting.activation.B1, eta
         )
         assert step.rounding == pytest.approx(expected, rel=1e-11)
+
+
+# --- what the lemmas take off for it
+
+
+def test_the_rounding_of_the_formulas_is_taken_off():
+    """64 eps of the absolute sum of what is added, seen to within the rounding of these few operations."""
+    setting = a_setting(1, "tanh")
+    for form in ("explicit", "first-order"):
+        lemmas = theorem_3_2.drifts(setting, form=form)
+        size = lemmas.instance.largest
+        for U in (1e-6, 1e-2 if form == "explicit" else 1e-5):
+            parts = lemmas.start(), -lemmas.lost(U, size), -lemmas.remainder(U, size)
+            taken = math.fsum(parts) - lemmas.floor(U, size)
+            total = math.fsum(map(abs, parts))
+            assert taken == pytest.approx(64 * EPS * total, abs=3 * EPS * total)
+    first = theorem_3_2.drifts(setting.replace(eta=1e-3), form="first-order")
+    sharper = theorem_4_3.drifts(a_setting(1, "identity").replace(eta=1e-3), form="sharper")
+    top = first.ceiling(0.1, 1.0) + first.remainder(0.1, 1.0)
+    for room, used in ((first.room(0.1, 1.0), top), (sharper.room(0.1, 1.0), sharper.ceiling_merged(0.1))):
+        assert 2000 - used - room == pytest.approx(64 * EPS * 2000, abs=4 * EPS * 2000)
+
+
+def test_the_rounding_of_the_matrices_is_taken_off_twice():
+    """λ_min(G + H) errs by that of G and that of H; so does λ_max."""
+    setting = a_setting(2, "tanh")
+    for form in ("first-order", "second-order"):
+        lemmas = theorem_3_2.drifts(setting, form=form)
+        lemmas = replace(lemmas, instance=replace(lemmas.instance, matrix_error=0.0))
+        blurred = replace(lemmas, instance=replace(lemmas.instance, matrix_error=0.01))
+        assert blurred.start() == pytest.approx(lemmas.start() - 0.02, abs=1e-14)
+        assert blurred.shrunk(0.3) == pytest.approx(lemmas.shrunk(0.3) - 0.02, abs=1e-14)
+    i = lemmas.instance
+    top = np.linalg.eigvalsh(i.G + i.H)[-1]
+    tiny = 1e-9  # where second order is the lower of the two
+    assert lemmas.ceiling(tiny, tiny) == pytest.approx(top, abs=1e-6)
+    blurred = replace(lemmas, instance=replace(lemmas.instance, matrix_error=1e-5))
+    assert blurred.ceiling(tiny, tiny) == pytest.approx(lemmas.ceiling(tiny, tiny) + 2e-5, abs=1e-14)
+
+
+def test_the_rounding_of_eigenvalues_is_taken_off_in_the_sharper_form():
+    """10 (n + 1) eps of the traces; of a diagonal matrix the eigenvalues themselves are exact."""
+    lemmas = theorem_4_3.drifts(a_setting(3, "identity"), form="sharper")
+    exact = {"K": np.diag([1.0, 2.0]), "G_orthogonal": np.diag([4.0, 1.0]), "K_error": 0.0, "orthogonal_error": 0.0}
+    for kappa in (0.5, -0.5):
+        found = replace(lemmas, instance=replace(lemmas.instance, n=2), **exact)._lowest(kappa)
+        lowest = min(4.0 + kappa, 1.0 + 2 * kappa)
+        taken = 10 * 3 * EPS * (5.0 + 3.0 * 0.5)
+        assert lowest - found == pytest.approx(taken, abs=2 * EPS)
+        blurred = replace(lemmas, **exact | {"K_error": 0.1, "orthogonal_error": 0.01})._lowest(kappa)
+        assert blurred == pytest.approx(lowest - 0.05 - 0.01, abs=1e-12)
+    assert replace(lemmas, **exact | {"K": np.diag([math.inf, 1.0])})._lowest(1.0) == -math.inf
+
+
+def test_beyond_the_length_of_beta_a_cosine_says_nothing():
+    lemmas = theorem_3_2.drifts(a_setting(4, "tanh"), form="first-order")
+    U = 0.01
+    for length, expected in ((lemmas.beta(U), 1.0), (0.5 * lemmas.beta(U), 1.0)):
+        assert replace(lemmas, instance=replace(lemmas.instance, beta_norm=length)).alignment(U) == expected
 
 
 # --- against exact arithmetic
