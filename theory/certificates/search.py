@@ -184,9 +184,9 @@ class _Search:
 
 def _ridge_end(ridge: Schedule, steps: int) -> int:
     """The first step from which λ is zero for good; ``steps`` + 1 if it is not known to be."""
-    positive = np.flatnonzero(ridge.values(steps))
+    positive = np.flatnonzero(ridge.values(steps + 1))
     end = int(positive[-1]) + 1 if positive.size else 0
-    whole = math.isclose(ridge.partial_sum(steps), ridge.total, rel_tol=1e-12)
+    whole = math.isclose(ridge.partial_sum(steps + 1), ridge.total, rel_tol=1e-12)
     return end if whole else steps + 1
 
 

@@ -142,4 +142,6 @@ def _check(folder: Path) -> int:
     result = run_check(folder / CERTIFICATE, problem, network)
     print_table([{"claim": claim, "proved": "yes" if proved else "no"} for claim, proved in result.claims])
     say(result.statement if result else "refused")
+    if result.unexamined:
+        say(result.unexamined)
     return 0 if result else 1

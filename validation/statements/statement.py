@@ -172,6 +172,8 @@ class Statement(ABC):
         As one would ask for it: "3.2", "A3.1", "schedules".
     title : str
         In a few words, for the table.
+    source : str
+        "as printed", or where the statement is from, if it is not the paper's.
     printed, corrected : str
         LaTeX in Markdown: as the paper prints it, and as it should be read (empty if that is the same).
     control : str
@@ -186,6 +188,7 @@ class Statement(ABC):
 
     number: str
     title: str
+    source: str = "as printed"
     printed: str
     corrected: str = ""
     control: str
@@ -221,13 +224,15 @@ def judged_by_draws(
     """Judge a claim that holds with high probability on runs drawn from ``law``.
 
     The first run is judged step by step and kept. If no hypothesis of it fails, more runs follow until the claim is
-    confirmed or refuted at δ = `DELTA`, error `ERROR`, or the draws are used up.
+    confirmed or refuted at δ = `DELTA`, error `ERROR`, or the draws are used up. A negative control is judged
+    without the hypotheses that have no number: an open "p large enough" would leave it undecided.
 
     Returns
     -------
     dict
         Fields of a `Finding`.
     """
+    claim = claim.decided() if options.broken else claim
     with threads(1):  # many small runs: no time is lost in waking threads
         return _judged_by_draws(claim, law, options, rng)
 
