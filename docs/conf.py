@@ -24,6 +24,7 @@ extensions = [
     "generated_pages",
     "statement_pages",
     "measured_tables",
+    "lesson_notebooks",
 ]
 bibtex_bibfiles = ["references.bib"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]
@@ -32,6 +33,8 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_code_prompt_show = "Show the answer in code"
+nb_code_prompt_hide = "Hide the answer in code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autosummary_generate = True
@@ -41,7 +44,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 prf_realtyp_to_countertyp = {}
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_ext", "_data", "examples", "**.ipynb_checkpoints"]
+exclude_patterns = ["learn/notebooks", "_build", "_ext", "_data", "examples", "**.ipynb_checkpoints"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "pydata_sphinx_theme"

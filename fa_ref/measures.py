@@ -3,15 +3,16 @@
 ========================  ==========================================================================
 alignment                 cos∠(b, β(t)), Definition 4.1
 beta_norm                 ‖β(t)‖
+feedback_norm             ‖b(t)‖; b moves under the rules of `fa_ref.learned` only
 weight_movement           maxᵣ ‖wᵣ(t) − wᵣ(0)‖, (3.2)
-scaled_weight_movement    maxᵣ ‖wᵣ(t) − wᵣ(0)‖ / |bᵣ|, over units with bᵣ ≠ 0
+scaled_weight_movement    maxᵣ ‖wᵣ(t) − wᵣ(0)‖ / |bᵣ|, over units with bᵣ ≠ 0, for b = b(t)
 beta_movement             maxᵣ |βᵣ(t) − c(t) βᵣ(0)| with c(t) = Π_{s<t} (1 − ηλ(s)), (3.2)
 beta_mean                 (1/√p) Σᵣ |βᵣ|
 unit_mean                 (1/√p) Σᵣ |βᵣ| ‖wᵣ‖
 weight_square             (1/p) Σᵣ ‖wᵣ‖²
 ========================  ==========================================================================
 
-The last three bound what rounding can do to an output.
+`beta_mean`, `unit_mean` and `weight_square` bound what rounding can do to an output.
 """
 
 import math
@@ -32,6 +33,7 @@ MEASURES = (
     "beta_mean",
     "unit_mean",
     "weight_square",
+    "feedback_norm",
 )
 
 
@@ -91,10 +93,11 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
     scaled_distances = np.zeros(b.size)
     for r in range(b.size):
         scaled_distances[r] = distances[r] / abs(b[r]) if b[r] != 0.0 else 0.0
-    beta_square, beta_sum, unit_sum, weight_square = 0.0, 0.0, 0.0, 0.0
+    beta_square, beta_sum, unit_sum, weight_square, b_square = 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(b.size):
         weight_square += size[r]
         beta_square += beta[r] ** 2
+        b_square += b[r] ** 2
         beta_sum += abs(beta[r])
         unit_sum += abs(beta[r]) * sizes[r]
     row[0] = alignment(b, beta)
@@ -105,3 +108,4 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
     row[5] = beta_sum / math.sqrt(b.size)
     row[6] = unit_sum / math.sqrt(b.size)
     row[7] = weight_square / b.size
+    row[8] = math.sqrt(b_square)

@@ -28,7 +28,7 @@ class Network:
     beta : array_like, shape (p,)
         Output weights β.
     b : array_like, shape (p,)
-        Feedback weights, which never change.
+        Feedback weights; only the rules of `fa_ref.learned` move them.
 
     Raises
     ------

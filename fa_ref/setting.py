@@ -23,8 +23,8 @@ from fa_ref.schedules import Schedule
 
 __all__ = ["RULES", "Rule", "Setting"]
 
-Rule = Literal["fa", "bp"]
-RULES: tuple[Rule, ...] = ("fa", "bp")
+Rule = Literal["fa", "bp", "kolen-pollack", "hebbian"]
+RULES: tuple[Rule, ...] = ("fa", "bp", "kolen-pollack", "hebbian")
 
 _WEIGHTS = ("W", "beta", "b")
 
@@ -47,8 +47,8 @@ class Setting:
         Step size η > 0 of the loss ½‖e‖²; see `fa_ref.adapters` for others.
     ridge : Schedule, optional
         λ(t), zero if not given; η·λ(t) < 1 is required.
-    rule : {"fa", "bp"}, optional
-        Feedback alignment (Algorithm 1) or backpropagation.
+    rule : {"fa", "bp", "kolen-pollack", "hebbian"}, optional
+        Feedback alignment (Algorithm 1), backpropagation, or a b that learns: see `fa_ref.learned`.
 
     Raises
     ------

@@ -57,14 +57,14 @@ def train(
     observe: Observer | None = None,
     progress: Progress | None = None,
 ) -> Trajectory:
-    """Run Algorithm 1 (``rule="fa"``) or gradient descent (``"bp"``), with the ridge penalty of (4.1).
+    """Run Algorithm 1 (``rule="fa"``), gradient descent (``"bp"``) or a rule that learns b, with ridge (4.1).
 
     Parameters
     ----------
     problem : Setting or Problem
         The setting; or X (n×d) and y (n), the rest of a setting being given beside it.
     network : Network or Statistics, optional
-        Weights at t = 0; left as they are. Or, of a linear network under feedback alignment, their averages
+        Weights at t = 0; left as they are. Or, of a linear network, their averages
         alone: see `fa_ref.engines.reduced.sample_in_law`. Measures of single units are then NaN.
     activation : str or Activation, optional
         ψ, tanh if not given.
@@ -74,11 +74,11 @@ def train(
         Step size η > 0 of the loss ½‖e‖²; see `fa_ref.adapters` for others.
     ridge : Schedule, optional
         λ(t), zero if not given; η·λ(t) < 1 is required.
-    rule : {"fa", "bp"}, optional
-        Feedback alignment, if not given, or backpropagation.
+    rule : {"fa", "bp", "kolen-pollack", "hebbian"}, optional
+        Feedback alignment, if not given, backpropagation, or a b that learns: see `fa_ref.learned`.
     engine : "auto", "loops", "gram", "reduced", optional
         ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
-        ψ, ``"reduced"`` for linear networks under feedback alignment. ``"auto"`` chooses by
+        ψ, ``"reduced"`` for linear networks. ``"auto"`` chooses by
         `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.

@@ -7,6 +7,7 @@ import hypothesis
 import numba
 import numpy as np
 import pytest
+from browser import Browser, chromium
 
 for name, examples in (("dev", 30), ("ci", 60), ("nightly", 1000)):
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "nightly")
@@ -39,3 +40,12 @@ def one_thread():
     numba.set_num_threads(1)
     yield
     numba.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium, one for all tests of a process: `tests/browser.py`."""
+    if chromium() is None:
+        pytest.skip("no Chromium: install it, or name it in FA_REF_CHROMIUM")
+    with Browser() as running:
+        yield running

@@ -15,7 +15,7 @@ PSI = {
 
 
 def descend(X, y, W, beta, b, name, eta, lam, steps, rule="fa"):
-    """Residuals e(0), …, e(steps), and the last W and β. b is not used by backpropagation."""
+    """Residuals e(0), …, e(steps), and the last W, β and b. b is not used by backpropagation."""
     psi, dpsi = PSI[name]
     p = len(beta)
     residuals = []
@@ -25,11 +25,15 @@ def descend(X, y, W, beta, b, name, eta, lam, steps, rule="fa"):
         residuals.append(e)
         if t == steps:
             break
-        feedback = b if rule == "fa" else beta
+        feedback = beta if rule == "bp" else b
         W_next = W - eta / math.sqrt(p) * (feedback[:, None] * (dpsi(Z) * e[:, None]).T) @ X
         beta = beta - eta * (psi(Z).T @ e / math.sqrt(p) + lam[t] * beta)
+        if rule == "kolen-pollack":
+            b = b - eta * (psi(Z).T @ e / math.sqrt(p) + lam[t] * b)
+        if rule == "hebbian":
+            b = b + eta * (psi(Z).T @ (e + y) / math.sqrt(p) - lam[t] * b)
         W = W_next
-    return np.array(residuals), W, beta
+    return np.array(residuals), W, beta, b
 
 
 def loss(X, y, W, beta, name, lam=0.0):

@@ -27,6 +27,7 @@ PROOFS = {
     "4.6": ("../../alignment", "Alignment: the numbers behind the orders of magnitude"),
     "schedules": ("../../open_questions", "What the paper leaves open"),
     "n > d": ("../../linear", "Theorem 4.3 with explicit constants"),
+    "A": ("../../nonlinear_alignment", "Nonlinear networks align"),
 }
 
 
@@ -49,7 +50,14 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
     """The page as MyST Markdown."""
     statement, finding = found.statement, found.findings[0]
     proof, title = PROOFS[statement.number]
-    parts = [f"# {statement.title}", "", ":::{card} As printed", statement.printed, ":::", ""]
+    parts = [
+        f"# {statement.title}",
+        "",
+        f":::{{card}} {statement.source.capitalize()}",
+        statement.printed,
+        ":::",
+        "",
+    ]
     if statement.corrected:
         errata = (
             f" (errata {', '.join(statement.errata)}, [demonstrated](../../errata))" if statement.errata else ""

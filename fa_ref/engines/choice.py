@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from fa_ref.activations import Activation
 from fa_ref.engines.gram.engine import Gram, is_well_conditioned
 from fa_ref.engines.ordered import Ordered
-from fa_ref.engines.reduced import Reduced, Statistics
+from fa_ref.engines.reduced import Reduced, Span, Statistics
 from fa_ref.engines.slices import Progress
 from fa_ref.engines.textbook import Loops
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 
-__all__ = ["DTYPES", "ENGINES", "RULES", "Engine", "build", "choose"]
+__all__ = ["DTYPES", "ENGINES", "Engine", "build", "choose"]
 
 Array = NDArray[np.float64]
 
 ENGINES = ("auto", "loops", "ordered", "gram", "reduced")
 DTYPES = ("float64", "float32")
-RULES = ("fa", "bp")
 
 
 class Engine(Protocol):
@@ -51,7 +50,7 @@ class Engine(Protocol):
             Steps, ascending; the last one may be given twice, then it is recorded too.
         limit : float
             A loss ½‖e‖² that is not at most this is divergence.
-        residuals, rows : ndarray, shape (m + 1, n) and (m + 1, 8)
+        residuals, rows : ndarray, shape (m + 1, n) and (m + 1, 9)
             Where the records go: e, and the measures of `fa_ref.measures`.
         progress : callable, optional
             ``progress(t)`` is called every fraction of a second.
@@ -66,9 +65,9 @@ class Engine(Protocol):
 def choose(problem: Problem, start: Network | Statistics, activation: Activation, rule: str, dtype: str) -> str:
     """Return the engine that ``engine="auto"`` stands for.
 
-    A linear network under feedback alignment is ``"reduced"``. Any other is ``"gram"`` where its 2n² operations a
-    unit are fewer than the 4nd of the loops and K is well conditioned, and ``"ordered"`` elsewhere, or where Numba
-    is told not to compile: the code of ``"gram"`` exists compiled only.
+    A linear network is ``"reduced"``, but for backpropagation of one whose weights are known. Any other is
+    ``"gram"`` where its 2n² operations a unit are fewer than the 4nd of the loops and K is well conditioned, and
+    ``"ordered"`` elsewhere, or where Numba is told not to compile: the code of ``"gram"`` exists compiled only.
 
     Examples
     --------
@@ -81,7 +80,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     """
     if dtype == "float32":
         return "gram"
-    if isinstance(start, Statistics) or (activation.linear and rule == "fa"):
+    if isinstance(start, Statistics) or (activation.linear and rule != "bp"):
         return "reduced"
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "ordered"
@@ -104,12 +103,12 @@ def build(
     if engine != "gram" and dtype != "float64":
         raise ValueError(f"dtype: expected float64 for engine {engine!r}, got {dtype!r}")
     if engine == "reduced":
-        if not activation.linear or rule != "fa":
+        if not activation.linear:
             raise ValueError(
-                "engine: expected 'loops', 'ordered' or 'gram', since 'reduced' is for a linear network and"
-                f" rule 'fa', got 'reduced' for {activation.name} and {rule!r}"
+                "engine: expected 'loops', 'ordered' or 'gram', since 'reduced' is for a linear network,"
+                f" got 'reduced' for {activation.name}"
             )
-        return Reduced(problem, start, eta, lam)
+        return Reduced(problem, start, eta, lam) if rule == "fa" else Span(problem, start, eta, lam, rule)
     if isinstance(start, Statistics):
         raise ValueError(f"network: expected a Network for engine {engine!r}, got statistics")
     if engine == "gram":

@@ -1,11 +1,11 @@
-"""The engine that runs the definition, `fa_ref.loops`, on the weights themselves."""
+"""The engine that runs the definition, `fa_ref.loops` or `fa_ref.learned`, on the weights themselves."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import loops
+from fa_ref import learned, loops
 from fa_ref._support.checks import require_memory
 from fa_ref.activations import Activation
 from fa_ref.engines.slices import FINISHED, RUNNING, Clock, Progress, in_slices
@@ -32,7 +32,7 @@ class Loops:
         self.X, self.y, self.activation = np.array(problem.X), np.array(problem.y), activation
         self.eta, self.lam = eta, np.ascontiguousarray(lam)
         self.decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
-        self.feedback = self.network.b if rule == "fa" else self.network.beta
+        self.rule = rule
         self.work = 2 * n * d * p
 
     def residual(self) -> Array:
@@ -84,9 +84,12 @@ class Loops:
             return e[None], 0, not 0.5 * sum(x**2 for x in e) <= limit
         now, psi, dpsi = self.network, self.activation.psi, self.activation.dpsi
         residuals, lam = np.empty((count, self.y.size)), self.lam[t : t + count]
-        taken = loops.descend(
-            self.X, self.y, now.W, now.beta, self.feedback, psi, dpsi, self.eta, lam, limit, residuals
-        )
+        last = (psi, dpsi, self.eta, lam, limit, residuals)
+        if self.rule in ("fa", "bp"):
+            feedback = now.b if self.rule == "fa" else now.beta
+            taken = loops.descend(self.X, self.y, now.W, now.beta, feedback, *last)
+        else:
+            taken = learned.descend(self.X, self.y, now.W, now.beta, now.b, self.rule == "hebbian", *last)
         return residuals, int(taken), bool(taken < count)
 
     def _measure(self, t: int, row: Array) -> None:

@@ -99,6 +99,33 @@ _residual(data, _Weights(network.W, network.beta, network.b), tanh.psi, e)
 print(e)
 """
 APPLY = "from fa_ref.activations import tanh; print(tanh([1.0]))"
+DEEP = """
+import numpy as np
+from fa_ref import Problem
+from fa_ref.deep import DeepNetwork, train_deep
+rng = np.random.default_rng(0)
+problem = Problem(rng.standard_normal((3, 4)), rng.standard_normal(3))
+for rule in ("fa", "dfa", "bp"):
+    network = DeepNetwork.gaussian(L=2, p=6, d=4, rng=rng)
+    print(train_deep(problem, network, eta=0.1, steps=3, rule=rule).residuals.tolist())
+"""
+MAJORANTS = """
+import numpy as np
+from fa_ref import Network, Problem, Setting, schedules
+from theory.alignment.nonlinear.majorants import majorants
+from theory.alignment.nonlinear.measuring import measure
+network = Network.gaussian(2000, 2, np.random.default_rng(0))
+setting = Setting(Problem(np.eye(2), [1.0, 1.0]), network, "tanh", eta=0.3, ridge=schedules.constant(1.0))
+print(majorants(*measure(setting), 4).residual.tolist())
+"""
+DROPOUT = """
+import numpy as np
+from fa_ref import Network, Problem, Setting
+from validation.experiments.dropout_run import descend_with_dropout
+rng = np.random.default_rng(0)
+setting = Setting(Problem(np.eye(3), [1.0, -1.0, 1.0]), Network.gaussian(9, 3, rng), "tanh", eta=0.1)
+print(descend_with_dropout(setting, rng, rate=0.2, times=[4]).loss.tolist())
+"""
 
 #: An edit of each file of kernels that changes what a program prints.
 EDITS = [
@@ -118,9 +145,14 @@ EDITS = [
     ("theory/limits/linear.py", MEAN_RUN, "g, c = 0.0, 1.0", "g, c = 0.5, 1.0"),
     ("theory/kernels/hermite.py", HERMITE, "values[i, j] += total", "values[i, j] += 1.5 * total"),
     ("theory/convergence/measured_step.py", MEASURED, "e[:] = 0.0", "e[:] = 0.5"),
+    ("theory/kernels/quadrature.py", HERMITE, "math.sqrt(k + 1.0)", "math.sqrt(k + 2.0)"),
+    ("fa_ref/deep/loops.py", DEEP, "* e[i] * slopes[L - 1, r, i]", "* 2.0 * e[i] * slopes[L - 1, r, i]"),
+    ("theory/alignment/nonlinear/majorants.py", MAJORANTS, "keep, e, d, x, c = 1.0 -", "keep, e, d, x, c = 0.5 -"),
+    ("validation/experiments/dropout_run.py", DROPOUT, "1.0 / keep", "2.0 / keep"),
 ]  # fmt: skip
 MARKED = [pytest.param(*case, marks=pytest.mark.nightly, id=case[0]) for case in EDITS]
-QUICK = [pytest.param(*EDITS[k], id=EDITS[k][0]) for k in (0, 2)]
+CHEAP = ("fa_ref/loops.py", "fa_ref/activations/psi.py", "theory/kernels/quadrature.py")
+QUICK = [pytest.param(*case, id=case[0]) for case in EDITS if case[0] in CHEAP]
 
 
 @pytest.mark.parametrize("file, code, before, after", [*QUICK, *MARKED])
@@ -131,6 +163,30 @@ def test_an_edit_takes_effect_at_the_next_run_and_so_does_its_withdrawal(file, c
     edit(checkout / file, after, before)
     assert first != changed
     assert run(code, checkout) == first
+
+
+def makes_compiled_code(file):
+    """Whether Numba compiles functions of the file: it imports what compiles them, from Numba or from us."""
+    makers = {"njit", "jit", "vectorize", "guvectorize", "intrinsic", "cfunc"}
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and makers & {alias.name for alias in node.names}:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in makers:
+            return True
+    return False
+
+
+def test_every_file_of_kernels_is_edited():
+    """A new one belongs in `EDITS`."""
+    found = {
+        file.relative_to(ROOT).as_posix()
+        for floor in FLOORS
+        for file in (ROOT / floor).rglob("*.py")
+        if makes_compiled_code(file)
+    }
+    found -= {"fa_ref/_support/compiled.py"}  # has no kernels of its own
+    assert len(found) >= 15
+    assert found <= {case[0] for case in EDITS}
 
 
 def kernel_files():

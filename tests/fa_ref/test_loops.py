@@ -6,8 +6,9 @@ import naive
 import numpy as np
 import pytest
 
-from fa_ref import Activation, Network, Problem, loops, schedules, train
+from fa_ref import Activation, Network, Problem, learned, loops, schedules, train
 from fa_ref.activations import ACTIVATIONS, resolve
+from fa_ref.setting import RULES
 
 SOFTSIGN = Activation("softsign", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
 ALL = [*ACTIVATIONS.values(), SOFTSIGN]
@@ -22,8 +23,8 @@ def make(rng, n=7, d=9, p=12):
 def interpret(problem, network, activation, eta, lam, rule):
     """`descend`'s steps by the uncompiled functions only, so that no compiled loop is involved."""
     psi, dpsi = activation.psi.py_func, activation.dpsi.py_func
-    W, beta, b = network.W.copy(), network.beta.copy(), network.b
-    feedback = b if rule == "fa" else beta
+    W, beta, b = network.W.copy(), network.beta.copy(), network.b.copy()
+    feedback = beta if rule == "bp" else b
     Psi, slopes, f = np.empty((network.p, problem.n)), np.empty((network.p, problem.n)), np.empty(problem.n)
     residuals = []
     for t in range(len(lam) + 1):
@@ -31,38 +32,43 @@ def interpret(problem, network, activation, eta, lam, rule):
         residuals.append(f - problem.y)
         if t < len(lam):
             loops.update.py_func(problem.X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
-    return np.array(residuals), W, beta
+            if rule in ("kolen-pollack", "hebbian"):
+                learned.learn.py_func(b, -f if rule == "hebbian" else residuals[-1], eta, lam[t], Psi)
+    return np.array(residuals), W, beta, b
 
 
-@pytest.mark.parametrize("rule", ["fa", "bp"])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("activation", ALL, ids=lambda a: a.name)
 def test_train_equals_the_uncompiled_loops_bit_for_bit(activation, rule, rng):
     problem, network = make(rng, n=5, d=7, p=9)
     ridge = schedules.inverse_square(0.3, tau=4.0)
     run = train(problem, network, activation, eta=0.02, steps=20, ridge=ridge, rule=rule, engine="loops")
-    residuals, W, beta = interpret(problem, network, activation, 0.02, ridge.values(20), rule)
+    residuals, W, beta, b = interpret(problem, network, activation, 0.02, ridge.values(20), rule)
     assert np.array_equal(run.residuals, residuals)
     assert np.array_equal(run.network.W, W)
     assert np.array_equal(run.network.beta, beta)
+    assert np.array_equal(run.network.b, b)
 
 
-def test_the_page_stays_a_page():
-    source = Path(loops.__file__).read_text().splitlines()
+@pytest.mark.parametrize("page", [loops, learned])
+def test_the_page_stays_a_page(page):
+    source = Path(page.__file__).read_text().splitlines()
     assert len(source) <= 70
 
 
-@pytest.mark.parametrize("rule", ["fa", "bp"])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_train_agrees_with_the_oracle_over_fifty_steps(name, rule, rng):
     problem, network = make(rng, n=20, d=30, p=101)
     ridge = schedules.cutoff(0.5, 20)
     run = train(problem, network, name, eta=0.005, steps=50, ridge=ridge, rule=rule, engine="loops")
-    residuals, W, beta = naive.descend(
+    residuals, W, beta, b = naive.descend(
         problem.X, problem.y, network.W, network.beta, network.b, name, 0.005, ridge.values(50), 50, rule
     )
     np.testing.assert_allclose(run.residuals, residuals, rtol=0, atol=1e-12 * np.abs(residuals).max())
     np.testing.assert_allclose(run.network.W, W, rtol=0, atol=1e-12 * np.abs(W).max())
     np.testing.assert_allclose(run.network.beta, beta, rtol=0, atol=1e-12 * np.abs(beta).max())
+    np.testing.assert_allclose(run.network.b, b, rtol=0, atol=1e-12 * np.abs(b).max())
 
 
 def test_the_oracle_would_notice_the_other_rule(rng):

@@ -13,6 +13,7 @@ from fa_ref import Activation, Network, Problem, schedules, train
 from fa_ref._support import threads
 from fa_ref.activations import ACTIVATIONS
 from fa_ref.engines import ordered
+from fa_ref.setting import RULES
 
 SOFTSIGN = Activation("softsign", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
 ALL = [*ACTIVATIONS.values(), SOFTSIGN]
@@ -26,7 +27,7 @@ def draw(number, largest=90):
     ridge = (schedules.zero(), schedules.constant(0.05), schedules.cutoff(0.3, 4))[number % 3]
     settings = {
         "eta": 10 ** rng.uniform(-3, 0.5), "steps": int(rng.integers(0, 25)), "ridge": ridge,
-        "record_every": int(rng.integers(1, 6)), "rule": ("fa", "bp")[number % 2],
+        "record_every": int(rng.integers(1, 6)), "rule": RULES[number % 4],
     }  # fmt: skip
     return (problem, Network.gaussian(p, d, rng), ALL[number % len(ALL)]), settings
 

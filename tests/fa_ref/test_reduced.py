@@ -205,7 +205,6 @@ def test_weights_that_no_sample_sees_are_drawn_as_well(p, many_directions):
         ({"engine": "loops"}, "network: expected a Network for engine 'loops'"),
         ({"engine": "gram"}, "network: expected a Network for engine 'gram'"),
         ({"activation": "tanh"}, "engine: expected 'loops', 'ordered' or 'gram'"),
-        ({"rule": "bp"}, "engine: expected 'loops', 'ordered' or 'gram'"),
         ({"observe": lambda t, network: None}, "observe: expected None"),
     ],
 )

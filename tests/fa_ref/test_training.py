@@ -66,6 +66,7 @@ def test_measures_are_what_their_names_say(small):
             "beta_mean": np.abs(now.beta).sum() / np.sqrt(60),
             "unit_mean": np.abs(now.beta) @ np.linalg.norm(now.W, axis=1) / np.sqrt(60),
             "weight_square": np.sum(now.W**2) / 60,
+            "feedback_norm": np.linalg.norm(now.b),
         }
         assert set(expected) == set(MEASURES)
         for name, value in expected.items():
@@ -125,7 +126,7 @@ def test_no_steps_still_gives_the_start(small):
         ({"steps": 1.5}, TypeError, "steps"),
         ({"record_every": 0}, ValueError, "record_every"),
         ({"ridge": schedules.constant(10.0)}, ValueError, r"ridge: expected eta \* lambda\(t\) < 1, got 1"),
-        ({"rule": "dfa"}, ValueError, "rule: expected one of fa, bp, got 'dfa'"),
+        ({"rule": "dfa"}, ValueError, "rule: expected one of fa, bp, kolen-pollack, hebbian, got 'dfa'"),
         ({"engine": "warp"}, ValueError, "engine"),
         ({"dtype": "float16"}, ValueError, "dtype"),
         ({"activation": "tan"}, ValueError, "activation"),

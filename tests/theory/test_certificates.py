@@ -55,7 +55,7 @@ def rounding(problem, run):
 
 def contracts(problem, network, activation, eta, rate, steps=400):
     """Whether the run from here contracts at the rate, step after step, as far as rounding lets one see."""
-    run = train(problem, network, activation, eta=eta, steps=steps)
+    run = train(problem, network, activation, eta=eta, steps=steps, engine="ordered")
     norms, noise = run.residual_norms, rounding(problem, run)
     return run.status == "completed" and bool((norms[1:] <= (1 - eta * rate) * norms[:-1] + 2 * noise[1:]).all())
 
@@ -313,6 +313,16 @@ def test_certify_proves_a_rate_that_is_seen():
     seldom = certify(Setting(problem, network, "tanh", eta=0.5))
     assert found.step <= seldom.step <= 1.25 * found.step + 1
     assert seldom.attempts < found.attempts
+
+
+def test_certify_does_not_take_a_small_penalty_for_none():
+    """e^{−t/2} sums to its total, to 10⁻¹², long before λ is zero; after the last step it is still positive."""
+    from theory.certificates.search import _ridge_end
+
+    assert _ridge_end(schedules.exponential(0.5, tau=2.0), 100) == 101
+    assert _ridge_end(schedules.exponential(0.5, tau=2.0), 2000) < 2000  # there λ is 0 in floating point
+    assert _ridge_end(schedules.cutoff(0.5, 99), 100) == 100
+    assert _ridge_end(schedules.cutoff(0.5, 100), 100) == 101
 
 
 def test_certify_waits_for_the_ridge_to_end():

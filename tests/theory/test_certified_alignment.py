@@ -167,7 +167,7 @@ def test_an_end_moved_inwards_is_refused(aligned, name):
         assert constants[f"{kind}_high"] - constants[f"{kind}_low"] > 1e-5
     constants = {**constants, name: constants[name] + inwards * 1e-6}
     verdict = check({**record, "constants": constants}, aligned.setting.problem, aligned.network)
-    assert [claim.split(" =")[0] for claim in verdict.refused] == [name]
+    assert [claim.split(" ")[0] for claim in verdict.refused] == [name]
     assert verdict.statement == ""
 
 

@@ -120,13 +120,13 @@ UPPER = (
 def test_a_norm_lowered(trained, record, name):
     lowered = {**record["constants"], name: 0.999 * record["constants"][name]}
     refused = check({**record, "constants": lowered}, *trained).refused
-    assert any(claim.startswith(f"{name} =") for claim in refused)
+    assert any(claim.startswith(f"{name} ≤") for claim in refused)
 
 
 def test_an_eigenvalue_raised(trained, record):
     raised = {**record["constants"], "lambda_min": 1.001 * record["constants"]["lambda_min"]}
     refused = check({**record, "constants": raised}, *trained).refused
-    assert any(claim.startswith("lambda_min =") for claim in refused)
+    assert any(claim.startswith("lambda_min ≥") for claim in refused)
 
 
 @pytest.mark.parametrize(
@@ -171,3 +171,25 @@ def test_a_file_that_is_no_certificate(trained, tmp_path):
         check(path, *trained)
     path.write_text("[1, 2]", "utf-8")
     assert not check(path, *trained)
+
+
+@pytest.mark.parametrize("rigorous", [True, False])
+def test_how_it_was_made_is_said_to_be_the_files_own_word(trained, record, rigorous):
+    """Flipped, it changes nothing that is proved; so the check says that it did not look."""
+    found = check({**record, "rigorous": rigorous}, *trained)
+    assert found
+    how = {True: "made in balls (rigorous: true)", False: "made in floating point (rigorous: false)"}[rigorous]
+    assert found.unexamined.startswith(f"Not examined: that the certificate was {how}")
+    assert "rigorous" not in found.statement
+    assert not check({**record, "rigorous": rigorous, "rate": 2 * record["rate"]}, *trained).unexamined
+    for value in (None, 1, "true"):
+        assert check({**record, "rigorous": value}, *trained).refused == ("rigorous is true or false",)
+
+
+def test_a_claim_is_the_bound_that_is_proved(trained, record):
+    """A constant that is larger than it need be is proved as a bound, and printed as one, to its last digit."""
+    raised = {**record["constants"], "b_norm": 2.0 * record["constants"]["b_norm"]}
+    found = check({**record, "constants": raised}, *trained)
+    assert (f"b_norm ≤ {raised['b_norm']!r}", True) in found.claims
+    assert (f"lambda_min ≥ {raised['lambda_min']!r}", True) in found.claims
+    assert (f"final_low ≥ {raised['final_low']!r}", True) in found.claims

@@ -17,7 +17,7 @@ from validation.errata import algorithm
 from validation.errata.demonstrations import DEMONSTRATIONS
 from validation.judge.verdicts import Verdict
 from validation.report.junit import of_verdict, write_junit
-from validation.statements import STATEMENTS, inputs
+from validation.statements import STATEMENTS, find, inputs
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "FA_REF_MNIST"}
 
@@ -289,7 +289,32 @@ def test_divergence_is_a_result(files):
 def test_a_violation_ends_with_status_1(files, call):
     """Negative control: every statement's own."""
     words = ("--steps", 20, "--report", files / "out", "--only", "identity,4.3", "--break")
-    assert call("verify", "--X", files / "X.csv", "--y", files / "y.npy", *words).returncode == 1
+    done = call("verify", "--X", files / "X.csv", "--y", files / "y.npy", *words)
+    assert done.returncode == 1
+    assert done.stdout.count(" VIOLATED ") == 2
+    assert "Theorem 4.3, your data: negative control: the residual has the printed sign" in done.stdout
+    assert "2 negative controls: 2 violated as they must be, 0 hold\n" in done.stdout
+    assert "no row may hold" in (files / "out" / "report.html").read_text()
+
+
+def test_an_interrupt_keeps_what_was_found_and_says_how_to_go_on(files, call, monkeypatch):
+    data = ("--X", files / "X.csv", "--y", files / "y.npy", "--steps", 5, "--report", files / "out")
+
+    def interrupt(self, inputs, options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(find("n > d")), "check", interrupt)
+    done = call("verify", *data, "--only", "A3.1,n > d,4.5", "--json", files / "out.json")
+    assert done.returncode == 130
+    assert "1 judged: 1 hold" in done.stdout
+    assert "what was found is kept in " in done.stderr
+    assert "to go on: --only 'n > d,4.5'" in done.stderr
+    assert "Interrupted: " in (files / "out" / "report.html").read_text()
+    record = json.loads((files / "out.json").read_text())
+    assert (record["complete"], len(record["findings"])) == (False, 1)
+    done = call("verify", *data, "--only", "n > d")
+    assert (done.returncode, done.stdout.count("judged")) == (130, 0)
+    assert "no statement was finished, and nothing was written" in done.stderr
 
 
 def test_the_same_seed_gives_the_same_table(files, call):

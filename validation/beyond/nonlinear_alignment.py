@@ -79,7 +79,7 @@ class RidgeRegression(Claim):
     """Theorem A as a sheet."""
 
     name = "β is the ridge regression on its features"
-    statement = "‖β(t) − β*(t)‖ ≤ X_t and |cos∠(b, β(t)) − κ_p(t)| ≤ 2X_t/s_p(t)"
+    statement = "‖β(t) − β*(t)‖ ≤ X_t, so |‖β(t)‖ − s_p(t)| ≤ X_t and |cos∠(b, β(t)) − κ_p(t)| ≤ 2X_t/s_p(t)"
     source = "docs/nonlinear_alignment.md, Theorem A"
 
     def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
@@ -94,18 +94,23 @@ class RidgeRegression(Claim):
         path, lacking = self._replayed(run), missing(run, "alignment", "beta_norm")
         if lacking:
             return (Unjudged(self.statement, lacking),)
-        here = run.times[run.times <= path.times[-1]]
-        wanted, seen = here, slice(0, here.size)
+        first, last = 1, int(np.searchsorted(run.times, path.times[-1], side="right"))  # X_0 is the distance itself
+        wanted = here = run.times[first:last]
+        seen = slice(first, last)
         cosines, rounding = run.measures["alignment"][seen], _movement(run, path)[seen]
         gap, bound, length = (values[wanted] for values in (path.gap, path.bound, path.length))
         blur = 2 * rounding / np.where(length > 0, length, 1.0) + alignment_rounding(
             run.setting.start.p, run.roundoff
         )
+        off = np.abs(cosines - path.kappa[wanted])
+        lengths = run.measures["beta_norm"][seen]
+        seen_gap = np.abs(lengths - length)  # of the run itself, not of the replay
+        turned = Inequality("|cos − κ_p| ≤ 2X_t/s_p", here, off, path.spread[wanted], blur, 2.0)
+        grown = Inequality("|‖β‖ − s_p| ≤ X_t", here, seen_gap, bound, path.rounding[wanted] + rounding)
         return (
             Inequality("‖β − β*‖ ≤ X_t", here, gap, bound, path.rounding[wanted] + rounding),
-            Inequality(
-                "|cos − κ_p| ≤ 2X_t/s_p", here, np.abs(cosines - path.kappa[wanted]), path.spread[wanted], blur, 2.0
-            ),
+            *grown.where_measured("beta_norm", lengths),
+            *turned.where_measured("alignment", cosines),
         )
 
     @staticmethod
@@ -142,7 +147,7 @@ class UnderRidge(Claim):
             return ()
         data, entries, found = _proved(run.setting, _last(run))
         judged = run.times <= found.valid
-        here, lacking = run.times[judged], missing(run, "alignment")
+        here, lacking = run.times[judged], missing(run, "alignment", throughout=("beta_norm",))
         norms = Inequality(
             "‖e‖", here, run.residual_norms[judged], found.residual[here], _residual_tolerance(run)[judged]
         )
@@ -150,10 +155,10 @@ class UnderRidge(Claim):
             return norms, Unjudged("cos∠(b, β)", lacking)
         bounds = sharp.cosines(data, entries, found.residual.size - 1, found)[here]
         said = np.isfinite(bounds)
-        return norms, Inequality(
-            "cos∠(b, β) ≥ bound", here[said], bounds[said], run.measures["alignment"][judged][said],
-            _cosine_tolerance(run, float(found.sigma[: found.valid + 1].max()))[judged][said],
-        )  # fmt: skip
+        cosines = run.measures["alignment"][judged][said]
+        tolerance = _cosine_tolerance(run, float(found.sigma[: found.valid + 1].max()))[judged][said]
+        kept = Inequality("cos∠(b, β) ≥ bound", here[said], bounds[said], cosines, tolerance)
+        return norms, *kept.where_measured("alignment", cosines)
 
 
 class AfterCutoff(Claim):
@@ -191,7 +196,7 @@ class AfterCutoff(Claim):
         here, norms = run.times[after], run.residual_norms[after]
         fall = limit.residual * (1 - run.setting.eta * limit.rate) ** (here - int(T))
         contracts = Inequality("‖e‖", here, norms, fall, _residual_tolerance(run)[after])
-        lacking = missing(run, "alignment")
+        lacking = missing(run, "alignment", throughout=("beta_norm",))
         if lacking:
             return contracts, Unjudged("cos∠(b, β)", lacking)
         tolerance = _residual_tolerance(run)[after]
@@ -199,10 +204,10 @@ class AfterCutoff(Claim):
             sharp.all_after_cutoff(data, entries, found, int(T), float(e)).cosine for e in norms + tolerance
         ])  # fmt: skip
         said = np.isfinite(bounds)
-        return contracts, Inequality(
-            "cos∠(b, β) ≥ bound", here[said], bounds[said], run.measures["alignment"][after][said],
-            _cosine_tolerance(run, float(found.sigma[: found.valid + 1].max()))[after][said],
-        )  # fmt: skip
+        cosines = run.measures["alignment"][after][said]
+        tolerance = _cosine_tolerance(run, float(found.sigma[: found.valid + 1].max()))[after][said]
+        kept = Inequality("cos∠(b, β) ≥ bound", here[said], bounds[said], cosines, tolerance)
+        return contracts, *kept.where_measured("alignment", cosines)
 
 
 def _last(run: Trajectory) -> int:

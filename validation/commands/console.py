@@ -213,8 +213,12 @@ def _table(rows: list[dict[str, str]], widths: list[int], *, headings: bool = Tr
     for heading, width in zip(rows[0], widths, strict=True):
         table.add_column(Text(heading), min_width=width, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row.values()))  # text is no markup
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row.values()))  # text is no markup
     return table
+
+
+#: Of verdicts, on a terminal that has colours.
+_STYLES = {"holds": "green", "VIOLATED": "bold red", "violated": "bold red", "undecided": "yellow", "n/a": "yellow"}
 
 
 def say(line: str) -> None:

@@ -37,7 +37,7 @@ def train(
     steps: Annotated[int, typer.Option(min=0, help="Number of steps.")] = 1000,
     ridge: Annotated[float, typer.Option(help="Constant λ.")] = 0.0,
     cutoff: Annotated[int | None, typer.Option(metavar="T", help="Set λ to 0 after step T.")] = None,
-    rule: Annotated[str, typer.Option(help="fa or bp.")] = "fa",
+    rule: Annotated[str, typer.Option(help="fa, bp, kolen-pollack or hebbian.")] = "fa",
     engine: Annotated[str, typer.Option(help="auto, or an engine by name.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the trajectory as CSV.")] = None,
     json_file: JsonFile = None,

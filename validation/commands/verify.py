@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from validation.commands.console import (
     write_json,
 )
 from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
+from validation.commands.terminal import Interrupted
 
 if TYPE_CHECKING:
     from validation.statements import Finding, Inputs, Options, Statement
@@ -38,6 +40,9 @@ Break = Annotated[bool, typer.Option("--break", help="Run each statement's negat
 Names = Annotated[
     str, typer.Option("--data", metavar="NAMES", help="Among gaussian, digits and mnist, separated by commas.")
 ]
+
+BROKEN = "Negative controls: every statement is altered as its row says, and no row may hold"
+CUT = "Interrupted: statements that are not here were not checked"
 
 
 def verify(
@@ -60,7 +65,7 @@ def verify(
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
     from validation.report.page import check_writable, write_report
-    from validation.report.table import nothing_held, summary
+    from validation.report.table import nothing_held
     from validation.statements import STATEMENTS, find
     from validation.statements import verify as check
 
@@ -73,26 +78,63 @@ def verify(
     check_json(junit_file, "--junit")
     given = Files(x_file, y_file, header, standardise).read()
     inputs = _inputs(context, given, data, mnist, seed)
+    findings: list[Finding] = []
+    interrupted = False
     with _options(statements, inputs, seed=seed, draws=draws, steps=steps, broken=broken) as options:
-        findings = list(check(statements, inputs, options))
-    print_table(summary(findings))
-    for finding in findings:
-        for remark in finding.remarks:
-            say(f"{finding.title}, {finding.inputs}: {remark}")
-    hints = _hints(findings, given)
-    for hint in hints:
-        say(f"hint: {hint}")
+        try:
+            for finding in check(statements, inputs, options):
+                findings.append(finding)
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted and not findings:
+        raise Interrupted("no statement was finished, and nothing was written")
+    hints = [] if interrupted else _hints(findings, given)
+    _tell(findings, hints)
     command, notes = command_line(), [note for chosen in inputs for note in chosen.notes]
-    page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=[*notes, *hints])
-    content = {"command": command, "notes": notes, "hints": hints}
+    said = [*notes, *hints, *([BROKEN] if broken else []), *([CUT] if interrupted else [])]
+    page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=said)
+    content = {"command": command, "complete": not interrupted, "notes": notes, "hints": hints}
     write_json(json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
         _write_junit(junit_file, findings)
-    violated = sum(finding.status == "violated" for finding in findings)
-    held = sum(map(bool, findings))
-    say(f"{len(findings)} judged: {held} hold, {violated} violated, {len(findings) - held - violated} not decided")
+    say(_count(findings, broken=broken))
     say(f"report: {page}")
+    if interrupted:
+        rest = shlex.quote(",".join(_unfinished(statements, inputs, findings)))
+        kept = f"what was found is kept in {page}"
+        raise Interrupted(f"{kept}; to go on: --only {rest}, with another --report")
+    violated = any(finding.status == "violated" for finding in findings)
     raise typer.Exit(1 if violated or nothing_held(findings) else 0)
+
+
+def _tell(findings: list[Finding], hints: list[str]) -> None:
+    """Print the table; below it the remarks, where a row is violated, and what in the data stands in the way."""
+    from validation.report.table import summary
+
+    print_table(summary(findings))
+    for finding in findings:
+        name = f"{finding.title}, {finding.inputs}"
+        if finding.status == "violated":
+            say(f"{name}: violated: {'; '.join(part for part in (finding.confidence, finding.where) if part)}")
+        for remark in finding.remarks:
+            say(f"{name}: {remark}")
+    for hint in hints:
+        say(f"hint: {hint}")
+
+
+def _count(findings: list[Finding], *, broken: bool) -> str:
+    violated, held = (sum(finding.status == status for finding in findings) for status in ("violated", "holds"))
+    number, others = len(findings), len(findings) - held - violated
+    if broken:
+        rest = f", {others} say nothing here" if others else ""
+        return f"{number} negative controls: {violated} violated as they must be, {held} hold{rest}"
+    return f"{number} judged: {held} hold, {violated} violated, {others} not decided"
+
+
+def _unfinished(statements: list[Statement], inputs: list[Inputs], findings: list[Finding]) -> list[str]:
+    """Numbers of the statements that some inputs still wait for."""
+    done = [finding.number for finding in findings]
+    return [s.number for s in statements if done.count(s.number) < (1 if s.general else len(inputs))]
 
 
 def theorem(
@@ -124,7 +166,7 @@ def theorem(
     command = command_line()
     with _options([statement], inputs, seed=seed, draws=draws, steps=steps, broken=False) as options:
         found = dossier(statement, inputs, options, command=command)
-    say(f"{statement.title}\n\nas printed: {statement.printed}")
+    say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
     if statement.corrected:
         say(f"as it should read: {statement.corrected}")
     for finding in found.findings:
@@ -153,7 +195,7 @@ def _options(
 ) -> Iterator[Options]:
     from validation.statements import Options
 
-    with progress_bar("verify", len(statements) * len(inputs)) as advance:
+    with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
         yield Options(seed=seed, draws=draws, steps=steps, broken=broken, progress=advance)
 
 

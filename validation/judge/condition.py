@@ -9,6 +9,8 @@ more than Σᵢ |aᵢ| ≤ √N √(Σᵢ aᵢ²). An error in a weight stays, s
 stays is already one of every step. With the largest effect seen by then,
 
     ‖f′(t) − f(t)‖ ≤ 2ρ(t) + (t + 1) √(p(d + 1)) max_{s ≤ t} rms_W(s) + √n max_{s ≤ t} rms_y(s).
+
+A b that learns is disturbed too: p(d + 2) numbers then.
 """
 
 from __future__ import annotations
@@ -53,18 +55,20 @@ def drift(run: Trajectory, roundoff: float) -> Array:
     """
     setting, rng = run.setting, np.random.default_rng(0)
     problem, start = setting.problem, setting.start
-    output = residual_rounding(run)
+    output, learns = residual_rounding(run), setting.rule not in ("fa", "bp")
     lasting, each = float(output.max()) / np.sqrt(problem.n), gamma(problem.n + 8) * _terms(run)
 
     def off_weights() -> Setting:
         W, beta = (1.0 + SCALE * each * rng.choice([-1.0, 1.0], shape) for shape in (start.W.shape, start.p))
-        return setting.replace(network=Network(start.W * W, start.beta * beta, start.b))
+        b = 1.0 + SCALE * each * rng.choice([-1.0, 1.0], start.p) if learns else 1.0
+        return setting.replace(network=Network(start.W * W, start.beta * beta, start.b * b))
 
     def off_targets() -> Setting:
         y = problem.y + SCALE * lasting * rng.choice([-1.0, 1.0], problem.n)
         return setting.replace(problem=Problem(problem.X, y))
 
-    of_weights = np.sqrt(start.W.size + start.p) * _effect(run, off_weights)
+    disturbed = start.W.size + (2 if learns else 1) * start.p
+    of_weights = np.sqrt(disturbed) * _effect(run, off_weights)
     of_targets = np.sqrt(problem.n) * _effect(run, off_targets)
     return np.asarray((2.0 * output + (run.times + 1.0) * of_weights + of_targets) * (roundoff / run.roundoff))
 
@@ -85,6 +89,7 @@ def _terms(run: Trajectory) -> float:
     """1 + the largest term of an update of W over the weight that it is subtracted from, in root mean square."""
     setting = run.setting
     problem, start, psi = setting.problem, setting.start, setting.activation
-    size, X, b = (float(np.sqrt(np.mean(np.square(array)))) for array in (start.W, problem.X, start.b))
+    size, X = (float(np.sqrt(np.mean(np.square(array)))) for array in (start.W, problem.X))
+    b = float(run.measures["feedback_norm"].max()) / np.sqrt(start.p)
     step = setting.eta / np.sqrt(start.p) * psi.B1 * X * b * np.sqrt(problem.n)
     return 1.0 + float(step * run.residual_norms.max() / size) if size > 0 else 1.0

@@ -148,6 +148,25 @@ class Inequality:
         """The smallest margin; NaN if no step was decided."""
         return float(self.margins[self.worst]) if self.worst >= 0 else math.nan
 
+    def where_measured(self, measure: str, values: ArrayLike) -> tuple[Inequality | Unjudged, ...]:
+        """Split off the steps at which a measure, one value for each step, is NaN: there nothing was recorded.
+
+        Examples
+        --------
+        >>> kept, gone = Inequality("x", [0, 1], [1.0, np.nan], 2.0, 0.0).where_measured("beta_norm", [1.0, np.nan])
+        >>> kept.holds, str(gone)
+        (True, 'x: not judged: beta_norm is no number at 1 of 2 steps, first at t = 1')
+        """
+        gone = np.isnan(np.asarray(values, dtype=np.float64))
+        if not gone.any():
+            return (self,)
+        first, count = self.times[gone][0], int(gone.sum())
+        said = Unjudged(self.name, f"{measure} is no number at {count} of {gone.size} steps, first at t = {first}")
+        if gone.all():
+            return (said,)
+        times, lhs, rhs, tolerance = (array[~gone] for array in (self.times, self.lhs, self.rhs, self.tolerance))
+        return Inequality(self.name, times, lhs, rhs, tolerance, self.ceiling), said
+
     @property
     def why_unjudged(self) -> str:
         """Why no step could be judged; empty if one was."""

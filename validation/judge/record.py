@@ -17,11 +17,19 @@ def known_start(run: Trajectory) -> Network | None:
     return network if isinstance(network, Network) else None
 
 
-def missing(run: Trajectory, *measures: str) -> str:
-    """Say which of the starting weights and these measures the run does not bring; empty if it brings all."""
+def missing(run: Trajectory, *measures: str, throughout: tuple[str, ...] = ()) -> str:
+    """Say which of the starting weights and these measures the run does not bring; empty if it brings all.
+
+    Those ``throughout`` are needed at every record, the others at one at least.
+    """
     lacking = ["starting weights"] * (known_start(run) is None)
-    lacking += [name for name in measures if np.isnan(run.measures.get(name, np.nan)).all()]
-    return f"{', '.join(lacking)} not recorded" if lacking else ""
+    lacking += [name for name in (*measures, *throughout) if np.isnan(run.measures.get(name, np.nan)).all()]
+    said = [f"{', '.join(lacking)} not recorded"] if lacking else []
+    for name in throughout:
+        gone = int(np.isnan(run.measures.get(name, np.nan)).sum())
+        if name not in lacking and gone:
+            said.append(f"{name} is no number at {gone} of {run.times.size} records")
+    return "; ".join(said)
 
 
 def has_diverged(run: Trajectory) -> bool:

@@ -18,6 +18,21 @@ be true, so that a tolerance that grew with it would excuse anything.)
 
 u is the roundoff of the run's own arithmetic: 2⁻²⁴ of one in float32, whatever its record is stored in.
 
+The reduced engine holds a linear network as coefficients c, a, g, u of its start (`fa_ref.engines.reduced`), and
+rounds relative to the terms that it adds up, not to the weights that come of them. With Frobenius's norms these
+terms of e are at most
+
+    T = (‖F‖‖β(0)‖ + ‖F‖²‖a‖/√p + |g|‖F‖‖b‖/√p + k‖X‖²‖u‖)/√p + ‖y‖,
+    k = (‖b‖‖β(0)‖ + ‖F‖‖b‖‖a‖/√p + |g|‖b‖²/√p)/√p,
+
+each known to γ_{p+2d+4n+20}, and a step moves the coefficients by rounding that counts γ_{n+8} T. The coefficients
+follow from the residuals where every step was recorded, and are bounded where some were not. Where b moves, or the
+error comes back through β, the coefficients are matrices (`fa_ref.engines.reduced.span`), and in their notation
+
+    T = ‖C‖‖Q‖²(‖x‖ + c)/√p + ‖y‖,   ‖C‖ ← ‖C‖ + (η/√p) d ‖K‖‖e‖,   ‖x‖ ← (1 − ηλ)‖x‖ + (η/√p)‖C‖‖e‖,
+
+where d is ‖v‖ + c, or ‖x‖ + c in backpropagation, and ‖v‖ follows as ‖x‖ does with ‖e‖ + ‖y‖ for ‖e‖.
+
 Where the weights were not recorded none of this can be computed. Then the tolerance is a convention: 10⁴ ulp of
 ‖e(0)‖ + ‖y‖ in that arithmetic.
 """
@@ -71,6 +86,9 @@ def blind(roundoff: float, size: float = 1.0) -> float:
 def residual_rounding(run: Trajectory) -> Array:
     """Bound ‖fl(e(t)) − e(t)‖ at each recorded step, for e(t) exact at the recorded weights."""
     problem, norms, u = run.setting.problem, run.residual_norms, run.roundoff
+    terms = _expansion(run)
+    if terms is not None:
+        return gamma(run.setting.start.p + 2 * problem.d + 4 * problem.n + 20, u) * terms
     sizes, y_norm = _sizes(run), float(np.linalg.norm(problem.y))
     if sizes is None:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
@@ -81,14 +99,14 @@ def residual_rounding(run: Trajectory) -> Array:
 
 def step_rounding(run: Trajectory) -> Array:
     """Bound the rounding in a comparison of ‖e‖ at successive recorded steps, shape (m − 1,)."""
-    output, sizes = residual_rounding(run), _sizes(run)
+    output, sizes, terms = residual_rounding(run), _sizes(run), _expansion(run)
     both = output[1:] + output[:-1]
+    if terms is not None:
+        return both + np.diff(run.times) * gamma(run.setting.problem.n + 8, run.roundoff) * terms[1:]
     if sizes is None:
         return both
     problem, eta, u, n = run.setting.problem, run.setting.eta, run.roundoff, run.setting.problem.n
-    gaps, norms = np.diff(run.times), run.residual_norms[:-1]
-    if run.setting.ridge.maximum > 0:
-        norms = np.where(gaps > 1, np.maximum(norms, np.linalg.norm(problem.y)), norms)
+    gaps, norms = np.diff(run.times), _between(run)
     beta_norm, unit_mean, squares = (
         np.maximum(values[1:], values[:-1]) for values in (sizes.beta_norm, sizes.unit_mean, sizes.squares)
     )
@@ -97,6 +115,67 @@ def step_rounding(run: Trajectory) -> Array:
         terms = eta * reach**2 * n * norms * sizes.b_norm * beta_norm / sizes.p
         hidden = gamma(n + 8, u) * (np.sqrt(n) * reach * unit_mean + terms)
         return _known(both + gaps * (hidden + gamma(n + 3, u) * eta * n * squares * norms))
+
+
+def _between(run: Trajectory) -> Array:
+    """‖e‖ of the steps between successive records, shape (m − 1,)."""
+    norms = run.residual_norms[:-1]
+    if run.setting.ridge.maximum > 0:
+        norms = np.where(np.diff(run.times) > 1, np.maximum(norms, np.linalg.norm(run.setting.problem.y)), norms)
+    return norms
+
+
+def _expansion(run: Trajectory) -> Array | None:
+    """T at each record of a run by the reduced engine; None of any other, or where the weights are not known."""
+    start, problem = known_start(run), run.setting.problem
+    if start is None or run.engine != "reduced":
+        return None
+    root = np.sqrt(start.p)
+    F, b, beta = (float(np.linalg.norm(v)) / root for v in (start.W @ problem.X.T, start.b, start.beta))
+    with np.errstate(over="ignore", invalid="ignore"):
+        if run.setting.rule != "fa":
+            return _known(root * (F**2 + b**2 + beta**2) * _span(run, root) + np.linalg.norm(problem.y))
+        a, g, u = _coefficients(run, root)
+        kappa = root * b * beta + F * b * a + g * b**2
+        moved = g * F * b + kappa * np.linalg.norm(problem.X) ** 2 * u / root
+        return _known(root * F * beta + F**2 * a + moved + np.linalg.norm(problem.y))
+
+
+def _coefficients(run: Trajectory, root: float) -> tuple[Array, Array, Array]:
+    """Bounds of ‖a‖, |g| and ‖u‖ at each record."""
+    problem, eta, gaps = run.setting.problem, run.setting.eta, np.diff(run.times)
+    lam = run.setting.ridge.values(int(run.times[-1]))
+    logs = np.append(0.0, np.cumsum(np.log1p(-eta * lam)))
+    shrink, moves = np.exp(np.diff(logs[run.times])), eta * gaps * _between(run)
+    if (gaps == 1).all():
+        u = eta * np.cumsum(run.residuals, axis=0) - eta * run.residuals  # of the steps before each record
+        along = np.abs(np.einsum("ti,ti->t", u @ problem.K, run.residuals))[:-1]
+        return _summed(shrink, moves), _summed(shrink, eta / root * along), np.linalg.norm(u, axis=1)
+    u = np.append(0.0, np.cumsum(moves))
+    along = np.linalg.norm(problem.X, 2) ** 2 * u[1:]
+    return _summed(shrink, moves), _summed(shrink, along * moves / root), u
+
+
+def _span(run: Trajectory, root: float) -> Array:
+    """Bound ‖C‖(‖x‖ + c) at each record."""
+    problem, eta, bp = run.setting.problem, run.setting.eta, run.setting.rule == "bp"
+    K, y_norm, lam = float(np.linalg.norm(problem.X, 2)) ** 2, float(np.linalg.norm(problem.y)), run.setting.ridge
+    C, x, v, c = np.sqrt(problem.n), 0.0, 0.0, 1.0
+    sizes, norms = [C], np.repeat(_between(run), np.diff(run.times))
+    for norm, shrink in zip(norms.tolist(), (1.0 - eta * lam.values(norms.size)).tolist(), strict=True):
+        gain = eta / root * C
+        C += eta / root * ((x if bp else v) + 1.0) * K * norm
+        x, v, c = shrink * x + gain * norm, shrink * v + gain * (norm + y_norm), shrink * c
+        sizes.append(C * (x + c))
+    return np.array(sizes)[run.times]
+
+
+def _summed(shrink: Array, terms: Array) -> Array:
+    """x from x(0) = 0 and x(k + 1) = shrink(k) x(k) + terms(k)."""
+    total = [0.0]
+    for factor, term in zip(shrink.tolist(), terms.tolist(), strict=True):
+        total.append(factor * total[-1] + term)
+    return np.array(total)
 
 
 def _sizes(run: Trajectory) -> _Sizes | None:
@@ -110,6 +189,8 @@ def _sizes(run: Trajectory) -> _Sizes | None:
     if np.isfinite(psi.B0):
         outputs, squares = np.minimum(outputs, psi.B0 * S1), np.minimum(squares, psi.B0**2)
     b_norm = float(np.linalg.norm(start.b))
+    if run.setting.rule not in ("fa", "bp"):
+        b_norm = float(np.max(run.measures.get("feedback_norm", np.array([np.inf]))))
     return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
 
 

@@ -1,14 +1,16 @@
-"""The paper, statement by statement: what the main job checks, in the paper's order."""
+"""The paper, statement by statement: what the main job checks, in the paper's order, and what goes beyond it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from validation.statements.alignment import CosineBound, Schedules, Theorem46
 from validation.statements.convergence import LargeSample, Theorem32, Theorem42, Theorem43
 from validation.statements.dossier import Dossier, dossier
 from validation.statements.geometry import Assumption31, Proposition33, Proposition45
 from validation.statements.inputs import Inputs
+from validation.statements.ridge import RidgeRegression
 from validation.statements.statement import Finding, Number, Options, Statement
 from validation.statements.steps import Movement, OneStepIdentity
 
@@ -27,7 +29,7 @@ __all__ = [
 
 STATEMENTS: tuple[Statement, ...] = (
     OneStepIdentity(), Assumption31(), Theorem32(), Movement(), Proposition33(), CosineBound(), Theorem42(),
-    Theorem43(), Proposition45(), Theorem46(), Schedules(), LargeSample(),
+    Theorem43(), Proposition45(), Theorem46(), Schedules(), LargeSample(), RidgeRegression(),
 )  # fmt: skip
 
 
@@ -52,8 +54,14 @@ def find(number: str) -> Statement:
 
 
 def verify(statements: Sequence[Statement], inputs: Sequence[Inputs], options: Options) -> Iterator[Finding]:
-    """Check every statement on every set of inputs, in this order; one that does not depend on them once."""
+    """Check every statement on every set of inputs, in this order; one that does not depend on them once.
+
+    Of a negative control the remarks say what was changed.
+    """
     for statement in statements:
         for data in inputs[:1] if statement.general else inputs:
             options.progress(f"{statement.title}, {data.name}")
-            yield statement.check(data, options)
+            finding = statement.check(data, options)
+            if options.broken:
+                finding = replace(finding, remarks=(f"negative control: {statement.control}", *finding.remarks))
+            yield finding

@@ -14,8 +14,9 @@ from theory.alignment.after_cutoff import after_cutoff
 from theory.convergence.theorem_4_3 import unit_of_budget
 from validation.judge.fits import fit_exponent
 from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
+from validation.statements.convergence import singular
 from validation.statements.inputs import Inputs
-from validation.statements.laws import linear_step, nonlinear_step
+from validation.statements.laws import Law, linear_step, nonlinear_step
 from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
 from validation.theorems import alignment_bound, theorem_4_6
 
@@ -99,28 +100,57 @@ class Theorem46(Statement):
 
     WIDTH, L, BUDGET = 3200, 1.0, 5.0
 
-    def check(self, inputs: Inputs, options: Options) -> Finding:
-        """Judge the alignment after the cutoff on these inputs, against half the proved bracket's lower end."""
-        problem, rng = inputs.linear, options.rng(self.number, inputs)
-        gamma, M, n = problem.lambda_min, problem.lambda_max, problem.n
-        if not gamma > 1e-12 * M:
-            return self.silent(inputs, "λ_min(K) = 0: no (γ, ε)-isometry with γ > 0")
-        eta = 0.4 * linear_step(problem)  # G grows by κ² along b while the penalty lasts
-        ridge = sharp_schedule(self.L, self.BUDGET, self.WIDTH, n, eta=eta, gamma=gamma, gamma_over_M=gamma / M)
-        law = after_cutoff(problem, [self.WIDTH], eta=eta, lam=self.L * gamma, c_S=self.BUDGET)
-        limit = Number(symbol="c →", value=law.alignment, kind="limit", note="κ/√(1 + κ²) for these X and y")
-        T = round(ridge.total / (self.L * gamma))
-        if T < 20:
-            reason = f"ε = {M / gamma - 1:.3g}: far from isometric, the schedule of Theorem 4.6 lasts {T} steps"
-            return replace(self.silent(inputs, reason), numbers=(limit,))
+    def schedule(self, problem: Problem) -> schedules.Schedule:
+        """The penalty, and its cutoff; γ > 0 is needed."""
+        gamma = problem.lambda_min
+        return sharp_schedule(
+            self.L, self.BUDGET, self.WIDTH, problem.n, eta=self.eta(problem), gamma=gamma,
+            gamma_over_M=gamma / problem.lambda_max,
+        )  # fmt: skip
+
+    @staticmethod
+    def eta(problem: Problem) -> float:
+        """The step size: G grows by κ² along b while the penalty lasts."""
+        return 0.4 * linear_step(problem)
+
+    def law(self, inputs: Inputs, options: Options) -> Law:
+        """Runs with this schedule, and `Options.steps` steps after its cutoff."""
+        problem, ridge = inputs.linear, self.schedule(inputs.linear)
+        eta, steps = self.eta(problem), round(ridge.total / ridge.maximum) + options.steps
+        chosen = schedules.zero() if options.broken else ridge
 
         def draw(generator: np.random.Generator) -> Trajectory:
             network = Network.gaussian(self.WIDTH, problem.d, generator)
-            chosen = schedules.zero() if options.broken else ridge
-            return train(Setting(problem, network, "identity", eta=eta, ridge=chosen), steps=T + options.steps)
+            return train(Setting(problem, network, "identity", eta=eta, ridge=chosen), steps=steps)
 
-        claim = _WithSchedule(ridge) if options.broken else theorem_4_6.CLAIM
-        found = judged_by_draws(claim, draw, options, rng)
+        return draw
+
+    def applies(self, problem: Problem) -> str:
+        """Why the theorem does not speak of these inputs; empty where it does."""
+        gamma, M = problem.lambda_min, problem.lambda_max
+        if problem.rank < problem.n:
+            return singular(problem)
+        if not gamma > 1e-12 * M:
+            return "λ_min(K) < 1e-12 λ_max(K): rows too alike for a schedule to be written down"
+        ridge = self.schedule(problem)
+        T = round(ridge.total / ridge.maximum)
+        if T < 20:
+            return f"ε = {M / gamma - 1:.3g}: far from isometric, the schedule of Theorem 4.6 lasts {T} steps"
+        return ""
+
+    def check(self, inputs: Inputs, options: Options) -> Finding:
+        """Judge the alignment after the cutoff on these inputs, against half the proved bracket's lower end."""
+        problem, reason = inputs.linear, self.applies(inputs.linear)
+        if not problem.lambda_min > 1e-12 * problem.lambda_max:
+            return self.silent(inputs, reason)
+        law = after_cutoff(
+            problem, [self.WIDTH], eta=self.eta(problem), lam=self.L * problem.lambda_min, c_S=self.BUDGET
+        )
+        limit = Number(symbol="c →", value=law.alignment, kind="limit", note="κ/√(1 + κ²) for these X and y")
+        if reason:
+            return replace(self.silent(inputs, reason), numbers=(limit,))
+        claim = _WithSchedule(self.schedule(problem)) if options.broken else theorem_4_6.CLAIM
+        found = judged_by_draws(claim, self.law(inputs, options), options, options.rng(self.number, inputs))
         seen = Number(symbol="cos =", value=float(found["runs"][0].alignment[-1]), kind="observed")
         return self.finding(inputs, found.pop("status"), numbers=(limit, seen), **found)
 

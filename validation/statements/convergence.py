@@ -13,7 +13,7 @@ from theory.convergence.widths import sufficient_width
 from theory.kernels import kernel_of
 from validation.judge.verdicts import HOLDS, VIOLATED
 from validation.statements.inputs import Inputs
-from validation.statements.laws import linear_step, nonlinear_step, runs_of
+from validation.statements.laws import Law, linear_step, nonlinear_step, runs_of
 from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
 from validation.theorems import theorem_3_2, theorem_4_2, theorem_4_3
 
@@ -81,17 +81,25 @@ class Theorem42(Statement):
     control = WRONG_SIGN
     errata = ("2", "3", "5")
 
+    def law(self, inputs: Inputs, options: Options) -> Law:
+        """Runs with a penalty of γ in their first third."""
+        problem = inputs.nonlinear
+        gamma = max(kernel_of(problem, resolve("tanh")).gamma, 0.0)  # rounding may put that of a singular Ḡ below 0
+        ridge = schedules.cutoff(gamma, options.steps // 3)
+        eta = nonlinear_step(problem)
+        return runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
+
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ in the first third of the run."""
-        problem, rng = inputs.nonlinear, options.rng(self.number, inputs)
-        eta, kernel = nonlinear_step(problem), kernel_of(problem, resolve("tanh"))
-        ridge = schedules.cutoff(kernel.gamma, options.steps // 3)
-        law = runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
-        found = judged_by_draws(theorem_4_2.CLAIM, law, options, rng)
-        spent = Number(symbol="ηΣλ =", value=eta * ridge.total, kind="observed", note="and every step held")
-        return self.finding(
-            inputs, found.pop("status"), numbers=(spent, _rate(found["runs"][0], kernel.gamma / 4)), **found
+        rng, gamma = options.rng(self.number, inputs), kernel_of(inputs.nonlinear, resolve("tanh")).gamma
+        found = judged_by_draws(theorem_4_2.CLAIM, self.law(inputs, options), options, rng)
+        run = found["runs"][0]
+        spent = run.setting.eta * run.setting.ridge.total
+        numbers = (
+            Number(symbol="ηΣλ =", value=spent, kind="observed", note="and every step held"),
+            _rate(run, gamma / 4),
         )
+        return self.finding(inputs, found.pop("status"), numbers=numbers, **found)
 
 
 class Theorem43(Statement):
@@ -111,16 +119,24 @@ class Theorem43(Statement):
     control = WRONG_SIGN
     errata = ("2", "3", "5")
 
+    def law(self, inputs: Inputs, options: Options) -> Law:
+        """Runs with a penalty of γ/10 in their first third."""
+        problem = inputs.linear
+        eta, ridge = linear_step(problem), schedules.cutoff(0.1 * max(problem.lambda_min, 0.0), options.steps // 3)
+        return runs_of(
+            problem, "identity", LINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken
+        )
+
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ/10 in the first third of the run."""
         problem, rng = inputs.linear, options.rng(self.number, inputs)
-        if problem.n > problem.d:
-            return self.silent(inputs, "n > d: K is singular; the large-sample scenario speaks of this case")
-        eta = linear_step(problem)
-        ridge = schedules.cutoff(0.1 * problem.lambda_min, options.steps // 3)
-        law = runs_of(problem, "identity", LINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
-        found = judged_by_draws(theorem_4_3.CLAIM, law, options, rng)
-        numbers = (_linear_width(problem, eta), _rate(found["runs"][0], problem.lambda_min / 2.0))
+        if problem.rank < problem.n:
+            return self.silent(inputs, singular(problem))
+        found = judged_by_draws(theorem_4_3.CLAIM, self.law(inputs, options), options, rng)
+        numbers = (
+            _linear_width(problem, linear_step(problem)),
+            _rate(found["runs"][0], problem.lambda_min / 2.0),
+        )
         return self.finding(inputs, found.pop("status"), numbers=numbers, **found)
 
 
@@ -164,9 +180,15 @@ class LargeSample(Statement):
         return self.finding(inputs, found.pop("status"), numbers=numbers, **found)
 
 
+def singular(problem: Problem) -> str:
+    """Why Theorems 4.3 and 4.6 say nothing where K is singular, and which statement does."""
+    why = "n > d" if problem.n > problem.d else f"{problem.n} samples of rank {problem.rank}"
+    return f"{why}: K is singular; the row on large samples speaks of y's projection on the columns of X"
+
+
 def _tall(problem: Problem) -> Problem:
-    """The problem itself where n > d, else its inputs in their n/3 largest principal directions."""
-    if problem.n > problem.d:
+    """The problem itself where K is singular, else its inputs in their n/3 largest principal directions."""
+    if problem.rank < problem.n:
         return problem
     U, sigma, _ = np.linalg.svd(problem.X, full_matrices=False)
     k = max(1, min(problem.rank, problem.n // 3))

@@ -56,7 +56,8 @@ class Assumption31(Statement):
         slack = 1.0 - error / kernel.gamma if kernel.gamma > 0 else math.nan
         if kernel.certified:
             return self.finding(inputs, HOLDS, slack=slack, where="error of Ḡ over γ", numbers=numbers)
-        return self.finding(inputs, NOT_APPLICABLE, slack=slack, numbers=numbers, remarks=(kernel.assumption_3_1,))
+        status = VIOLATED if options.broken else NOT_APPLICABLE  # of equal rows γ = 0 is certain
+        return self.finding(inputs, status, slack=slack, numbers=numbers, remarks=(kernel.assumption_3_1,))
 
 
 def _condition(G: np.ndarray) -> float:

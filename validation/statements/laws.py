@@ -10,7 +10,9 @@ from fa_ref import Network, Problem, Setting, Trajectory, train
 from fa_ref.schedules import Schedule
 from validation.errata.readings import ascend
 
-__all__ = ["linear_step", "nonlinear_step", "runs_of"]
+__all__ = ["Law", "linear_step", "nonlinear_step", "runs_of"]
+
+Law = Callable[[np.random.Generator], Trajectory]
 
 
 def nonlinear_step(problem: Problem) -> float:
@@ -26,7 +28,7 @@ def linear_step(problem: Problem) -> float:
 def runs_of(
     problem: Problem, activation: str, p: int, steps: int, *, eta: float, ridge: Schedule | None = None,
     broken: bool = False,
-) -> Callable[[np.random.Generator], Trajectory]:  # fmt: skip
+) -> Law:  # fmt: skip
     """The law of runs with Gaussian networks of width p; ``broken`` takes the printed sign, e = y − f."""
 
     def law(rng: np.random.Generator) -> Trajectory:

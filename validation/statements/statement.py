@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fa_ref import Trajectory
+from fa_ref._support.notebook import html_table
 from fa_ref._support.threads import threads
 from validation.judge.claims import Claim
 from validation.judge.draws import draw_outcomes
@@ -101,7 +102,7 @@ class Options:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Finding:
     """What was found of one statement on one set of inputs; true if it holds.
 
@@ -150,6 +151,23 @@ class Finding:
     def __bool__(self) -> bool:
         return self.status == HOLDS
 
+    @property
+    def line(self) -> str:
+        """The finding in one line."""
+        said = "; ".join(part for part in (self.confidence, self.where, *self.remarks) if part)
+        return f"{self.title}, {self.inputs}: {self.status}{': ' if said else ''}{said}"
+
+    def __repr__(self) -> str:
+        return f"<Finding: {self.line}>"
+
+    def __str__(self) -> str:
+        return "\n".join([self.line, *(f"  {number}" for number in self.numbers)])
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            self.line, [(number.symbol, f"{number} {number.note}".strip()) for number in self.numbers]
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         return {
@@ -172,6 +190,8 @@ class Statement(ABC):
         As one would ask for it: "3.2", "A3.1", "schedules".
     title : str
         In a few words, for the table.
+    source : str
+        "as printed", or where the statement is from, if it is not the paper's.
     printed, corrected : str
         LaTeX in Markdown: as the paper prints it, and as it should be read (empty if that is the same).
     control : str
@@ -186,6 +206,7 @@ class Statement(ABC):
 
     number: str
     title: str
+    source: str = "as printed"
     printed: str
     corrected: str = ""
     control: str
@@ -221,13 +242,15 @@ def judged_by_draws(
     """Judge a claim that holds with high probability on runs drawn from ``law``.
 
     The first run is judged step by step and kept. If no hypothesis of it fails, more runs follow until the claim is
-    confirmed or refuted at δ = `DELTA`, error `ERROR`, or the draws are used up.
+    confirmed or refuted at δ = `DELTA`, error `ERROR`, or the draws are used up. A negative control is judged
+    without the hypotheses that have no number: an open "p large enough" would leave it undecided.
 
     Returns
     -------
     dict
         Fields of a `Finding`.
     """
+    claim = claim.decided() if options.broken else claim
     with threads(1):  # many small runs: no time is lost in waking threads
         return _judged_by_draws(claim, law, options, rng)
 

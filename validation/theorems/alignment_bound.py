@@ -55,7 +55,9 @@ class AlignmentBound(Claim):
         reach = float(run.residual_norms[0]) / (rate * math.sqrt(start.p))
         bound = alignment_bound(start, run.setting.activation.B0 * math.sqrt(run.setting.problem.n) * reach)
         cosines, rounding = np.abs(run.measures["alignment"]), alignment_rounding(start.p, run.roundoff)
-        return (Inequality(NAME, run.times, cosines, bound, rounding, ceiling=1.0),)
+        return Inequality(NAME, run.times, cosines, bound, rounding, ceiling=1.0).where_measured(
+            "alignment", cosines
+        )
 
 
 CLAIM = AlignmentBound()

@@ -84,7 +84,7 @@ def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> 
     psi, problem, start = run.setting.activation, run.setting.problem, known_start(run)
     reach = residual_budget(run, ridge) / rate
     names = {"(3.2) W": "scaled_weight_movement", "(3.2) β": "beta_movement"}
-    lacking = missing(run, "weight_square")
+    lacking = missing(run, throughout=("weight_square",))
     if not math.isfinite(psi.B0 * reach):
         lacking = "B0 or Σλ is infinite, and so is the bound"
     if start is None or lacking:
@@ -101,5 +101,6 @@ def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> 
         if lacking:
             parts.append(Unjudged(name, lacking))
         else:
-            parts.append(Inequality(name, times, run.measures[measure][1:], bound, error[1:]))
+            moved = run.measures[measure][1:]
+            parts += Inequality(name, times, moved, bound, error[1:]).where_measured(measure, moved)
     return tuple(parts)

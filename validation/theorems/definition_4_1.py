@@ -122,13 +122,15 @@ class Aligned(Claim):
         return ()
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
-        """The one that is its statement."""
+        """The one that is its statement; NaN fails it where we measured, and was not recorded elsewhere."""
         name, times = "cos∠(b, β) ≥ c", run.times
         if "alignment" not in run.measures:
             return (Unjudged(name, "alignment not recorded"),)
         after, p = times > self.T, run.setting.p
         rounding = alignment_rounding(p, run.roundoff) if p is not None else blind(run.roundoff)
-        return (Inequality(name, times[after], self.c, run.measures["alignment"][after], rounding),)
+        cosines = run.measures["alignment"][after]
+        kept = Inequality(name, times[after], self.c, cosines, rounding)
+        return kept.where_measured("alignment", cosines) if run.engine == "recorded" else (kept,)
 
 
 def claim(c: float, T: int) -> Claim:

@@ -83,7 +83,7 @@ class Theorem46(Claim):
             return contracts
         c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
         least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
-        return _aligned(run, start.p, T, least), *contracts
+        return *_aligned(run, start.p, T, least), *contracts
 
 
 class AnySchedule(Claim):
@@ -111,7 +111,7 @@ class AnySchedule(Claim):
             return contracts
         c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
         least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
-        return _aligned(run, start.p, T, least), *contracts
+        return *_aligned(run, start.p, T, least), *contracts
 
 
 def cutoff_of(run: Trajectory) -> tuple[float, int]:
@@ -147,10 +147,11 @@ def _target(run: Trajectory) -> float:
     return float(np.linalg.norm(run.setting.problem.y)) / math.sqrt(run.setting.problem.n)
 
 
-def _aligned(run: Trajectory, p: int, T: int, least: float) -> Inequality:
+def _aligned(run: Trajectory, p: int, T: int, least: float) -> tuple[Conclusion, ...]:
     times = run.times
     cosines = run.measures["alignment"][times > T]
-    return Inequality(NAME, times[times > T], SHARE * least, cosines, alignment_rounding(p, run.roundoff))
+    kept = Inequality(NAME, times[times > T], SHARE * least, cosines, alignment_rounding(p, run.roundoff))
+    return kept.where_measured("alignment", cosines)
 
 
 def _spent(run: Trajectory) -> tuple[int, float]:

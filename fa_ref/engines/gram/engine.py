@@ -5,6 +5,7 @@ through zᵣ = X wᵣ alone. So with K = XXᵀ and Dᵣ = diag ψ′(zᵣ) one s
 
     βᵣ ← (1 − ηλ) βᵣ − (η/√p) ψ(zᵣ)·e
     aᵣ ← aᵣ − (η/√p) bᵣ Dᵣ e                    (backpropagation: βᵣ in place of bᵣ)
+    bᵣ ← (1 − ηλ) bᵣ − (η/√p) ψ(zᵣ)·s           (where b learns: s = e or −f, see `fa_ref.learned`)
     zᵣ = zᵣ(0) + K aᵣ
 
 and costs 2n² operations a unit in place of 4nd. aᵣ starts from zero, so its roundings stay small beside those of a
@@ -23,7 +24,7 @@ from fa_ref._support.threads import available_threads, one_blas_thread, parallel
 from fa_ref._support.vectors import aligned_zeros
 from fa_ref.activations import Activation
 from fa_ref.engines.gram.blocks import CALLED, KINDS
-from fa_ref.engines.gram.kernels import Start, Sums, Units, compiled
+from fa_ref.engines.gram.kernels import RULES, Start, Sums, Units, compiled
 from fa_ref.engines.gram.tiles import BLOCK_BYTES, TILE, in_tiles
 from fa_ref.engines.slices import Clock, Plan, Progress, in_slices
 from fa_ref.network import Network
@@ -72,7 +73,7 @@ class Gram:
         self.units = Units(K, z_0, a.reshape(blocks, -1), Psi, slopes, beta, b)
         self.sums = Sums(f, cross, moved, work)
         begun = Start(np.ascontiguousarray(R), size, np.array(network.beta), self.y)
-        self.state = (self.units, self.sums, begun, rule == "bp", kind, activation.psi, activation.dpsi)
+        self.state = (self.units, self.sums, begun, RULES[rule], kind, activation.psi, activation.dpsi)
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])  # c(t)
         self.schedule = (eta, np.ascontiguousarray(lam), decay)
         self.work = n * m * blocks * lanes
@@ -87,6 +88,7 @@ class Gram:
         with one_blas_thread():
             now.W += a.astype(np.float64) @ self.problem.X
         now.beta[:] = self.units.beta.reshape(-1)[: now.p]
+        now.b[:] = self.units.b.reshape(-1)[: now.p]
         return now
 
     def residual(self) -> Array:

@@ -47,12 +47,16 @@ class Start(NamedTuple):
     y: Any
 
 
+FA, BP, KOLEN_POLLACK, HEBBIAN = range(4)  # what the error comes back through, and how it learns
+RULES = {"fa": FA, "bp": BP, "kolen-pollack": KOLEN_POLLACK, "hebbian": HEBBIAN}
+
+
 class Step(NamedTuple):
-    """η/√p, 1 − ηλ, whether feedback is β, the kind of ψ, p, the direction, and whether to measure."""
+    """η/√p, 1 − ηλ, the rule, the kind of ψ, p, the direction, and whether to measure."""
 
     rate: Any
     shrink: Any
-    own: Any
+    rule: Any
     kind: Any
     p: Any
     backwards: Any
@@ -60,7 +64,18 @@ class Step(NamedTuple):
 
 
 @fast
-def _step_share(units, sums, work, e, step, psi, dpsi, first, last):
+def _hebbian_sum(Psi, f, s):
+    """Write −ψ(zᵣ)·f to s[r], in two loops over units as `learn` does."""
+    lanes = np.uint64(s.size)
+    s[:] = 0.0
+    for i in range(f.size):
+        row, x = np.uint64(i) * lanes, f[i]
+        for r in range(lanes):
+            s[r] -= x * Psi[row + r]
+
+
+@fast
+def _step_share(units, sums, work, e, f, step, psi, dpsi, first, last):
     """Step the blocks first, …, last − 1, or the other way round: the last ones are still near at the next step."""
     K, beta, real, lanes = units.K, units.beta, units.a.dtype.type, units.b.shape[1]
     Ka, rest = work[: units.a.shape[1]], work[units.a.shape[1] :]
@@ -70,10 +85,15 @@ def _step_share(units, sums, work, e, step, psi, dpsi, first, last):
         z_0, a, Psi, slopes = units.z_0[k], units.a[k], units.Psi[k], units.slopes[k]
         live = min(lanes, step.p - lanes * k)
         for r in range(lanes):
-            gain[r] = real(-step.rate * (beta[k, r] if step.own else units.b[k, r]))
+            gain[r] = real(-step.rate * (beta[k, r] if step.rule == BP else units.b[k, r]))
         learn(Psi, slopes, a, e, gain, s, step.kind)
         for r in range(live):  # the others stay zero
             beta[k, r] = step.shrink * beta[k, r] - step.rate * np.float64(s[r])
+        if step.rule >= KOLEN_POLLACK:
+            if step.rule == HEBBIAN:
+                _hebbian_sum(Psi, f, s)
+            for r in range(live):
+                units.b[k, r] = step.shrink * units.b[k, r] - step.rate * np.float64(s[r])
         for r in range(lanes):
             weights[r] = real(beta[k, r])
         answer(K, z_0, a, Psi, slopes, weights, sums.f[k], live, step.kind, psi, dpsi)
@@ -82,16 +102,16 @@ def _step_share(units, sums, work, e, step, psi, dpsi, first, last):
 
 
 @njit(parallel=True)
-def _step_threads(units, sums, e, step, psi, dpsi, shares):
+def _step_threads(units, sums, e, f, step, psi, dpsi, shares):
     blocks = units.b.shape[0]
     for j in prange(shares):
         first, last = blocks * np.int64(j) // shares, blocks * (np.int64(j) + 1) // shares
-        _step_share(units, sums, sums.work[j], e, step, psi, dpsi, first, last)
+        _step_share(units, sums, sums.work[j], e, f, step, psi, dpsi, first, last)
 
 
 @njit
-def _step_serial(units, sums, e, step, psi, dpsi):
-    _step_share(units, sums, sums.work[0], e, step, psi, dpsi, 0, units.b.shape[0])
+def _step_serial(units, sums, e, f, step, psi, dpsi):
+    _step_share(units, sums, sums.work[0], e, f, step, psi, dpsi, 0, units.b.shape[0])
 
 
 @njit
@@ -129,13 +149,14 @@ def _record(units, sums, start, decay, row):
     summarise(squares, sizes, units.beta.reshape(-1)[:p], units.b.reshape(-1)[:p], start.beta, decay, row)
 
 
-def _advance(units, sums, start, own, kind, psi, dpsi, plan, shares, refresh, clock, steps, residuals, rows):
+def _advance(units, sums, start, rule, kind, psi, dpsi, plan, shares, refresh, clock, steps, residuals, rows):
     p, m, last = start.beta.size, units.K.shape[0], plan.stops.size - 1
     e, errors, none = np.empty(start.y.size), np.zeros(m, units.a.dtype), np.zeros(m, units.a.dtype)
+    outputs = np.zeros(m if rule == HEBBIAN else 0, units.a.dtype)
     rate = plan.eta / np.sqrt(p)
-    still = Step(rate, 1.0, own, kind, p, False, True)  # a step without an error moves nothing
+    still = Step(rate, 1.0, FA, kind, p, False, True)  # a step without an error moves nothing
     if refresh:
-        _step_serial(units, sums, none, still, psi, dpsi)
+        _step_serial(units, sums, none, none, still, psi, dpsi)
     while clock[1] < last or clock[0] < plan.stops[last]:
         if steps == 0:
             return RUNNING
@@ -144,7 +165,7 @@ def _advance(units, sums, start, own, kind, psi, dpsi, plan, shares, refresh, cl
         loss = _residual(sums.f, start.y, p, e)
         diverged = not loss <= plan.limit
         if diverged and not due:
-            _step_serial(units, sums, none, still, psi, dpsi)
+            _step_serial(units, sums, none, none, still, psi, dpsi)
         if due or diverged:
             _record(units, sums, start, plan.decay[t], rows[k])
             residuals[k] = e
@@ -153,12 +174,14 @@ def _advance(units, sums, start, own, kind, psi, dpsi, plan, shares, refresh, cl
             return t
         if t < plan.stops[last]:
             errors[: e.size] = e
+            if rule == HEBBIAN:
+                outputs[: e.size] = e + start.y
             shrink, measured = 1.0 - plan.eta * plan.lam[t], t + 1 == plan.stops[clock[1]]
-            step = Step(rate, shrink, own, kind, p, t % 2 == 1, measured)
+            step = Step(rate, shrink, rule, kind, p, t % 2 == 1, measured)
             if shares > 1:
-                _step_threads(units, sums, errors, step, psi, dpsi, shares)
+                _step_threads(units, sums, errors, outputs, step, psi, dpsi, shares)
             else:
-                _step_serial(units, sums, errors, step, psi, dpsi)
+                _step_serial(units, sums, errors, outputs, step, psi, dpsi)
             clock[0], steps = t + 1, steps - 1
     return FINISHED
 
@@ -174,7 +197,7 @@ def compiled(real: str) -> Any:
         units,
         types.BaseTuple.from_types((X,) * 4, Sums),
         start,
-        flag,
+        integer,
         integer,
         SCALAR_FUNCTION,
         SCALAR_FUNCTION,

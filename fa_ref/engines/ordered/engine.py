@@ -35,9 +35,10 @@ class Ordered:
         self.X, self.X_T = np.array(problem.X), np.array(problem.X.T, order="C")
         W = _in_blocks(network.W, blocks, fill=network.W[-1:])
         beta, b = (_in_blocks(x[:, None], blocks).reshape(blocks, UNITS) for x in (network.beta, network.b))
-        self.now = Weights(W, beta, b, b if rule == "fa" else beta, W.copy(), np.array(network.beta))
-        Psi, slopes, s = (aligned_zeros((blocks, *rows, UNITS)) for rows in ((n,), (n,), ()))
-        self.workspace = Workspace(Psi, slopes, s, np.empty(n), np.empty(n))
+        self.now = Weights(W, beta, b, beta if rule == "bp" else b, W.copy(), np.array(network.beta))
+        Psi, slopes, sums = (aligned_zeros((blocks, *rows, UNITS)) for rows in ((n,), (n,), ()))
+        s = np.empty(0 if rule in ("fa", "bp") else n)
+        self.workspace = Workspace(Psi, slopes, sums, np.empty(n), np.empty(n), s, rule == "hebbian")
         decay = np.concatenate([[1.0], np.cumprod(1.0 - eta * lam)])
         self.schedule = (eta, np.ascontiguousarray(lam), decay)
         self.work = 2 * n * d * p
@@ -50,6 +51,7 @@ class Ordered:
             first, last = UNITS * k, min(UNITS * (k + 1), p)
             now.W[first:last] = W[:, : last - first].T
         now.beta[:] = self.now.beta.reshape(-1)[:p]
+        now.b[:] = self.now.b.reshape(-1)[:p]
         return now
 
     def residual(self) -> Array:

@@ -1,4 +1,4 @@
-"""The kernels of the ordered engine: the sums of `fa_ref.loops`, each in its order, so the same bits.
+"""The kernels of the ordered engine: the sums of `fa_ref.loops` and `fa_ref.learned`, each in its order.
 
 Hidden units go in blocks of UNITS that lie side by side in memory: an array of a block holds, input after input or
 sample after sample, a row with one number a unit. Every inner loop runs over units, each of which keeps its own sum
@@ -38,19 +38,24 @@ class Weights(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Ψ and ψ′ (blocks, n, UNITS); Σᵢ eᵢ Ψᵣᵢ (blocks, UNITS); f and e (n,)."""
+    """Ψ and ψ′ (blocks, n, UNITS); Σᵢ eᵢ Ψᵣᵢ (blocks, UNITS); f and e (n,); the s by which b learns, and its rule.
+
+    s is of length 0 where b stays.
+    """
 
     Psi: Any
     slopes: Any
-    s: Any
+    sums: Any
     f: Any
     e: Any
+    s: Any
+    hebbian: Any
 
 
 cube, matrix, vector, real = types.float64[:, :, ::1], types.float64[:, ::1], types.float64[::1], types.float64
 integer, integers = types.int64, types.int64[::1]
 weights_type = types.NamedTuple((cube, matrix, matrix, matrix, cube, vector), Weights)
-workspace_type = types.NamedTuple((cube, cube, matrix, vector, vector), Workspace)
+workspace_type = types.NamedTuple((cube, cube, matrix, vector, vector, vector, types.boolean), Workspace)
 
 
 @njit(cache=True)
@@ -66,15 +71,28 @@ def _forward(X, W, activate, Psi, slopes):
 @njit(cache=True)
 def _update(X_T, now, work, eta, lam, first, last):
     """Take one step with these blocks; a call of its own for each would take as long as a small block."""
-    p, s = now.beta_0.size, work.s
+    p, sums = now.beta_0.size, work.sums
     rate, shrink = eta / math.sqrt(p), 1.0 - eta * lam
     for k in range(first, last):
-        weigh(work.Psi, work.slopes, work.e, now.feedback, rate, s, k)
+        weigh(work.Psi, work.slopes, work.e, now.feedback, rate, sums, k)
         for r in range(UNITS):
-            now.beta[k, r] = shrink * now.beta[k, r] - rate * s[k, r]
+            now.beta[k, r] = shrink * now.beta[k, r] - rate * sums[k, r]
         for r in range(p - UNITS * k, UNITS):  # these are no units
             now.beta[k, r] = 0.0
         add_product(X_T, work.slopes, now.W, k)  # wᵣ ← wᵣ − (η/√p) bᵣ Σᵢ eᵢ ψ′(wᵣ·xᵢ) xᵢ
+        if work.s.size > 0:
+            _learn(now.feedback, work.Psi, work.s, sums, rate, shrink, k, min(UNITS, p - UNITS * k))
+
+
+@njit(cache=True)
+def _learn(feedback, Psi, s, sums, rate, shrink, k, live):
+    """`fa_ref.learned.learn`, of a block."""
+    sums[k] = 0.0
+    for i in range(s.size):
+        for r in range(UNITS):
+            sums[k, r] += s[i] * Psi[k, i, r]
+    for r in range(live):
+        feedback[k, r] = shrink * feedback[k, r] - rate * sums[k, r]
 
 
 @njit(parallel=True, cache=True)
@@ -127,6 +145,8 @@ def residual(X, y, now, work, activate, parallel):
         f[i] /= math.sqrt(p)
         e[i] = f[i] - y[i]
         loss += 0.5 * e[i] ** 2
+    for i in range(work.s.size):
+        work.s[i] = -f[i] if work.hebbian else e[i]
     return loss
 
 

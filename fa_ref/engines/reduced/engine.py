@@ -14,6 +14,7 @@ from fa_ref._support.threads import one_blas_thread
 from fa_ref.engines.reduced.averages import Statistics
 from fa_ref.engines.reduced.kernels import Known, State, Units, advance
 from fa_ref.engines.slices import Clock, Plan, Progress, in_slices
+from fa_ref.measures import MEASURES
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
@@ -125,5 +126,5 @@ def expansion(
     """
     eta, steps = as_number("eta", eta, above=0), as_count("steps", steps, at_least=0)
     engine = Reduced(problem, start, eta, (ridge or schedules.zero()).values(steps))
-    engine.advance(np.array([0, steps]), math.inf, np.empty((2, problem.n)), np.empty((2, 8)))
+    engine.advance(np.array([0, steps]), math.inf, np.empty((2, problem.n)), np.empty((2, len(MEASURES))))
     return engine.coefficients

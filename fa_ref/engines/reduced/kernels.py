@@ -125,6 +125,7 @@ def _record(known, now, root, row):
     row[2] = known.b_max * math.sqrt(moved) / root
     row[3] = math.sqrt(moved) / root if b_b > 0.0 else 0.0
     row[7] = known.weight_square + (b_b * moved - 2.0 * _dot(known.F_b, now.u)) / (root * root)
+    row[8] = root * math.sqrt(b_b)
     return moved
 
 

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
+from fa_ref.engines.reduced import Span, expansion
+from theory.certificates import from_state
+from theory.kernels import empirical_G, empirical_H
+from theory.precision import gamma
 from validation.judge.claims import Claim
 from validation.judge.inequalities import Inequality
 from validation.judge.record import reference_run
@@ -244,3 +248,64 @@ def test_without_weights_the_tolerance_is_ten_thousand_ulp(run):
     for u in (DOUBLE, SINGLE):
         np.testing.assert_allclose(residual_rounding(replace(bare, roundoff=u)), 1e4 * 2 * u * size, rtol=1e-12)
         np.testing.assert_allclose(step_rounding(replace(bare, roundoff=u)), 2e4 * 2 * u * size, rtol=1e-12)
+
+
+def test_the_reduced_engine_rounds_by_the_terms_of_its_expansion():
+    """Weights that left the regime and came back are small differences of what the coefficients add up."""
+    W = [[6.1e4, -9.83e4], [-2.2e3, 3.5e3], [-1.141e5, 1.8415e5], [-2.625e5, 4.236e5]]
+    beta, b = [-1.0075e7, 2.78e3, 1.7964e7, 4.1847e7], [-0.385, 0.0138, 0.7211, 1.6588]
+    problem, network = Problem([[-0.1, 0.2]], [-0.002]), Network(W, beta, b)
+    A = empirical_G(problem.X, network, "identity") + empirical_H(problem.X, network, "identity")
+    setting = Setting(problem, network, "identity", eta=1.02 / float(A[0, 0]))
+    proof = from_state(setting)
+    run = train(setting, steps=40)
+    assert run.engine == "reduced"
+    beyond = run.residual_norms[1:] - (1 - setting.eta * proof.rate) * run.residual_norms[:-1]
+    assert (beyond <= step_rounding(run)).all()
+    assert (beyond > step_rounding(replace(run, engine="ordered"))).any()  # what it was judged with
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3])
+@pytest.mark.parametrize("every", [1, 2])
+def test_the_terms_of_the_expansion_are_bounded(lam, every):
+    n, d, p = 3, 4, 7
+    rng = np.random.default_rng(2)
+    problem = Problem(rng.standard_normal((n, d)), rng.standard_normal(n))
+    start, ridge = Network.gaussian(p, d, rng), schedules.constant(lam)
+    run = train(problem, start, "identity", eta=0.05, ridge=ridge, steps=30, record_every=every)
+    c, a, g, u = expansion(problem, start, eta=0.05, ridge=ridge, steps=30)
+    F, root, norm = start.W @ problem.X.T, np.sqrt(p), np.linalg.norm
+    kappa = (c * start.b @ start.beta + start.b @ F @ a / root + g * start.b @ start.b / root) / root
+    terms = (
+        c * F.T @ start.beta / root, F.T @ F @ a / p, g * F.T @ start.b / p,
+        kappa * problem.K @ u / root, problem.y,
+    )  # fmt: skip
+    bound = residual_rounding(run) / gamma(p + 2 * d + 4 * n + 20, DOUBLE)
+    assert sum(norm(term) for term in terms) <= bound[-1]
+    by_hand = norm(F) * norm(start.beta) + norm(F) ** 2 * norm(a) / root + abs(g) * norm(F) * norm(start.b) / root
+    size = norm(start.b) * norm(start.beta) + norm(F) * norm(start.b) * norm(a) / root
+    size += abs(g) * norm(start.b) ** 2 / root
+    by_hand = (by_hand + size / root * norm(problem.X) ** 2 * norm(u)) / root + norm(problem.y)
+    assert by_hand <= bound[-1] < 10 * by_hand
+    per_step = step_rounding(run) - residual_rounding(run)[1:] - residual_rounding(run)[:-1]
+    np.testing.assert_allclose(per_step, every * gamma(n + 8, DOUBLE) * bound[1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["bp", "kolen-pollack", "hebbian"])
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_terms_of_matrices_of_coefficients_are_bounded(rule, every):
+    n, d, p, eta = 3, 4, 7, 0.05
+    rng = np.random.default_rng(4)
+    problem, start = Problem(rng.standard_normal((n, d)), rng.standard_normal(n)), Network.gaussian(p, d, rng)
+    setting = Setting(problem, start, "identity", eta=eta, ridge=schedules.constant(0.1), rule=rule)
+    run = train(setting, steps=30, record_every=every, engine="reduced")
+    span = Span(problem, start, eta, setting.ridge.values(30), rule)
+    span.advance(np.array([0, 30]), np.inf, np.empty((2, n)), np.empty((2, 9)))
+    now = span.now
+    terms = np.sqrt(p) * np.abs(now.C).T @ np.abs(span.known.gram) @ np.abs(now.beta)
+    bound = residual_rounding(run) / gamma(p + 2 * d + 4 * n + 20, DOUBLE)
+    assert np.linalg.norm(terms) + np.linalg.norm(problem.y) <= bound[-1]
+    assert every > 1 or bound[-1] < 1000 * np.linalg.norm(terms)
+    exact = train(setting, steps=30, record_every=every, engine="loops")
+    apart = np.linalg.norm(run.residuals - exact.residuals, axis=1)
+    assert (apart <= residual_rounding(run) + np.cumsum(np.append(0, step_rounding(run)))).all()

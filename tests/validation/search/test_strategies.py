@@ -102,7 +102,7 @@ def test_only_the_strategies_need_hypothesis():
 def elsewhere(setting, steps):
     """A trainer that shares nothing with the package."""
     problem, start = setting.problem, setting.start
-    residuals, _, _ = naive.descend(
+    residuals, *_ = naive.descend(
         problem.X, problem.y, start.W, start.beta, start.b, setting.activation.name, setting.eta,
         np.zeros(steps), steps,
     )  # fmt: skip

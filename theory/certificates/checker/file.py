@@ -39,6 +39,7 @@ class Record:
     activation: str
     network: str
     problem: str
+    rigorous: bool
     constants: dict[str, float]
     margins: tuple[tuple[str, float, float, str], ...]
 
@@ -88,7 +89,7 @@ def understand(record: Any) -> tuple[Record | None, Claims]:
         ("the theorem is known", record.get("theorem") == THEOREM),
         ("ψ is known", isinstance(record.get("activation"), str) and record["activation"] in ACTIVATIONS),
         ("the rate and η are positive numbers", rate is not None and eta is not None),
-        ("it says whether it was made rigorously", isinstance(record.get("rigorous"), bool)),
+        ("rigorous is true or false", isinstance(record.get("rigorous"), bool)),
         ("the hashes are text", all(isinstance(record.get(key), str) for key in ("network", "problem"))),
         ("the constants are numbers, complete, and no others", constants is not None),
         ("the margins are conditions with numbers", margins is not None),
@@ -97,7 +98,7 @@ def understand(record: Any) -> tuple[Record | None, Claims]:
         return None, claims
     return Record(
         rate=rate, eta=eta, activation=record["activation"], network=record["network"], problem=record["problem"],
-        constants=constants, margins=margins,
+        rigorous=record["rigorous"], constants=constants, margins=margins,
     ), claims  # fmt: skip
 
 

@@ -33,10 +33,13 @@ class Check:
         In the order in which they were examined. A claim that cannot be understood counts as not proved.
     statement : str
         The sentence that is proved, with the numbers that were proved; empty if a claim was refused.
+    unexamined : str
+        What the file says and no proof can decide: how it was made. Nothing that is proved depends on it.
     """
 
     claims: Claims
     statement: str = ""
+    unexamined: str = ""
 
     @property
     def valid(self) -> bool:
@@ -96,7 +99,9 @@ def check(certificate: str | PathLike[str] | dict[str, Any], problem: Any, netwo
     with ctx.workprec(BITS):
         claims += _examine(record, X, y, W, beta, b)
     found = Check(claims)
-    return Check(claims, _statement(record, X.shape[0], X.shape[1], beta.size)) if found else found
+    if not found:
+        return found
+    return Check(claims, _statement(record, X.shape[0], X.shape[1], beta.size), _unexamined(record))
 
 
 def digest(*arrays: np.ndarray) -> str:
@@ -135,11 +140,16 @@ def _examine(record: Record, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Claim
         if name in said:
             proved[name] = bool(said[name] <= bound) if name.endswith("low") else bool(said[name] >= bound)
     return (
-        *((f"{name} = {record.constants[name]:.9g}", proved.get(name, False)) for name in said),
+        *((f"{name} {_side(name)} {record.constants[name]!r}", proved.get(name, False)) for name in said),
         ("no margin claims more than the constants", _agree(record, low, high, kink)),
         ("a + drift ≤ λ_min(A)", bool(a + tau <= low)),
         ("η (λ_max(A) + drift + a) ≤ 2", bool(eta * (high + tau + a) <= 2)),
     )
+
+
+def _side(name: str) -> str:
+    """Which bound a constant is: of what it is named after, from below or from above."""
+    return "≥" if name == "lambda_min" or name.endswith("_low") else "≤"
 
 
 def _agree(record: Record, low: Ball, high: Ball, kink: Ball) -> bool:
@@ -183,6 +193,14 @@ def _statement(record: Record, n: int, d: int, p: int) -> str:
     if {"final_low", "final_high"} <= set(said):
         text += f" and tends to a limit in [{_floor(said['final_low'])}, {_ceil(said['final_high'])}]"
     return text + "."
+
+
+def _unexamined(record: Record) -> str:
+    how = "in balls" if record.rigorous else "in floating point"
+    return (
+        f"Not examined: that the certificate was made {how} (rigorous: {str(record.rigorous).lower()}), which the "
+        "file says of itself. This check was made in balls, whichever it was."
+    )
 
 
 def _down(x: float) -> str:
