@@ -22,7 +22,7 @@ import numpy as np
 from fa_ref._support.compiled import njit
 from fa_ref._support.vectors import widest_vectors
 
-__all__ = ["MEASURES", "alignment", "measure", "summarise"]
+__all__ = ["MEASURES", "alignment", "largest", "measure", "summarise"]
 
 MEASURES = (
     "alignment",
@@ -43,24 +43,24 @@ def _with_bits(bits):
 
 
 @njit(cache=True)
-def largest(sizes):
-    """The largest of some numbers ≥ 0, 0 if there is none; NaN is passed over."""
+def largest(x):
+    """The largest |xᵣ|, 0 if there is none; NaN is passed over."""
     top = np.int64(0)
-    for bits in sizes.view(np.int64):  # those of numbers ≥ 0 are in the same order, and become vectors
-        top = max(top, bits)
+    for bits in x.view(np.int64):  # without the sign they are in the order of the sizes, and become vectors
+        top = max(top, bits & 0x7FFFFFFFFFFFFFFF)
     found = _with_bits(top)
     if found <= math.inf:
         return found
     found = 0.0
-    for size in sizes:
-        found = max(found, size)
+    for number in x:
+        found = max(found, abs(number))
     return found
 
 
 @njit(cache=True, error_model="numpy")
 def alignment(b, beta):
     """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows."""
-    scale_b, scale_beta = largest(np.abs(b)), largest(np.abs(beta))
+    scale_b, scale_beta = largest(b), largest(beta)
     inner, bb, beta_beta = 0.0, 0.0, 0.0
     if not (scale_b > 0.0 and scale_beta > 0.0):
         return math.nan
@@ -89,7 +89,7 @@ def measure(W, beta, b, W_0, beta_0, decay, row):
 def summarise(moved, size, beta, b, beta_0, decay, row):
     """Write the measures of units with ‖wᵣ(t) − wᵣ(0)‖² = moved[r] and ‖wᵣ(t)‖² = size[r] to row."""
     widest_vectors()
-    distances, sizes, changes = np.sqrt(moved), np.sqrt(size), np.abs(beta - decay * beta_0)
+    distances, sizes, changes = np.sqrt(moved), np.sqrt(size), beta - decay * beta_0
     scaled_distances = np.zeros(b.size)
     for r in range(b.size):
         scaled_distances[r] = distances[r] / abs(b[r]) if b[r] != 0.0 else 0.0

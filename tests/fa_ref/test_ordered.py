@@ -170,6 +170,24 @@ def test_errors_weigh_samples_one_after_another(weigh, rng):
     assert np.array_equal(s, sums)
 
 
+@njit
+def compiled_squares(W, W_0, moved, size, block):
+    ordered.squares(W, W_0, moved, size, block)
+
+
+@pytest.mark.parametrize("squares", [ordered.squares, compiled_squares])
+def test_squares_are_added_input_after_input(squares, rng):
+    W, W_0 = wide(rng, 2, 7, ordered.UNITS), wide(rng, 2, 7, ordered.UNITS)
+    moved, size = np.ones((2, ordered.UNITS)), np.ones((2, ordered.UNITS))
+    expected = np.zeros((2, ordered.UNITS))
+    for k in range(7):
+        expected += (W[1, k] - W_0[1, k]) ** 2, W[1, k] ** 2
+    squares(W, W_0, moved, size, 1)
+    assert np.array_equal(np.stack([moved[1], size[1]]), expected)
+    assert np.all(moved[0] == 1)
+    assert np.all(size[0] == 1)
+
+
 def test_a_unit_that_fills_up_a_block_meets_no_number_of_its_own(rng):
     """This ψ is not defined at 0, which is no number that the run meets."""
     positive = Activation("not at 0", lambda z: z * (z / z), lambda z: z / z)

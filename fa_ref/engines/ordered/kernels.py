@@ -17,7 +17,7 @@ from numba import prange, types
 
 from fa_ref._support.compiled import njit
 from fa_ref.activations.psi import ENTRYWISE
-from fa_ref.engines.ordered.products import UNITS, add_product, weigh
+from fa_ref.engines.ordered.products import UNITS, add_product, squares, weigh
 from fa_ref.engines.slices import FINISHED, RUNNING, plan_type
 from fa_ref.measures import summarise
 
@@ -153,13 +153,10 @@ def residual(X, y, now, work, activate, parallel):
 @njit(cache=True)
 def _measure(now, decay, row):
     """`fa_ref.measures.measure`, of blocks."""
-    W, W_0, p = now.W, now.W_0, now.beta_0.size
-    moved, size = np.zeros((len(W), UNITS)), np.zeros((len(W), UNITS))
-    for j in range(len(W)):
-        for k in range(W.shape[1]):
-            for r in range(UNITS):
-                moved[j, r] += (W[j, k, r] - W_0[j, k, r]) ** 2
-                size[j, r] += W[j, k, r] ** 2
+    W, p = now.W, now.beta_0.size
+    moved, size = np.empty((len(W), UNITS)), np.empty((len(W), UNITS))
+    for k in range(len(W)):
+        squares(W, now.W_0, moved, size, k)
     beta, b = now.beta.reshape(-1)[:p], now.b.reshape(-1)[:p]
     summarise(moved.reshape(-1)[:p], size.reshape(-1)[:p], beta, b, now.beta_0, decay, row)
 

@@ -1,9 +1,9 @@
 """The inner loops of the ordered engine, with their sums held in registers, for a block of UNITS hidden units.
 
-`add_product` and `weigh` say what is computed, and are what runs interpreted. Compiled, code written in vectors
-takes their place. That of `add_product`, where the time goes, makes a few rows of the result at once: for each term
-one row of B and a number a row of A are read, and the sums stay in registers. Each sum takes its terms one after
-another in their order, and products and additions round separately, so the bits are those of the plain loops.
+`add_product`, `weigh` and `squares` say what is computed, and are what runs interpreted. Compiled, code written in
+vectors takes their place. That of `add_product`, where the time goes, makes a few rows of the result at once: for
+each term one row of B and a number a row of A are read, and the sums stay in registers. Each sum takes its terms
+one after another in their order, and products and additions round separately, so the bits are those of plain loops.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from numba.extending import intrinsic, overload
 
 from fa_ref._support.vectors import AVX512, Vector, Vectors
 
-__all__ = ["UNITS", "add_product", "weigh"]
+__all__ = ["UNITS", "add_product", "squares", "weigh"]
 
 UNITS = 32  # hidden units in a block
 TILE = 5 if AVX512 else 2  # rows at once
@@ -38,6 +38,15 @@ def weigh(Psi, slopes, e, feedback, rate, s, block):
             slopes[block, i, r] *= -rate * feedback[block, r] * e[i]
 
 
+def squares(W, W_0, moved, size, block):
+    """Write ‖wᵣ − wᵣ(0)‖² to moved[block, r] and ‖wᵣ‖² to size[block, r]."""
+    for r in range(UNITS):
+        moved[block, r] = size[block, r] = 0.0
+        for k in range(W.shape[1]):
+            moved[block, r] += (W[block, k, r] - W_0[block, k, r]) ** 2
+            size[block, r] += W[block, k, r] ** 2
+
+
 @overload(add_product)
 def _compiled(A, B, C, block):  # noqa: ARG001
     def add(A, B, C, block):
@@ -54,6 +63,11 @@ def _compiled(A, B, C, block):  # noqa: ARG001
 @overload(weigh)
 def _weigh_compiled(Psi, slopes, e, feedback, rate, s, block):  # noqa: ARG001
     return lambda Psi, slopes, e, feedback, rate, s, block: _weigh(Psi, slopes, e, feedback, rate, s, block)
+
+
+@overload(squares)
+def _squares_compiled(W, W_0, moved, size, block):  # noqa: ARG001
+    return lambda W, W_0, moved, size, block: _squares(W, W_0, moved, size, block)
 
 
 class _Writer:
@@ -152,5 +166,24 @@ def _weigh_block(_context, Psi, slopes, e, feedback, rate, s, _block):
     return types.none(Psi, slopes, e, feedback, rate, s, types.intp), codegen
 
 
+def _squares_block(_context, W, W_0, moved, size, _block):
+    def codegen(context, builder, signature, args):
+        write = _Writer(context, builder, args[4])
+        W_, W_0_, moved_, size_ = write.arrays(signature.args[:4], args[:4])
+        for unit in write.first_units:
+            totals = [write.slots([write.vectors.number(0.0)] * VECTORS) for _ in range(2)]
+            with cgutils.for_range(builder, write.length(W_, 1)) as loop:
+                now, start = (write.load(write.places(array, unit, loop.index)) for array in (W_, W_0_))
+                changes = [x - x_0 for x, x_0 in zip(now, start, strict=True)]
+                write.add([x * x for x in changes], totals[0])
+                write.add([x * x for x in now], totals[1])
+            write.store(totals[0], write.places(moved_, unit))
+            write.store(totals[1], write.places(size_, unit))
+        return context.get_dummy_value()
+
+    return types.none(W, W_0, moved, size, types.intp), codegen
+
+
 _tile, _row = _rows(TILE), _rows(1)
 _weigh: Any = intrinsic(_weigh_block)
+_squares: Any = intrinsic(_squares_block)
