@@ -58,7 +58,7 @@ class Ordered:
         """e = f − y of the weights as they are now, shape (n,)."""
         with parallel_kernel(self.work) as parallel:
             residual(self.X, self.y, self.now, self.workspace, self.activate, parallel)
-        return self.workspace.e.copy()
+        return np.array(self.workspace.e)
 
     def advance(
         self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
