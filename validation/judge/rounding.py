@@ -26,7 +26,12 @@ terms of e are at most
     k = (‖b‖‖β(0)‖ + ‖F‖‖b‖‖a‖/√p + |g|‖b‖²/√p)/√p,
 
 each known to γ_{p+2d+4n+20}, and a step moves the coefficients by rounding that counts γ_{n+8} T. The coefficients
-follow from the residuals where every step was recorded, and are bounded where some were not.
+follow from the residuals where every step was recorded, and are bounded where some were not. Where b moves, or the
+error comes back through β, the coefficients are matrices (`fa_ref.engines.reduced.span`), and in their notation
+
+    T = ‖C‖‖Q‖²(‖x‖ + c)/√p + ‖y‖,   ‖C‖ ← ‖C‖ + (η/√p) d ‖K‖‖e‖,   ‖x‖ ← (1 − ηλ)‖x‖ + (η/√p)‖C‖‖e‖,
+
+where d is ‖v‖ + c, or ‖x‖ + c in backpropagation, and ‖v‖ follows as ‖x‖ does with ‖e‖ + ‖y‖ for ‖e‖.
 
 Where the weights were not recorded none of this can be computed. Then the tolerance is a convention: 10⁴ ulp of
 ‖e(0)‖ + ‖y‖ in that arithmetic.
@@ -128,6 +133,8 @@ def _expansion(run: Trajectory) -> Array | None:
     root = np.sqrt(start.p)
     F, b, beta = (float(np.linalg.norm(v)) / root for v in (start.W @ problem.X.T, start.b, start.beta))
     with np.errstate(over="ignore", invalid="ignore"):
+        if run.setting.rule != "fa":
+            return _known(root * (F**2 + b**2 + beta**2) * _span(run, root) + np.linalg.norm(problem.y))
         a, g, u = _coefficients(run, root)
         kappa = root * b * beta + F * b * a + g * b**2
         moved = g * F * b + kappa * np.linalg.norm(problem.X) ** 2 * u / root
@@ -147,6 +154,20 @@ def _coefficients(run: Trajectory, root: float) -> tuple[Array, Array, Array]:
     u = np.append(0.0, np.cumsum(moves))
     along = np.linalg.norm(problem.X, 2) ** 2 * u[1:]
     return _summed(shrink, moves), _summed(shrink, along * moves / root), u
+
+
+def _span(run: Trajectory, root: float) -> Array:
+    """Bound ‖C‖(‖x‖ + c) at each record."""
+    problem, eta, bp = run.setting.problem, run.setting.eta, run.setting.rule == "bp"
+    K, y_norm, lam = float(np.linalg.norm(problem.X, 2)) ** 2, float(np.linalg.norm(problem.y)), run.setting.ridge
+    C, x, v, c = np.sqrt(problem.n), 0.0, 0.0, 1.0
+    sizes, norms = [C], np.repeat(_between(run), np.diff(run.times))
+    for norm, shrink in zip(norms.tolist(), (1.0 - eta * lam.values(norms.size)).tolist(), strict=True):
+        gain = eta / root * C
+        C += eta / root * ((x if bp else v) + 1.0) * K * norm
+        x, v, c = shrink * x + gain * norm, shrink * v + gain * (norm + y_norm), shrink * c
+        sizes.append(C * (x + c))
+    return np.array(sizes)[run.times]
 
 
 def _summed(shrink: Array, terms: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
-from fa_ref.engines.reduced import expansion
+from fa_ref.engines.reduced import Span, expansion
 from theory.certificates import from_state
 from theory.kernels import empirical_G, empirical_H
 from theory.precision import gamma
@@ -289,3 +289,23 @@ def test_the_terms_of_the_expansion_are_bounded(lam, every):
     assert by_hand <= bound[-1] < 10 * by_hand
     per_step = step_rounding(run) - residual_rounding(run)[1:] - residual_rounding(run)[:-1]
     np.testing.assert_allclose(per_step, every * gamma(n + 8, DOUBLE) * bound[1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["bp", "kolen-pollack", "hebbian"])
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_terms_of_matrices_of_coefficients_are_bounded(rule, every):
+    n, d, p, eta = 3, 4, 7, 0.05
+    rng = np.random.default_rng(4)
+    problem, start = Problem(rng.standard_normal((n, d)), rng.standard_normal(n)), Network.gaussian(p, d, rng)
+    setting = Setting(problem, start, "identity", eta=eta, ridge=schedules.constant(0.1), rule=rule)
+    run = train(setting, steps=30, record_every=every, engine="reduced")
+    span = Span(problem, start, eta, setting.ridge.values(30), rule)
+    span.advance(np.array([0, 30]), np.inf, np.empty((2, n)), np.empty((2, 9)))
+    now = span.now
+    terms = np.sqrt(p) * np.abs(now.C).T @ np.abs(span.known.gram) @ np.abs(now.beta)
+    bound = residual_rounding(run) / gamma(p + 2 * d + 4 * n + 20, DOUBLE)
+    assert np.linalg.norm(terms) + np.linalg.norm(problem.y) <= bound[-1]
+    assert every > 1 or bound[-1] < 1000 * np.linalg.norm(terms)
+    exact = train(setting, steps=30, record_every=every, engine="loops")
+    apart = np.linalg.norm(run.residuals - exact.residuals, axis=1)
+    assert (apart <= residual_rounding(run) + np.cumsum(np.append(0, step_rounding(run)))).all()

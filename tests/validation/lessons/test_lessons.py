@@ -4,7 +4,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
 import validation.lessons
@@ -24,7 +24,7 @@ def exercises(number):
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
 def test_a_lesson_and_its_students(page, monkeypatch, tmp_path):
-    mpl.use("Agg")
+    plt.switch_backend("Agg")
     marks, scope = [], {"__name__": page.stem}
 
     def recorded(*given):
@@ -35,7 +35,7 @@ def test_a_lesson_and_its_students(page, monkeypatch, tmp_path):
     monkeypatch.setattr(validation.lessons, "check", recorded)
     for cell in CELL.findall(page.read_text(encoding="utf-8")):
         exec(compile(cell, page.name, "exec"), scope)
-    mpl.pyplot.close("all")
+    plt.close("all")
 
     number = int(page.stem.split("_")[1])
     names = exercises(number)
@@ -47,7 +47,7 @@ def test_a_lesson_and_its_students(page, monkeypatch, tmp_path):
     for name in names:
         assert name in STUDENTS, f"{name}: no student answers it in the tests"
         student = STUDENTS[name]
-        given = eval(f"({student.given},)", scope)
+        given = eval(f"({student.given},)", scope) if student.given else ()
         for right in student.right:
             assert check(name, eval(right, scope), *given), (name, right, check(name, eval(right, scope), *given))
         lines = set()
