@@ -239,7 +239,7 @@ class Rows:
         return CAUCHY * (self.nodes.size + 100) * UNIT_ROUNDOFF
 
     def _evaluation(self) -> Array:
-        """How far the computed g(σ_i s) is off, in L²(φ): by its argument, its own rounding, and what is dropped."""
+        """How far the computed g(σ_i s) is off, in L²(φ): its argument and itself are rounded, some is dropped."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
         norm, dropped = np.sqrt(self.square), 1.01 * self.dropped  # Σ φ·step is 1 but for rounding
         if self.g.rounding is None:
