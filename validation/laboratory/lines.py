@@ -11,14 +11,15 @@ from validation.laboratory.scene import Scene, look_every
 
 __all__ = ["lines"]
 
-#: What a sheet is called where one imports it, by its name.
+#: From where one imports a sheet, by its name.
 _IMPORTED = {
-    "Theorem 3.2": "theorem_3_2",
-    "Theorem 4.2": "theorem_4_2",
-    "Theorem 4.3": "theorem_4_3",
-    "Theorem 4.6": "theorem_4_6",
-    "Section 4.1, cosine bound": "alignment_bound",
-    "Theorem 4.6, any schedule": "REMARK",
+    "Theorem 3.2": ("validation", "theorem_3_2"),
+    "Theorem 4.2": ("validation", "theorem_4_2"),
+    "Theorem 4.3": ("validation", "theorem_4_3"),
+    "Theorem 4.6": ("validation", "theorem_4_6"),
+    "Section 4.1, cosine bound": ("validation", "alignment_bound"),
+    "Theorem 4.6, any schedule": ("validation.theorems.theorem_4_6", "REMARK"),
+    "alignment under Kolen–Pollack": ("validation.beyond.learned", "ALIGNMENT"),
 }
 
 
@@ -36,30 +37,32 @@ def lines(scene: Scene) -> str:
     setting = Setting(problem, network, "tanh", eta=0.1)
     <BLANKLINE>
     """
-    judged = [_IMPORTED[verdict.claim] for verdict in scene.verdicts]
-    body = [*_setting(scene.choices), *_run(scene, judged), *_bound(scene), *_spectrum(scene), *_prediction(scene)]
-    return "\n".join([*_imports(scene, judged), "", *body]) + "\n"
-
-
-def _imports(scene: Scene, judged: list[str]) -> list[str]:
     choices = scene.choices
-    names = ["Network", *["Problem"] * (choices.data != "digits"), "Setting", "data"]
-    names += [*["schedules"] * (choices.ridge.maximum > 0), "train"]
-    kernels = ["empirical_G", _learned(choices), *["mean_kernel"] * (scene.bound is not None)]
-    found = ["import numpy as np", "", f"from fa_ref import {', '.join(names)}"]
-    found.append(f"from theory.kernels import {', '.join(kernels)}")
+    body = [*_setting(choices), *_run(scene), *_bound(scene), *_spectrum(scene), *_edge(scene), *_prediction(scene)]
+    return "\n".join([*_imports(scene), "", *body]) + "\n"
+
+
+def _imports(scene: Scene) -> list[str]:
+    choices = scene.choices
+    wanted: dict[str, set[str]] = {"fa_ref": {"Network", "Setting", "data", "train"}}
+    if choices.data != "digits":
+        wanted["fa_ref"].add("Problem")
+    if choices.ridge.maximum > 0:
+        wanted["fa_ref"].add("schedules")
+    wanted["theory.kernels"] = {"empirical_G", _learned(choices)}
+    if scene.bound is not None:
+        wanted["theory.kernels"].add("mean_kernel")
+    if scene.edge is not None:
+        wanted.setdefault("theory.limits", set()).add("edge_time")
     if scene.predicted.name:
         penalised = choices.ridge.maximum > 0
-        found.append(
-            f"from theory.limits{'' if penalised else '.fixed_time'} import {_predictor(penalised=penalised)}"
-        )
-    plain = sorted(name for name in judged if name != "REMARK")
-    found += [f"from validation import {', '.join(plain)}"] if plain else []
-    return found + ["from validation.theorems.theorem_4_6 import REMARK"] * ("REMARK" in judged)
-
-
-def _predictor(*, penalised: bool) -> str:
-    return "wide_prediction" if penalised else "follow"
+        module = "theory.limits" if penalised else "theory.limits.fixed_time"
+        wanted.setdefault(module, set()).add("wide_prediction" if penalised else "follow")
+    for verdict in scene.verdicts:
+        module, name = _IMPORTED[verdict.claim]
+        wanted.setdefault(module, set()).add(name)
+    found = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(wanted.items())]
+    return ["import numpy as np", "", *found]
 
 
 def _learned(choices: Choices) -> str:
@@ -91,13 +94,13 @@ def _problem(choices: Choices) -> list[str]:
     return [f"X = data.gaussian_inputs({n}, {d}, rng{scale})", f"problem = Problem(X, {taught})"]
 
 
-def _run(scene: Scene, judged: list[str]) -> list[str]:
+def _run(scene: Scene) -> list[str]:
     choices = scene.choices
     every = f", record_every={choices.record_every}" if choices.record_every > 1 else ""
     return [
         f"run = train(setting, steps={choices.steps}{every})",
         "print(run.status, run.loss[-1], run.alignment[-1])  # the curves: run.times, run.loss, run.alignment",
-        *(f"print({name}.judge(run))" for name in judged),
+        *(f"print({_IMPORTED[verdict.claim][1]}.judge(run))" for verdict in scene.verdicts),
         "",
     ]
 
@@ -134,6 +137,13 @@ def _spectrum(scene: Scene) -> list[str]:
         "print(np.linalg.norm(last.network.W - network.W, axis=1).max())  # how far the units have moved",
         "",
     ]
+
+
+def _edge(scene: Scene) -> list[str]:
+    if scene.edge is None:
+        return []
+    said = f"edge_time(problem, eta={scene.choices.eta!r}, ridge=setting.ridge) * {scene.choices.p}**0.5"
+    return [f"print({said})  # the step at which λ_max(G) is predicted to reach 2/η − λ"]
 
 
 def _prediction(scene: Scene) -> list[str]:

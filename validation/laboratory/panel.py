@@ -66,7 +66,7 @@ def _status(verdict: Verdict) -> Markup:
 
 def _words(verdict: Verdict) -> str:
     """The verdict without its claim and status, which stand beside it."""
-    return str(verdict).removeprefix(f"{verdict.claim}: {verdict.status}: ")
+    return verdict.line.removeprefix(f"{verdict.claim}: {verdict.status}: ")
 
 
 def _table(verdict: Verdict) -> Markup:

@@ -80,6 +80,8 @@ def _alignment(scene: Scene) -> Picture:
         curves.append((said.name, THEORY, [2, 3], said.times, said.alignment))
         if said.error.any():
             layers.append(_band(said.times, said.alignment - said.error, said.alignment + said.error))
+    for inequality in (i for verdict in scene.verdicts for i in verdict.inequalities if i.name.startswith("cos")):
+        curves.append(("bound", PROMISE, [6, 3], inequality.times, inequality.lhs))  # bound ≤ cosine
     values = np.concatenate([np.asarray(v, dtype=float) for *_, v in curves])
     values = np.clip(values[np.isfinite(values)], -1.0, 1.0)
     low, high = min(-1.6 * chance, *values.tolist()), max(1.6 * chance, *values.tolist())
@@ -122,6 +124,8 @@ def _spectrum(scene: Scene) -> Picture:
     kernel = "G + H_BP" if scene.choices.rule == "bp" else "G + H"
     worst = float(seen.values.min())
     caption = f"All eigenvalues of {kernel} while it trains; the smallest seen is {worst:.3g}."
+    if scene.edge is not None:
+        caption += f" As p → ∞ the largest reaches the edge at t = {scene.edge:,.0f}."
     names = [("this run", RUN), *((name, colour) for name, colour, *_ in levels)]
     return Picture(f"Spectrum of {kernel}", caption, _chart(layers, _steps(scene), axis, names))
 

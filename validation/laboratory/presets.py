@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fa_ref.setting import RULES
 from validation.experiments.synthetic import LABELS, D, N
 from validation.experiments.synthetic import PRESETS as PUBLISHED
 from validation.laboratory.choices import DATA, Choices
@@ -33,9 +32,7 @@ def _figure2() -> Preset:
     return Preset(choices, shows)
 
 
-_LEARNED = "kolen-pollack"
-
-#: By the name on the menu; what needs a rule that is not offered is left out.
+#: By the name on the menu.
 PRESETS: dict[str, Preset] = {
     "no alignment": Preset(
         Choices(),
@@ -62,14 +59,11 @@ PRESETS: dict[str, Preset] = {
             steps=4000,
         ),
         "With a constant penalty there is nothing to converge to: the weights grow, λ_max(G) reaches the edge"
-        " 2/η − λ at a predicted time, and the run diverges after it.",
+        " 2/η − λ near the time that the theory names, and the run diverges after it.",
     ),
     "learned feedback": Preset(
-        Choices(penalty="constant", lam=0.2, rule=_LEARNED if _LEARNED in RULES else "fa"),
+        Choices(penalty="constant", lam=0.2, rule="kolen-pollack"),
         "Kolen and Pollack's rule gives b the update of β, so that the two decay towards each other and the cosine"
         " goes to 1. Without a penalty β − b stays as it was.",
     ),
 }  # fmt: skip
-
-if _LEARNED not in RULES:
-    del PRESETS["learned feedback"]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Setting, Trajectory, train
 from theory.kernels import MeanKernel, empirical_G, empirical_H, empirical_H_BP, kernel_of
-from theory.limits import fixed_time_limit
+from theory.limits import edge_time, fixed_time_limit
+from validation.beyond import learned
 from validation.judge.claims import Claim, Verdict
 from validation.laboratory.choices import Choices
 from validation.laboratory.predicted import Predicted, predicted
@@ -112,6 +113,8 @@ class Scene:
         On the residual; None where no sheet speaks of the rule.
     limit : tuple of ndarray or None
         Steps, and ½‖e‖² there as p → ∞ at a fixed step, from the run's own f(0); None where η(λ + λ_max(Ḡ)) ≥ 2.
+    edge : float or None
+        The step at which λ_max(G) is predicted to reach 2/η − λ: linear networks under a constant penalty.
     predicted : Predicted
         The alignment, without a fitted number, or why there is no prediction.
     spectrum : Spectrum
@@ -126,6 +129,7 @@ class Scene:
     verdicts: tuple[Verdict, ...]
     bound: Bound | None
     limit: tuple[NDArray[np.int64], Array] | None
+    edge: float | None
     predicted: Predicted
     spectrum: Spectrum
     units: Units
@@ -157,7 +161,7 @@ def compute(choices: Choices) -> Scene:
     spectrum, units = _looked_at(setting, run, kernel)
     return Scene(
         choices=choices, run=run, kernel=kernel, verdicts=verdicts, bound=_bound(run, sheets[0], verdicts[0]),
-        limit=_limit(run, kernel), predicted=predicted(run, kernel), spectrum=spectrum,
+        limit=_limit(run, kernel), edge=_edge(setting), predicted=predicted(run, kernel), spectrum=spectrum,
         units=_bounded(units, verdicts), seconds=time.perf_counter() - begun,
     )  # fmt: skip
 
@@ -170,10 +174,10 @@ def claims(setting: Setting) -> tuple[Claim, ...]:
     >>> [claim.name for claim in claims(Choices(activation="identity", penalty="cutoff").setting())]
     ['Theorem 4.3', 'Theorem 4.6']
     """
-    penalised, decays = (
-        setting.ridge.maximum > 0,
-        setting.ridge.recipe[:1] in (("inverse_square",), ("exponential",)),
-    )
+    if setting.rule == "kolen-pollack":
+        return (learned.ALIGNMENT,)
+    penalised = setting.ridge.maximum > 0
+    decays = setting.ridge.recipe[0] in ("inverse_square", "exponential")
     if setting.activation.linear:
         aligned = (theorem_4_6.REMARK if decays else theorem_4_6.CLAIM,) if penalised else ()
         return (theorem_4_3.CLAIM, *aligned)
@@ -206,6 +210,15 @@ def _limit(run: Trajectory, kernel: MeanKernel) -> tuple[NDArray[np.int64], Arra
         return times, 0.5 * np.sum(limit.residuals(run.residuals[0] + setting.problem.y) ** 2, axis=1)
 
 
+def _edge(setting: Setting) -> float | None:
+    linear = setting.rule == "fa" and setting.activation.linear
+    if not (linear and setting.ridge.recipe[0] == "constant" and setting.ridge.maximum > 0):
+        return None
+    if not (setting.problem.X.T @ setting.problem.y).any():  # then W does not move
+        return None
+    return edge_time(setting.problem, eta=setting.eta, ridge=setting.ridge) * math.sqrt(setting.start.p)
+
+
 def _top(kernel: MeanKernel) -> float:
     return float(np.linalg.eigvalsh(kernel.G)[-1])
 
@@ -219,12 +232,12 @@ def look_every(run: Trajectory) -> tuple[int, int]:
 def _looked_at(setting: Setting, run: Trajectory, kernel: MeanKernel) -> tuple[Spectrum, Units]:
     """Train again, looking at the weights at about `LOOKS` steps: a fast engine recovers them for each look."""
     X, psi, start, taken = setting.problem.X, setting.activation, setting.start, []
-    learned = empirical_H_BP if setting.rule == "bp" else empirical_H
+    derivative = empirical_H_BP if setting.rule == "bp" else empirical_H
     last: list[Network] = []
 
     def look(t: int, network: Network) -> None:
         if np.isfinite(network.W).all() and np.isfinite(network.beta).all():
-            taken.append((t, np.linalg.eigvalsh(empirical_G(X, network, psi) + learned(X, network, psi))))
+            taken.append((t, np.linalg.eigvalsh(empirical_G(X, network, psi) + derivative(X, network, psi))))
             last[:] = [network.copy()]
 
     steps, every = look_every(run)
