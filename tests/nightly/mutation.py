@@ -40,15 +40,16 @@ JUDGE = "tests/validation/judge"
 
 
 def _theory(names):
-    return " ".join(f"tests/theory/test_{name}.py" for name in names.split())
+    found = (file for name in names.split() for file in (ROOT / "tests/theory").rglob(f"test_{name}.py"))
+    return " ".join(str(file.relative_to(ROOT)) for file in found)
 
 
 #: A file, and the tests that are meant to notice what changes in it.
 TARGETS = {
-    "fa_ref/loops.py": "tests/fa_ref/test_loops.py tests/fa_ref/test_ordered.py",
-    "fa_ref/engines/ordered/kernels.py": "tests/fa_ref/test_ordered.py tests/fa_ref/test_loops.py",
-    "fa_ref/engines/reduced/engine.py": "tests/fa_ref/test_reduced.py",
-    "fa_ref/engines/reduced/averages.py": "tests/fa_ref/test_reduced.py",
+    "fa_ref/loops.py": "tests/fa_ref/test_loops.py tests/fa_ref/engines/test_ordered.py",
+    "fa_ref/engines/ordered/kernels.py": "tests/fa_ref/engines/test_ordered.py tests/fa_ref/test_loops.py",
+    "fa_ref/engines/reduced/engine.py": "tests/fa_ref/engines/test_reduced.py",
+    "fa_ref/engines/reduced/averages.py": "tests/fa_ref/engines/test_reduced.py",
     "theory/margins.py": _theory("margins closing") + " theory/margins.py",
     "theory/convergence/start.py": _theory(LEMMAS),
     "theory/convergence/lemmas_3_2.py": _theory(LEMMAS),

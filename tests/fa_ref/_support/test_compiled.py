@@ -13,7 +13,7 @@ import pytest
 
 from fa_ref._support import compiled
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FLOORS = ("fa_ref", "theory", "validation")
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from fa_ref import Network, Problem, data, schedules, train
 from fa_ref.engines.reduced import Statistics, expansion, sample_in_law
 from fa_ref.measures import MEASURES
-from tests.fa_ref.test_gram import check_same
+from tests.fa_ref.engines.test_gram import check_same
 
 OF_UNITS = ("beta_movement", "beta_mean", "unit_mean")  # not functions of the averages
 

@@ -8,8 +8,8 @@ from scipy import stats
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
 from fa_ref.engines.reduced import Span, Statistics, sample_in_law
 from fa_ref.measures import MEASURES
-from tests.fa_ref.test_gram import check_same
-from tests.fa_ref.test_reduced import OF_UNITS, random_problem
+from tests.fa_ref.engines.test_gram import check_same
+from tests.fa_ref.engines.test_reduced import OF_UNITS, random_problem
 from validation import assert_same_run
 
 LEARNED = ("kolen-pollack", "hebbian")

@@ -16,7 +16,7 @@ from theory.alignment.nonlinear.majorants import majorants
 from theory.alignment.nonlinear.measuring import curvature, measure
 
 SMOOTH = ("tanh", "sigmoid", "softplus", "identity", "erf")
-BESIDE = [folder / "shared" / "oracles" / "nonlinear_alignment.py" for folder in Path(__file__).parents[3:5]]
+BESIDE = [folder / "shared" / "oracles" / "nonlinear_alignment.py" for folder in Path(__file__).parents[4:6]]
 SHARED = next((path for path in BESIDE if path.exists()), None)
 
 

@@ -67,7 +67,7 @@ def test_rounding_is_bounded_and_not_by_much_more_than_it_is():
 
 
 def test_the_page_shows_its_example_and_its_verdicts(capsys):
-    root = Path(__file__).parents[2] / "docs"
+    root = Path(__file__).parents[3] / "docs"
     source = (root / "examples" / "theorem" / "your_theorem.py").read_text()
     assert "examples/theorem/your_theorem.py" in (root / "your_theorem.md").read_text()
     sheet = source[source.index("class Conservation") : source.index("problem, network")].strip().splitlines()

@@ -1,6 +1,6 @@
 """Predict cells of the paper's Figure 2, without any run, and set them beside the published ones.
 
-    python -m studies.figure2_prediction [--cells relu:0.2 tanh:0.001 …] [--width 12800] [--datasets 16]
+    python -m studies.limits.figure2_prediction [--cells relu:0.2 tanh:0.001 …] [--width 12800] [--datasets 16]
 
 The set-up is that of `validation.experiments.synthetic`, the stopping rule, applied to the predicted loss, that of
 `validation.experiments.stopping`. Linear networks are also simulated, exactly in law.

@@ -1,6 +1,6 @@
 """Measure how fast networks approach the predicted alignment at t = θ√p, in paired runs of growing width.
 
-    python -m studies.theta_limit relu 0.2 --draws 3
+    python -m studies.limits.theta_limit relu 0.2 --draws 3
 
 Data, step sizes and λ of the paper's Figure 2 (see `figure2_prediction.py`). In one draw all widths share X, y and
 a nested network, whose first units do not depend on p. The deviation of a run is the root mean square, over equally
@@ -16,7 +16,7 @@ import numpy as np
 
 from fa_ref import schedules
 from fa_ref.training import train
-from studies.figure2_prediction import RULES, published_problem
+from studies.limits.figure2_prediction import RULES, published_problem
 from studies.record import record
 from theory.limits import wide_prediction
 from validation.beyond.deviations import nested_network

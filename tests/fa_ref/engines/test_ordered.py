@@ -64,7 +64,7 @@ def test_ordered_is_the_definition_bit_for_bit(first, monkeypatch):
 RUN = """
 import sys
 import pytest
-from tests.fa_ref.test_ordered import check, content, draw
+from tests.fa_ref.engines.test_ordered import check, content, draw
 from fa_ref import train
 with pytest.MonkeyPatch.context() as patch:
     for number in range(int(sys.argv[1])):
@@ -79,7 +79,7 @@ def test_five_hundred_settings_on_one_two_and_four_threads():
 
 PRINT = """
 import hashlib, sys
-from tests.fa_ref.test_ordered import content, draw
+from tests.fa_ref.engines.test_ordered import content, draw
 from fa_ref import train
 for number in range(int(sys.argv[1])):
     parts, settings = draw(number, largest=12)

@@ -17,7 +17,7 @@ import pytest
 from validation.experiments.sweeps import Estimate, Sweep, cell_rng, provenance, workers
 from validation.experiments.sweeps import sweep as module
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def draw(cell, rng):
@@ -217,7 +217,7 @@ def test_bad_cells_are_refused():
 SCRIPT = """
 import sys
 from validation.experiments.sweeps import Sweep
-from tests.validation.test_sweep import cells, draw
+from tests.validation.experiments.test_sweep import cells, draw
 
 if __name__ == "__main__":
     sweep = Sweep("a", draw, cells(int(sys.argv[2]), sizes=(3, 300), wait=0.05))

@@ -1,6 +1,6 @@
 """Run networks with a constant penalty to θ ≥ 10⁴ and through θ_c, beside the laws of the long run.
 
-python -m studies.constant_ridge
+python -m studies.limits.constant_ridge
 """
 
 from __future__ import annotations
