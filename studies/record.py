@@ -34,9 +34,9 @@ def record(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], not
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"rows: expected {len(columns)} cells, got {row}")
-    program = Path(sys.argv[0])
+    program = Path(sys.argv[0]).resolve().relative_to(DATA.parents[1]).with_suffix("")
     content = {
-        "command": " ".join(["python", "-m", f"studies.{program.stem}", *sys.argv[1:]]),
+        "command": " ".join(["python", "-m", ".".join(program.parts), *sys.argv[1:]]),
         "date": datetime.now(UTC).date().isoformat(),
         "code": package_digest(),
         "rerun": True,
