@@ -83,7 +83,7 @@ def sources(top):
 
 @pytest.mark.parametrize("top", CODE)
 def test_files_and_functions_stay_readable(top):
-    """At most 300 lines a file, 500 of tests, and 12 parameters a function, 14 a compiled one; a command has one an option."""
+    """At most 300 lines a file, 500 of tests, and 12 parameters a function, 14 a compiled one."""
     for file in sources(top):
         source, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT).as_posix()
         assert len(source.splitlines()) <= LINES[top], name
