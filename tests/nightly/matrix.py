@@ -3,6 +3,7 @@
     python tests/nightly/matrix.py                       # a subset of the tests in every cell
     python tests/nightly/matrix.py --full                # the whole fast suite in every cell
     python tests/nightly/matrix.py --only lowest,no-jit  # some cells
+    python tests/nightly/matrix.py --tests tests/theory/test_margins.py
 
 A cell is an environment (of its own, kept under --folder, for other interpreters and dependencies) and environment
 variables. Interpreters are looked for on PATH and among pyenv's and uv's. What is missing is skipped by name.
@@ -48,7 +49,7 @@ class Cell:
     resolution: str = ""  # of uv; the newest versions if empty
     variables: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
-    tests: tuple[str, ...] = tuple(SUBSET)
+    tests: tuple[str, ...] = ()  # in place of those that all cells run
     commands: bool = False
 
 
@@ -108,11 +109,12 @@ def environment(cell: Cell, folder: Path) -> tuple[str | None, str]:
     return str(python), ""
 
 
-def run(cell: Cell, python: str, full: bool) -> tuple[bool, str, str]:
+def run(cell: Cell, python: str, subset: list[str]) -> tuple[bool, str, str]:
     """Run the cell's tests; whether they passed, pytest's last line, and the whole output."""
     variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", **cell.variables}
-    variables["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"matrix-cache-{cell.name}")
-    tests = [] if full and not cell.commands else list(cell.tests)
+    if cell.python:  # compiled code of other versions has a place of its own
+        variables["NUMBA_CACHE_DIR"] = str(Path(python).parents[1] / "compiled")
+    tests = list(cell.tests) if cell.tests else subset
     flags = ["-W", "ignore::pytest.PytestConfigWarning"] if cell.flags else []
     command = [python, *cell.flags, "-m", "pytest", "-q", "-p", "no:cacheprovider", *flags, *tests]
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
@@ -141,6 +143,7 @@ def main() -> int:
     """Run the cells and print the table; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="the whole fast suite, in place of the subset")
+    parser.add_argument("--tests", help="files of tests, separated by commas, in place of the subset")
     parser.add_argument("--only", help="names of cells, separated by commas")
     parser.add_argument("--folder", type=Path, help="where environments are made; temporary if not given")
     options = parser.parse_args()
@@ -148,7 +151,8 @@ def main() -> int:
     if unknown := set(wanted) - {cell.name for cell in CELLS}:
         parser.error(f"--only: expected some of {', '.join(cell.name for cell in CELLS)}, got {', '.join(unknown)}")
     folder, failed = options.folder or Path(tempfile.mkdtemp(prefix="matrix-")), []
-    print(f"{'whole suite' if options.full else f'{len(SUBSET)} files of tests'} a cell")
+    subset = [] if options.full else options.tests.split(",") if options.tests else SUBSET
+    print(f"{len(subset) or 'all'} files of tests a cell")
     print(f"{'cell':12} {'result':8} {'python numpy scipy numba':32} {'s':>5}  what pytest says")
     for cell in (cell for cell in CELLS if cell.name in wanted):
         begun = time.monotonic()
@@ -158,7 +162,7 @@ def main() -> int:
             failed += [] if installs else [cell.name]
             print(f"{cell.name:12} {'skipped' if installs else 'FAILED':8} {'':32} {'':5}  {why}", flush=True)
             continue
-        good, said, output = run(cell, python, options.full)
+        good, said, output = run(cell, python, subset)
         failed += [] if good else [cell.name]
         took = time.monotonic() - begun
         print(
