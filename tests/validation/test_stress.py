@@ -24,6 +24,7 @@ from theory.kernels import empirical_G, empirical_H, mean_kernel
 from validation import alignment_bound, theorem_3_2, theorem_4_2, theorem_4_3, theorem_4_6
 from validation.judge.condition import drift
 from validation.judge.record import reference_run
+from validation.theorems.theorem_4_6 import REMARK
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -239,6 +240,7 @@ def stress(parts):
 
 
 @given(extremes())
+@hypothesis.settings(max_examples=20)
 def test_extreme_settings(parts):
     stress(parts)
 
@@ -262,6 +264,22 @@ def test_kernels_of_extreme_inputs(parts):
     assert not np.isnan(kernel.G).any()
     if np.linalg.matrix_rank(problem.X[:2]) < min(2, problem.n):
         assert kernel.gamma_lower <= 0 or problem.n == 1
+
+
+def test_a_constant_beyond_floating_point_is_not_judged():
+    """λ/γ = 10³⁰⁰: the cutoff's constant is no number, and the sheet says so in place of a traceback."""
+    problem, network = Problem([[1e-151]], [1.0]), Network([[1.0]], [1.0], [1.0])
+    for ridge in (schedules.cutoff(0.5, 2), schedules.exponential(0.5, 0.1)):
+        run = train(Setting(problem, network, "identity", eta=0.1, ridge=ridge), steps=6)
+        for sheet in (theorem_4_6, REMARK):
+            verdict = sheet.judge(run)
+            assert verdict.status in STATUSES
+            for part in verdict.left_out:
+                assert "nan" not in str(part)
+    left_out = theorem_4_6.judge(
+        train(Setting(problem, network, "identity", eta=0.1, ridge=schedules.cutoff(0.5, 2)), steps=6)
+    ).left_out
+    assert any("beyond floating-point numbers" in str(part) for part in left_out)
 
 
 # --- a ψ that fails
