@@ -32,8 +32,8 @@ from types import CodeType, FunctionType
 
 ROOT = Path(__file__).parents[2]
 
-LEMMAS = "bounds_again rounding_again levels_again margins"
-CERTIFICATES = "bounds_again rounding_again balls tubes certified_alignment certificates checker"
+LEMMAS = "levels_again rounding_again bounds_again margins"
+CERTIFICATES = "rounding_again bounds_again balls tubes certified_alignment certificates checker"
 KERNELS = "hermite_again gaussian kernel_scale kernels"
 NONLINEAR = "nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
 JUDGE = "tests/validation/judge"
@@ -83,7 +83,7 @@ TARGETS = {
 }
 
 #: A test that takes longer than this (seconds of the processor, traced) is left out; a mutant gets BUDGET seconds.
-SLOWEST, BUDGET = 2.0, 8.0
+SLOWEST, BUDGET = 2.0, 12.0
 
 SWAPS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
