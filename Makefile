@@ -18,8 +18,9 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Nightly tests, matrix, mutants, coverage, repetitions; ARGS="--only tests" for some of it.
 nightly: $(VENV)/ready
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m nightly $(ARGS)
+	$(BIN)/python tests/nightly/run.py $(ARGS)
 
 docs: $(VENV)/docs
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html

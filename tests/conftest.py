@@ -14,6 +14,28 @@ for name, examples in (("dev", 30), ("ci", 60), ("nightly", 1000)):
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+#: What is about compiled code, and says nothing where Numba is told not to compile.
+ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_vector_math.py")
+
+
+def pytest_collection_modifyitems(items):
+    if numba.config.DISABLE_JIT:
+        for item in items:
+            if item.path.name in ABOUT_COMPILED_CODE:
+                item.add_marker(pytest.mark.skip(reason="about compiled code, and NUMBA_DISABLE_JIT is set"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call():
+    """Skip, under NUMBA_DISABLE_JIT, a test that asks for an engine which exists compiled only."""
+    try:
+        return (yield)
+    except ValueError as error:
+        if numba.config.DISABLE_JIT and "under NUMBA_DISABLE_JIT, got 'gram'" in str(error):
+            pytest.skip("needs the engine gram, which exists compiled only, and NUMBA_DISABLE_JIT is set")
+        raise
+
+
 @pytest.fixture(autouse=True)
 def _strict_floating_point():
     with np.errstate(divide="raise", invalid="raise", over="raise"):

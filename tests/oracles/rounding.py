@@ -177,3 +177,44 @@ def identity(X, y, W, beta, b, W1, beta1, psi, dpsi, B1, eta):
             * math.fsum(pulled[r] * abs(b[r]) * (weight[r] + step[r]) for r in rows)
         )  # fmt: skip
     return 2 * EPS * max(total)
+
+
+def direction(v, error, b):
+    """How far ⟨b̂, v⟩ and ‖v − ⟨b̂, v⟩b̂‖ may be off for a v that is off by ``error`` (certificates.md, 10)."""
+    length = math.sqrt(math.fsum(x * x for x in b))
+    relative = (len(v) + 16) * EPS
+    along = math.fsum(x * y for x, y in zip(b, v, strict=True)) / length
+    off = math.fsum(abs(x) * (d + 2 * relative * abs(y)) for x, y, d in zip(b, v, error, strict=True)) / length
+    off *= 1 + relative
+    across = math.sqrt(math.fsum((y - along / length * x) ** 2 for x, y in zip(b, v, strict=True)))
+    size = math.sqrt(math.fsum(y * y for y in v))
+    far = math.sqrt(math.fsum(d * d for d in error)) + off + 2 * relative * (size + abs(along))
+    return along, off, across, far
+
+
+def aligned(Psi, psi_error, A, A_error, e, e_error, beta, b):
+    """The errors of β − Ψᵀx/√p, of e − Ax and of ‖Ψb̂‖/√p."""
+    n, p = len(e), len(beta)
+    x = np.linalg.solve(np.array(A), np.array(e)).tolist()
+    root, length = math.sqrt(p), math.sqrt(math.fsum(v * v for v in b))
+    shift = [math.fsum(Psi[i][r] * x[i] for i in range(n)) / root for r in range(p)]
+    error = [
+        math.fsum(((n + 8) * EPS * abs(Psi[i][r]) + psi_error[i][r]) * abs(x[i]) for i in range(n)) / root
+        + 2 * EPS * abs(beta[r])
+        for r in range(p)
+    ]
+    left = [e[i] - math.fsum(A[i][j] * x[j] for j in range(n)) for i in range(n)]
+    blur = [
+        (n + 8) * EPS * (math.fsum(abs(A[i][j] * x[j]) for j in range(n)) + abs(e[i])) + e_error[i]
+        for i in range(n)
+    ]
+    norm = math.sqrt(math.fsum(v * v for v in x))
+    defect = math.sqrt(math.fsum(v * v for v in left)) + A_error * norm + math.sqrt(math.fsum(v * v for v in blur))
+    pushed = [math.fsum(Psi[i][r] * b[r] for r in range(p)) for i in range(n)]
+    off = [
+        math.fsum(((p + 8) * EPS * abs(Psi[i][r]) + psi_error[i][r]) * abs(b[r]) for r in range(p))
+        for i in range(n)
+    ]
+    push = (math.sqrt(math.fsum(v * v for v in pushed)) + math.sqrt(math.fsum(v * v for v in off))) / root / length
+    point = [u - v for u, v in zip(beta, shift, strict=True)]
+    return {"point": point, "error": error, "defect": defect, "push": push}

@@ -48,12 +48,15 @@ def close(lemmas: Drifts) -> Certificate:
     E, size = lemmas.instance.E, lemmas.instance.largest
 
     def left(a: float) -> float:
-        return lemmas.floor(E / a, size)
+        return _known(lambda: lemmas.floor(E / a, size))
 
-    rate, ratio = largest_rate(lambda a: min(left(a), lemmas.room(E / a, size)), lemmas.start())
+    def both(a: float) -> float:
+        return min(left(a), _known(lambda: lemmas.room(E / a, size)))
+
+    rate, ratio = largest_rate(both, lemmas.start())
     if rate is None:
         rate, ratio = largest_rate(left, lemmas.start())  # which of the two conditions fails
-        step = _step_size_alone(lemmas) if rate is None else [lemmas.step_size(rate, E / rate, size)]
+        step = _step_size_alone(lemmas) if rate is None else [_clause(lemmas, rate, E / rate, size)]
         return Certificate(lemmas.theorem, None, (*given, _closing(ratio), *step), constants)
     clause = lemmas.step_size(rate, E / rate, size)
     proved = rate if clause.met else None  # ``room`` is the clause solved for a: they agree but for rounding
@@ -66,9 +69,25 @@ def _closing(ratio: float) -> Margin:
     return Margin("largest ratio of the rate sustained with U = E/a to a", ratio, 1.0)
 
 
+def _known(bound: Callable[[], float]) -> float:
+    """A lower bound; −∞ where it has a part beyond every float, at which Python's powers raise."""
+    try:
+        return bound()
+    except OverflowError:
+        return -math.inf
+
+
+def _clause(lemmas: Drifts, a: float, U: float, size: float) -> Margin:
+    """The step-size clause; not met where it has a part beyond every float."""
+    try:
+        return lemmas.step_size(a, U, size)
+    except OverflowError:
+        return Margin("η times the largest eigenvalue", math.inf, 2.0, "≤")
+
+
 def _step_size_alone(lemmas: Drifts) -> list[Margin]:
     """The step-size clause where no rate is proved: with a = U = 0, its weakest reading."""
-    step = lemmas.step_size(0.0, 0.0, 0.0)
+    step = _clause(lemmas, 0.0, 0.0, 0.0)
     return [step] if math.isfinite(step.value) else []
 
 
@@ -143,7 +162,9 @@ def closes_at(lemmas: Drifts, rate: float) -> bool:
     E, size = lemmas.instance.E, lemmas.instance.largest
     if not all(margin.met for margin in lemmas.hypotheses()):
         return False
-    return bool(lemmas.floor(E / rate, size) >= rate and lemmas.step_size(rate, E / rate, size).met)
+    if not _known(lambda: lemmas.floor(E / rate, size)) >= rate:
+        return False
+    return bool(_clause(lemmas, rate, E / rate, size).met)
 
 
 def budget(lemmas: Drifts) -> float | None:

@@ -288,5 +288,5 @@ def unit_of_budget(problem: Problem, p: int, eta: float) -> float:
     >>> unit_of_budget(Problem(np.eye(4), np.ones(4)), 100, 0.5)
     10.0
     """
-    gamma = problem.lambda_min
-    return gamma * math.sqrt(gamma * p) / (eta * math.sqrt(problem.n) * problem.lambda_max)
+    gamma = problem.lambda_min  # γ/M first, as γ√γ underflows before √γ does
+    return gamma / problem.lambda_max * math.sqrt(gamma * p) / (eta * math.sqrt(problem.n))

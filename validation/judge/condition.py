@@ -74,10 +74,17 @@ def drift(run: Trajectory, roundoff: float) -> Array:
 
 
 def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
-    """The largest root mean square of ‖f′(s) − f(s)‖/h over s ≤ t; ∞ from where a disturbed run diverged."""
+    """The largest root mean square of ‖f′(s) − f(s)‖/h over s ≤ t; ∞ from where a disturbed run diverged.
+
+    ∞ throughout where the disturbance leads beyond the numbers of which a setting may consist.
+    """
     squares = np.zeros(run.times.size)
     for _ in range(REPETITIONS):
-        other = reference_run(disturbed(), int(run.times[-1]))
+        try:
+            setting = disturbed()
+        except ValueError:
+            return np.full(run.times.size, np.inf)
+        other = reference_run(setting, int(run.times[-1]))
         reached = min(run.times.size, other.times.size)
         outputs = [record.residuals[:reached] + record.setting.problem.y for record in (other, run)]
         squares[:reached] += np.sum(((outputs[0] - outputs[1]) / SCALE) ** 2, axis=1) / REPETITIONS

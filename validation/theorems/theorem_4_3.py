@@ -17,6 +17,7 @@ The paper prints λ(t)‖y‖; what its proof gives is ηλ(t)‖y‖.
 
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
@@ -61,7 +62,7 @@ class Theorem43(Claim):
             margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
             margins.append(Margin("p/n", p / problem.n))
             if ridge.total > 0 and gamma > 0:
-                unit = gamma * np.sqrt(gamma * p) / (setting.eta * np.sqrt(problem.n) * M)
+                unit = gamma / M * math.sqrt(gamma * p) / (setting.eta * math.sqrt(problem.n))
                 margins.append(Margin("Σλ in units of S_λ/c_S", ridge.total / unit))
         return tuple(margins)
 

@@ -44,6 +44,9 @@ __all__ = ["CLAIM", "REMARK", "SHARE", "AnySchedule", "Theorem46", "cutoff_of"]
 
 NAME = "cos∠(b, β) ≥ c"
 
+#: Why nothing is judged where L, ε or c_S, or a power of them, exceeds every float, or λ is 0.
+BEYOND = "c cannot be computed: L, c_S or ε is 0 or beyond floating-point numbers"
+
 #: The part of the limit as p → ∞ that is claimed at finite p.
 SHARE = 0.5
 
@@ -81,8 +84,11 @@ class Theorem46(Claim):
             return Unjudged(NAME, lacking), *contracts
         if T < 0 or not (gamma > 0 and nu > 0):
             return contracts
-        c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
-        least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
+        try:
+            c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
+            least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
+        except (ArithmeticError, ValueError):
+            return Unjudged(NAME, BEYOND), *contracts
         return *_aligned(run, start.p, T, least), *contracts
 
 
@@ -109,8 +115,11 @@ class AnySchedule(Claim):
             return Unjudged(NAME, lacking), *contracts
         if T < 0 or not (gamma > 0 and nu > 0 and math.isfinite(ridge.total)):
             return contracts
-        c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
-        least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
+        try:
+            c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
+            least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
+        except (ArithmeticError, ValueError):
+            return Unjudged(NAME, BEYOND), *contracts
         return *_aligned(run, start.p, T, least), *contracts
 
 

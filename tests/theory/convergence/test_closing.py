@@ -314,6 +314,28 @@ def test_eight_events_share_delta():
     assert probable.instance.b_square == levels.b_square_level(1000, 0.01)
 
 
+# --- beyond every float
+
+
+@pytest.mark.parametrize("form", ["explicit", "first-order"])
+@pytest.mark.parametrize("scale, y", [(1e150, 1.0), (1.0, 1e150), (1e-150, 1e-150)])
+def test_bounds_beyond_every_float_prove_nothing_and_raise_nothing(form, scale, y):
+    rng = np.random.default_rng(0)
+    problem, network = Problem(scale * rng.normal(size=(2, 3)), y * rng.normal(size=2)), Network.gaussian(6, 3, rng)
+    with np.errstate(all="ignore"):
+        for eta in (1e-12, 0.1, 1e6):
+            lemmas = theorem_3_2.drifts(Setting(problem, network, "sigmoid", eta=eta), form=form)
+            proof = close(lemmas)
+            assert proof.rate is None
+            assert proof.why
+            assert not closes_at(lemmas, 0.1)
+
+
+def test_a_budget_is_counted_in_a_unit_that_does_not_vanish():
+    tiny = Problem(1e-151 * np.eye(2), [1.0, 1.0])
+    assert unit_of_budget(tiny, 100, 0.1) == pytest.approx(10 * 1e-151 / (0.1 * math.sqrt(2)))
+
+
 # --- thousands
 
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 from oracles import levels as plain
+from own_psi import sine
 
 from fa_ref import Network, Problem, Setting, schedules, train
-from fa_ref.activations import ACTIVATIONS
+from fa_ref.activations import resolve
 from theory.convergence import levels, theorem_4_3, widths
 from theory.convergence.closing import closes_at
 from theory.convergence.constants import constants_table, observed_constants
@@ -83,9 +84,9 @@ def a_problem(seed):
     return Problem(rng.normal(size=(n, n + 2)) / math.sqrt(n + 2), rng.normal(size=n))
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", sine(0.7)], ids=str)
 def test_probable_entries_of_theorem_3_2(activation):
-    seen, psi = {"explicit": 0, "first-order": 0, "none": 0}, ACTIVATIONS[activation]
+    seen, psi = {"explicit": 0, "first-order": 0, "none": 0}, resolve(activation)
     for seed in range(10):
         problem, rng = a_problem(seed), np.random.default_rng(seed)
         kernel = mean_kernel(problem.X, psi)
@@ -227,6 +228,14 @@ def test_observed_constants_are_those_of_the_run():
     assert found["c₁"] == pytest.approx(moved * 0.4 * math.sqrt(40 / math.log(40)) / 2, rel=1e-10)
     assert found["c₂"] == pytest.approx(beta * 0.4 * math.sqrt(40) / 2, rel=1e-10)
     assert found["c"] == pytest.approx(np.abs(run.alignment).max() * math.sqrt(40) / 2, rel=1e-10)
+
+
+def test_the_unit_of_a_budget():
+    for seed in range(5):
+        problem = a_problem(seed)
+        gamma, M = np.linalg.eigvalsh(problem.X @ problem.X.T)[[0, -1]]
+        expected = gamma * math.sqrt(gamma * 70) / (0.03 * math.sqrt(problem.n) * M)
+        assert theorem_4_3.unit_of_budget(problem, 70, 0.03) == pytest.approx(expected, rel=1e-9)
 
 
 def test_dimensions_of_isometry():

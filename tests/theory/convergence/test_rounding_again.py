@@ -10,6 +10,8 @@ from oracles import rounding
 from own_psi import copy_of, sine
 
 from fa_ref import Network, Problem, Setting, schedules, train
+from theory.certificates import alignment as ball
+from theory.certificates.from_state import measure as measure_state
 from theory.convergence import theorem_3_2, theorem_4_3
 from theory.convergence.lemmas_sharper import STEP, _stacked_norm, linear_responses, response_maps
 from theory.convergence.measured_step import sweep
@@ -44,11 +46,13 @@ OWN = [copy_of("tanh", B1=1.2, B2=0.8, called="stated"), copy_of("tanh", called=
 
 
 @pytest.mark.parametrize("saturated", [False, True])
-@pytest.mark.parametrize("activation", ["identity", "tanh", "softplus", "relu", *OWN], ids=str)
+@pytest.mark.parametrize("activation", ["identity", "tanh", "softplus", "relu", sine(1.7), *OWN], ids=str)
 def test_the_errors_of_kernels_and_residual(activation, saturated):
     for seed in range(6):
         setting = a_setting(seed, activation)
-        if saturated:  # ψ′ = 0 where the units are, but not all around within their rounding
+        if (
+            saturated and setting.activation.name != "sine"
+        ):  # ψ′ = 0 where the units are, but not all around within their rounding
             start = setting.start
             setting = setting.replace(network=Network(1e9 * start.W, start.beta, start.b))
         psi = setting.activation
@@ -126,6 +130,9 @@ def test_an_overlap_that_cancels_is_charged_its_absolute_sum():
 def test_the_linear_theorem_measures_with_its_own_errors():
     for seed in range(8):
         setting = a_setting(seed, "identity")
+        if seed % 2:  # ‖b‖ < 1
+            start = setting.start
+            setting = setting.replace(network=Network(start.W, start.beta, 1e-3 * start.b))
         problem, network = setting.problem, setting.start
         n, d, p = problem.n, problem.d, network.p
         X, _, W, beta, b = plain(setting)[:5]
@@ -225,6 +232,82 @@ def test_the_identity_of_one_step(activation, rule):
             X, y, W, beta, feedback, run.W.tolist(), run.beta.tolist(), f, df, setting.activation.B1, eta
         )
         assert step.rounding == pytest.approx(expected, rel=1e-11)
+
+
+# --- a-posteriori certificates
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh", "erf", "relu", *OWN], ids=str)
+def test_what_a_certificate_measures(activation):
+    for seed in range(6):
+        setting = a_setting(seed, activation)
+        problem, network, psi = setting.problem, setting.start, setting.activation
+        n, d, now = problem.n, problem.d, rounded(setting)
+        found, kinked = measure_state(setting), psi.kind == "relu"
+        state, Z = found.state, problem.X @ network.W.T
+        values = np.linalg.eigvalsh(now.G + now.H)
+        both = now.G_error + now.H_error
+        assert (found.lambda_min, found.lambda_max) == (values[0] - both, values[-1] + both)
+        assert state.sigma == math.sqrt(np.linalg.eigvalsh(now.G)[-1] + now.G_error)
+        norm = np.linalg.norm(now.e) * (1 + (n + 4) * EPS) + np.linalg.norm(now.e_error)
+        assert found.residual_norm == pytest.approx(norm, rel=2 * EPS)
+        sizes = np.array([[rounding._dot(x, y) for y in problem.X] for x in problem.X])
+        np.testing.assert_allclose(
+            state.K - np.abs(problem.K), (d + 4) * EPS * sizes, rtol=0, atol=EPS * sizes.max()
+        )
+        assert state.lambda_max_K == problem.lambda_max * (1 + 32 * max(n, d) * EPS)
+        np.testing.assert_array_equal(state.b, np.abs(network.b))
+        np.testing.assert_array_equal(state.beta, np.abs(network.beta))
+        raised = 1 + 4 * EPS
+        known = psi.kind in ("tanh", "erf")  # whose ψ″ is known as a formula
+        assert psi.B1 * raised == state.B1
+        assert (0.0 if kinked else psi.B2 * raised) == state.B2
+        assert (psi.B3 * raised if known else 0.0) == state.B3
+        slope = np.abs(now.D) + (0.0 if kinked else now.D_error)
+        np.testing.assert_array_equal(state.slope, slope)
+        if kinked:
+            np.testing.assert_array_equal(state.kink, np.maximum(np.abs(Z) - now.z_error, 0.0))
+        else:
+            assert state.kink is None
+        second = {"tanh": lambda z: -2 * np.tanh(z) / np.cosh(z) ** 2,
+                  "erf": lambda z: -4 * z * np.exp(-(z**2)) / math.sqrt(math.pi)}  # fmt: skip
+        if known:
+            expected = np.abs(second[psi.kind](Z)) + psi.B3 * now.z_error + 64 * EPS * psi.B1
+            np.testing.assert_allclose(state.curvature, expected, rtol=0, atol=8 * EPS)
+        elif psi.kind is None:
+            assert (state.curvature == psi.B2).all()
+
+
+def test_the_errors_of_the_aligned_ball():
+    for seed in range(8):
+        setting = a_setting(seed, "tanh")
+        network, rng = setting.start, np.random.default_rng(seed)
+        for size in (1e-3, 0.0):  # errors far above rounding, and none but rounding
+            now = rounded(setting)
+            now = replace(
+                now, psi_error=size * rng.random(now.Psi.shape), e_error=size * rng.random(now.e.size),
+                G_error=size * 0.3, H_error=size * 0.5,
+            )  # fmt: skip
+            found = ball.measure_aligned(now, network)
+            lists = (array.tolist() for array in (now.Psi, now.psi_error, now.G + now.H))
+            rest = (array.tolist() for array in (now.e, now.e_error, network.beta, network.b))
+            expected = rounding.aligned(*lists, size * 0.8, *rest)
+            relative = 1 + (network.p + 64) * EPS
+            assert found.push == pytest.approx(expected["push"] * relative, rel=8 * EPS * network.p)
+            if size:
+                assert found.defect == pytest.approx(expected["defect"], rel=1e-9)
+            for name, v, error in (
+                ("now", network.beta.tolist(), [0.0] * network.p),
+                ("limit", expected["point"], expected["error"]),
+            ):
+                along, off, across, far = rounding.direction(v, error, network.b.tolist())
+                seen, close = getattr(found, name), {"rel": 1e-6 if size else 0.25}
+                assert sum(seen.along) / 2 == pytest.approx(along, abs=1e-14)
+                assert (seen.along[1] - seen.along[0]) / 2 == pytest.approx(off, **close)
+                assert (seen.across[1] - across) == pytest.approx(far, **close)
+                assert seen.across[0] == pytest.approx(max(across - far, 0.0), abs=1e-14)
+    assert ball.measure_aligned(now, Network(network.W, network.beta, 0 * network.b)) is None
+    assert ball.measure_aligned(replace(now, e=np.full(now.e.size, np.inf)), network) is None
 
 
 # --- what the lemmas take off for it
