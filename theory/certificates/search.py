@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.notebook import html_table
 from fa_ref.network import Network
 from fa_ref.schedules import Schedule
 from fa_ref.setting import Setting
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 CHUNK = 128
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Certification:
     """What `certify` found.
 
@@ -67,6 +68,20 @@ class Certification:
     def __bool__(self) -> bool:
         """Whether convergence is proved."""
         return self.step is not None
+
+    def __str__(self) -> str:
+        """At most eleven lines: the step, and its certificate."""
+        found = "no certificate was tried" if self.certificate is None else str(self.certificate)
+        where = f"proved for the weights at step {self.step}" if self else f"no proof up to step {self.steps}"
+        return f"{where} ({self.status}, attempts: {self.attempts}); {found}"
+
+    def __repr__(self) -> str:
+        return f"<Certification: {str(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        rows = [("step", self.step), ("attempts", self.attempts), ("status", self.status)]
+        rest = "" if self.certificate is None else self.certificate._repr_html_()
+        return html_table("Certification", rows) + rest
 
     @property
     def network(self) -> Network | None:

@@ -60,7 +60,9 @@ class Theorem32(Statement):
         """Judge every step of networks of one width, drawn until the probability is decided."""
         problem, rng = inputs.nonlinear, options.rng(self.number, inputs)
         eta, kernel = nonlinear_step(problem), kernel_of(problem, resolve("tanh"))
-        law = runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, broken=options.broken)
+        law = runs_of(
+            problem, "tanh", options.width or NONLINEAR_WIDTH, options.steps, eta=eta, broken=options.broken
+        )
         found = judged_by_draws(theorem_3_2.CLAIM, law, options, rng)
         enough = sufficient_width(problem, "tanh", eta=eta, delta=PROVED) if kernel.certified else None
         numbers = (_width("p* =", enough), _rate(found["runs"][0], kernel.gamma / 4.0))
@@ -84,9 +86,11 @@ class Theorem42(Statement):
     def law(self, inputs: Inputs, options: Options) -> Law:
         """Runs with a penalty of γ in their first third."""
         problem = inputs.nonlinear
-        ridge = schedules.cutoff(kernel_of(problem, resolve("tanh")).gamma, options.steps // 3)
+        gamma = max(kernel_of(problem, resolve("tanh")).gamma, 0.0)  # rounding may put that of a singular Ḡ below 0
+        ridge = schedules.cutoff(gamma, options.steps // 3)
         eta = nonlinear_step(problem)
-        return runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
+        p = options.width or NONLINEAR_WIDTH
+        return runs_of(problem, "tanh", p, options.steps, eta=eta, ridge=ridge, broken=options.broken)
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ in the first third of the run."""
@@ -121,16 +125,15 @@ class Theorem43(Statement):
     def law(self, inputs: Inputs, options: Options) -> Law:
         """Runs with a penalty of γ/10 in their first third."""
         problem = inputs.linear
-        eta, ridge = linear_step(problem), schedules.cutoff(0.1 * problem.lambda_min, options.steps // 3)
-        return runs_of(
-            problem, "identity", LINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken
-        )
+        eta, ridge = linear_step(problem), schedules.cutoff(0.1 * max(problem.lambda_min, 0.0), options.steps // 3)
+        p = options.width or LINEAR_WIDTH
+        return runs_of(problem, "identity", p, options.steps, eta=eta, ridge=ridge, broken=options.broken)
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ/10 in the first third of the run."""
         problem, rng = inputs.linear, options.rng(self.number, inputs)
-        if problem.n > problem.d:
-            return self.silent(inputs, "n > d: K is singular; the large-sample scenario speaks of this case")
+        if problem.rank < problem.n:
+            return self.silent(inputs, singular(problem))
         found = judged_by_draws(theorem_4_3.CLAIM, self.law(inputs, options), options, rng)
         numbers = (
             _linear_width(problem, linear_step(problem)),
@@ -161,7 +164,8 @@ class LargeSample(Statement):
         rng, tall = options.rng(self.number, inputs), _tall(inputs.linear)
         flat = tall.projected()
         eta = linear_step(flat)
-        law = runs_of(flat, "identity", LINEAR_WIDTH, options.steps, eta=eta, broken=options.broken)
+        p = options.width or LINEAR_WIDTH
+        law = runs_of(flat, "identity", p, options.steps, eta=eta, broken=options.broken)
         found = judged_by_draws(theorem_4_3.CLAIM, law, options, rng)
         run: Trajectory = found["runs"][0]
         gap = (
@@ -179,9 +183,15 @@ class LargeSample(Statement):
         return self.finding(inputs, found.pop("status"), numbers=numbers, **found)
 
 
+def singular(problem: Problem) -> str:
+    """Why Theorems 4.3 and 4.6 say nothing where K is singular, and which statement does."""
+    why = "n > d" if problem.n > problem.d else f"{problem.n} samples of rank {problem.rank}"
+    return f"{why}: K is singular; the row on large samples speaks of y's projection on the columns of X"
+
+
 def _tall(problem: Problem) -> Problem:
-    """The problem itself where n > d, else its inputs in their n/3 largest principal directions."""
-    if problem.n > problem.d:
+    """The problem itself where K is singular, else its inputs in their n/3 largest principal directions."""
+    if problem.rank < problem.n:
         return problem
     U, sigma, _ = np.linalg.svd(problem.X, full_matrices=False)
     k = max(1, min(problem.rank, problem.n // 3))

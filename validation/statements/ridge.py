@@ -21,6 +21,10 @@ from validation.statements.statement import Finding, Number, Options, Statement
 
 __all__ = ["RidgeRegression"]
 
+NONE = "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it"
+
+HIDDEN = "no bound could have failed, or rounding hides it: γ, of which the penalties are multiples, is small"
+
 #: The steps that are judged of each run.
 LAST = 100
 
@@ -48,29 +52,45 @@ class RidgeRegression(Statement):
         spoken = [(name, run, verdict) for name, run, verdict in found if verdict.inequalities]
         if not spoken:
             said = (f"{name}'s run: {verdict.failing or verdict.why_unjudged}" for name, _, verdict in found)
-            return self.silent(inputs, *said) if found else self.silent(inputs, "no run has a penalty λ > 0")
+            return (
+                self.silent(inputs, *said)
+                if found
+                else self.silent(
+                    inputs,
+                    "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it",
+                )
+            )
         statuses = [verdict.status for _, _, verdict in spoken]
         status = next(status for status in (VIOLATED, DIVERGED, UNDECIDED, HOLDS, VACUOUS) if status in statuses)
         name, run, verdict = min(
             (each for each in spoken if each[2].status == status), key=lambda each: _slack(each[2])
         )
+        remarks = (HIDDEN,) if status == VACUOUS else ()
         return self.finding(
             inputs, status, slack=_slack(verdict), where=f"{name}'s run: {verdict.worst_words}", verdict=verdict,
-            runs=(run,), numbers=tuple(number for each in spoken for number in _numbers(*each)),
+            runs=(run,), remarks=remarks, numbers=tuple(number for each in spoken for number in _numbers(*each)),
         )  # fmt: skip
 
     def _judged(
         self, statement: Ridged, inputs: Inputs, options: Options
     ) -> Iterator[tuple[str, Trajectory, Verdict]]:
         """The first run of the statement's own row, judged; nothing where the statement has no run."""
-        if isinstance(statement, Theorem46) and statement.applies(inputs.linear):
+        if isinstance(statement, Theorem46) and statement.applies(inputs.linear, options.width or statement.WIDTH):
             return
         with threads(1):
             law = statement.law(inputs, replace(options, broken=False))
             run = _beginning(law(options.rng(statement.number, inputs)))
-            if run.setting.ridge.maximum > 0:
+            if _seen(run):
                 run = _beginning(ascend(run.setting, LAST)) if options.broken else run
                 yield statement.title, run, RIDGE_REGRESSION.judge(run)
+
+
+def _seen(run: Trajectory) -> bool:
+    """Whether the penalty is more than the rounding of G: γ, of which it is a multiple, may be 0."""
+    setting, start = run.setting, run.setting.start
+    Psi = setting.activation(setting.problem.X @ start.W.T)
+    trace = float(np.sum(Psi * Psi)) / start.p
+    return setting.ridge.maximum > setting.problem.n * np.finfo(float).eps * trace
 
 
 def _beginning(run: Trajectory) -> Trajectory:
