@@ -1,8 +1,6 @@
 """Classifiers of L layers: L = 1 is the classifier of Figure 3, and autograd agrees at every depth."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ from fa_ref import schedules
 from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import LabelledImages, digits, mnist
 from fa_ref.deep.classifier import RULES, DeepClassifier, train_deep_classifier
-
-STUDY = Path(__file__).parents[3] / "docs" / "_data" / "mnist_at_depth.json"
 
 
 def images(rng, m=24, d=6, k=3):
@@ -139,11 +135,3 @@ def test_mnist_is_learnt_in_one_epoch_of_a_tenth_of_it(mnist_folder):
         train, test, net, np.random.default_rng(1), eta=20.0, epochs=1, batch=50, rule="dfa"
     )
     assert run.accuracy[-1] > 0.75
-
-
-def test_the_study_is_within_reach_of_what_is_published():
-    """Nøkland (2016), Table 1: test errors of 1.6 to 1.8 % after hundreds of epochs; a few epochs reach 5 %."""
-    content = json.loads(STUDY.read_text(encoding="utf-8"))
-    for rule, run in content["runs"].items():
-        assert run["accuracy"][-1] > 0.95, rule
-        assert rule == "bp" or min(run["alignment"][-1]) > 0.2
