@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dgemm
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
@@ -71,6 +72,7 @@ def train_deep(
     rule: str = "fa",
     engine: str = "blas",
     record_every: int = 1,
+    layers: bool = True,
 ) -> DeepTrajectory:
     """Run feedback alignment, direct feedback alignment or backpropagation on L hidden layers.
 
@@ -94,6 +96,8 @@ def train_deep(
         Matrix products, or the definition in `fa_ref.deep.loops`: the same trajectory up to rounding.
     record_every : int, optional
         Record each step that is a multiple of this; the first and the last are always recorded.
+    layers : bool, optional
+        Whether to measure the alignment of every layer, which costs a backpropagation a record; NaN if not.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def train_deep(
     status, limit = "completed", np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         for k, t in enumerate(times):
-            rows.append(_measure(problem, now, psi, rule))
+            rows.append(_measure(problem, now, psi, rule, layers))
             loss = 0.5 * float(np.sum(rows[-1][0] ** 2))
             if k == 0:
                 limit = EXPLOSION * (loss + 0.5 * float(np.sum(problem.y**2)) or np.finfo(float).tiny)
@@ -138,16 +142,20 @@ def train_deep(
                 break
             if k + 1 < times.size:
                 take(problem, now, psi, eta, lam[t : times[k + 1]], rule)
-    e, alignment, layers = (np.array(column) for column in zip(*rows, strict=True))
+    e, alignment, cosines = (np.array(column) for column in zip(*rows, strict=True))
     return DeepTrajectory(
-        times=times[: len(rows)], residuals=e, alignment=alignment, layers=layers, status=status, network=now
+        times=times[: len(rows)], residuals=e, alignment=alignment, layers=cosines, status=status, network=now
     )
 
 
-def _measure(problem: Problem, now: DeepNetwork, psi: Activation, rule: str) -> tuple[Array, float, Array]:
+def _measure(
+    problem: Problem, now: DeepNetwork, psi: Activation, rule: str, layers: bool
+) -> tuple[Array, float, Array]:
     """e, cos∠(b, β) and the alignment of every layer."""
     H, slopes = now.hidden(problem.X, psi)
     e = now.beta @ H[-1] / np.sqrt(now.p) - problem.y
+    if not layers:
+        return e, float(_cosine(now.b[-1], now.beta)), np.full(now.L, np.nan)
     pairs = zip(now.carried(slopes, e, rule), now.carried(slopes, e, "bp"), strict=True)
     return e, float(_cosine(now.b[-1], now.beta)), np.array([np.mean(_cosine(ours.T, bp.T)) for ours, bp in pairs])
 
@@ -177,5 +185,5 @@ def _products(problem: Problem, now: DeepNetwork, psi: Activation, eta: float, l
         carried = now.carried(slopes, e, rule)
         now.W[:] -= eta * carried[0] @ problem.X
         for V, delta, below in zip(now.V, carried[1:], H[:-1], strict=True):
-            V -= eta / root * delta @ below.T
+            dgemm(-eta / root, below, delta, beta=1.0, c=V.T, trans_b=True, overwrite_c=True)  # in place of V
         now.beta[:] = (1.0 - eta * penalty) * now.beta - eta / root * (H[-1] @ e)

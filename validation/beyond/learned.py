@@ -122,7 +122,8 @@ class Definite(Claim):
             lowest[t], apart[t] = np.linalg.eigvalsh(H)[0], np.linalg.norm(H - H_BP, 2)
             size[t] = np.abs(run.beta[t]) @ (np.abs(run.b[t]) + np.abs(run.beta[t])) / p
         rounding = gamma(p + problem.d + 10 * problem.n, run.roundoff) * problem.n * (psi.B1 * problem.radius) ** 2
-        rounding = rounding * size + reach * np.sum(np.abs(run.beta) * drift(run), axis=1) / p
+        off, weights = drift(run), np.abs(run.beta) + np.abs(run.b)  # β_r − b_r = cΔ_r + δ_r with |δ_r| ≤ off
+        rounding = rounding * size + reach * np.sum((weights + off) * off, axis=1) / p
         below, bound = (c * gap) ** 2 * reach / (4.0 * p), c * gap * reach * np.linalg.norm(run.beta, axis=1) / p
         return (
             Inequality("−λ_min(H)", run.times, -lowest, below, rounding),

@@ -1,4 +1,4 @@
-r"""With constant λ, Kolen–Pollack descends on the ridge loss to its stationary points; feedback alignment has none.
+r"""With constant λ, Kolen–Pollack descends on the ridge loss, and its gradient dies; feedback alignment does not.
 
 **Assumptions.** Rule kolen-pollack, λ(t) = λ > 0 constant, ψ smooth with finite B1 and B2, and a small step: ηM ≤ 1
 with M a bound on ∇²L along every step.
@@ -10,7 +10,8 @@ E_r = (1/√p)(β_r − b_r) XᵀD_r e in w_r and 0 in β, so ‖E(t)‖² ≤ �
     min_{s ≤ t} ‖∇L(s)‖² ≤ (2/(η(t+1))) (L(0) + (η/2) κ Σ_{s ≤ t} c(s)² ‖e(s)‖²),
 
 where the last bracket stays below L(0) exp(ηκ Σ c²), Σ c² = 1/(1 − (1 − ηλ)²): so Σ ‖∇L‖² is finite, ∇L → 0, and
-every limit point of the weights is a stationary point of the ridge loss. *Proof* of (4): by Taylor,
+every limit point of the weights is a stationary point of the ridge loss. (That loss penalises β alone, so W may go
+on growing: docs/learned.md.) *Proof* of (4): by Taylor,
 L(t+1) ≤ L − η∇L·(∇L − E) + ½η²M‖∇L − E‖², and with ηM ≤ 1 that is L − (η/2)‖∇L‖² + (η/2)‖E‖².
 
 **M.** ∇²L = JᵀJ + Σ_i e_i ∇²f_i + λP, P the projection on β. On the step from θ = (W, β) to θ′, with all maxima

@@ -55,8 +55,8 @@ print(run.residuals.tolist(), {name: values.tolist() for name, values in run.mea
 """
 
 
-def training(psi, engine):
-    return TRAIN.replace("PSI", psi).replace("ENGINE", engine)
+def training(psi, engine, rule="fa"):
+    return TRAIN.replace("PSI", psi).replace('"ENGINE"', f'"{engine}", rule="{rule}"')
 
 
 CLASSIFIER = """
@@ -130,6 +130,8 @@ print(descend_with_dropout(setting, rng, rate=0.2, times=[4]).loss.tolist())
 #: An edit of each file of kernels that changes what a program prints.
 EDITS = [
     ("fa_ref/loops.py", training("tanh", "loops"), "feedback[r] * e[i]", "abs(feedback[r]) * e[i]"),
+    ("fa_ref/learned.py", training("tanh", "loops", "hebbian"), "total += s[i]", "total += 2.0 * s[i]"),
+    ("fa_ref/engines/reduced/span.py", training("linear", "reduced", "hebbian"), "gain * output", "output"),
     ("fa_ref/measures.py", training("linear", "reduced"), "beta_sum / math", "2.0 * beta_sum / math"),
     ("fa_ref/activations/psi.py", APPLY, "far = 1.0 - 2.0 *", "far = 1.0 - 2.125 *"),
     ("fa_ref/activations/activation.py", APPLY, "out[i] = function", "out[i] = 1.5 * function"),
