@@ -157,7 +157,7 @@ class Theorem46(Statement):
         T = round(ridge.total / ridge.maximum)
         if T < 20:
             far = f"ε = {M / gamma - 1:.3g}: far from isometric"
-            return f"{far}, the schedule of Theorem 4.6 lasts {T} steps at p = {p}"
+            return f"{far}, the schedule of Theorem 4.6 lasts {T} steps at p = {p}; whitened inputs have ε = 0"
         return ""
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
