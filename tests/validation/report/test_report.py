@@ -78,6 +78,14 @@ def test_a_tap_shows_a_plot_in_full_size(browser, pages):
     page.close()
 
 
+def test_on_a_phone_no_cell_of_a_dossier_is_out_of_sight(browser, pages):
+    page = browser.open(pages / "dossier.html", width=390)
+    sideways = "[...document.querySelectorAll('.scroll')].filter(box => box.querySelector('.stacked'))"
+    assert page.evaluate(f"{sideways}.length") >= 4
+    assert page.evaluate(f"{sideways}.every(box => box.scrollWidth <= box.clientWidth)")
+    page.close()
+
+
 def test_dark_light_and_paper(browser, pages, tmp_path):
     """Text and page swap their brightness; on paper the text is black whatever the reader prefers on screen."""
     page = browser.open(pages / "report.html")
