@@ -202,7 +202,8 @@ def _at_width(
         lines.append(Constant("c₂", c_2, "|β_r(t) − β_r(0)| ≤ c₂ n/(γ√p)", source, note=note))
     vacuous = cosine if cosine >= 1 else 0.0
     meaning = "|cos∠(b, β(t))| ≤ c n/√p"
-    lines.append(Constant("c", cosine * math.sqrt(p) / n, meaning, source, vacuous=vacuous, note=note))
+    said = note if left > 0 else "no c at this width: β may move by its own length"
+    lines.append(Constant("c", cosine * math.sqrt(p) / n, meaning, source, vacuous=vacuous, note=said))
     drift, ceiling = lemmas.G(U), n * i.B0**2
     vacuous = drift / ceiling if drift >= ceiling else 0.0
     lines.append(Constant("drift of G", drift, "‖G(t) − G(0)‖", source, vacuous=vacuous, note=note))

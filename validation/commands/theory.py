@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,7 +85,7 @@ def theory(
         [
             {
                 "": line.name,
-                "value or proved bound": f"{line.value:.4g}",
+                "value or proved bound": "none" if math.isnan(line.value) else f"{line.value:.4g}",
                 "vacuous by": f"×{line.vacuous:.3g}" if line.vacuous else "",
                 "meaning": line.meaning,
                 "source": line.source,

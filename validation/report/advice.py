@@ -125,6 +125,9 @@ def _rank(problem: Problem) -> list[str]:
     columns = (
         f"; column {', '.join(map(str, constant[:5]))} of X is constant" if constant.size and problem.n > 1 else ""
     )
+    scale = float(np.abs(problem.X).max())
+    if not columns and problem.n <= problem.d and np.abs(problem.X.sum(axis=0)).max() <= 1e-12 * problem.n * scale:
+        columns = ", since columns of mean 0 make the rows add up to 0"
     fits = "a linear network fits the projection of y on the columns of X, of which Theorem 4.3 speaks"
     return [f"{problem.n} samples have rank {problem.rank}{columns}: {fits} (Problem.projected)"]
 

@@ -159,7 +159,7 @@ class Theorem46(Statement):
         T = round(ridge.total / ridge.maximum)
         if T < 20:
             far = f"ε = {M / gamma - 1:.3g}: far from isometric"
-            return f"{far}, the schedule of Theorem 4.6 lasts {T} steps at p = {p}"
+            return f"{far}, the schedule of Theorem 4.6 lasts {T} steps at p = {p}; whitened inputs have ε = 0"
         return ""
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
@@ -176,8 +176,14 @@ class Theorem46(Statement):
         found = judged_by_draws(claim, self.law(inputs, options), options, options.rng(self.number, inputs))
         seen = Number(symbol="cos =", value=float(found["runs"][0].alignment[-1]), kind="observed")
         if found["status"] == UNDECIDED and abs(law.alignment) < 4.0 / math.sqrt(p):
-            enough = math.ceil(16.0 / law.alignment**2) if law.alignment else 0
-            said = f"c → {law.alignment:.2g} is hidden by the spread 1/√p of a cosine: --p {enough} would show it"
+            enough = math.ceil(16.0 / law.alignment**2) if law.alignment else 10**30
+            small = enough * problem.d <= 10**8  # entries of W
+            cure = (
+                f"--p {enough} would show it"
+                if small
+                else "inputs nearer to isometric, say whitened, have a larger c"
+            )
+            said = f"c → {law.alignment:.2g} is hidden by the spread 1/√p of a cosine: {cure}"
             found["remarks"] = (*found.get("remarks", ()), said)
         return self.finding(inputs, found.pop("status"), numbers=(limit, seen), **found)
 

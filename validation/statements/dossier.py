@@ -83,7 +83,8 @@ def dossier(statement: Statement, inputs: Sequence[Inputs], options: Options, *,
     parts = [
         *(_hypotheses(finding) for finding in findings if finding.verdict is not None),
         _numbers(findings), *_losses(findings), *_dropped(statement, options.seed),
-        *_errata(statement, options.seed), _control(statement, inputs[0], options), _reproduce(findings, command),
+        *_errata(statement, options.seed), _control(statement, inputs[0], options),
+        _reproduce(findings, options, command),
     ]  # fmt: skip
     return Dossier(statement=statement, findings=findings, parts=tuple(parts))
 
@@ -165,20 +166,29 @@ def _control(statement: Statement, inputs: Inputs, options: Options) -> Part:
     return Part(title="Negative control", lines=(line, *broken.remarks))
 
 
-def _reproduce(findings: tuple[Finding, ...], command: str) -> Part:
+def _reproduce(findings: tuple[Finding, ...], options: Options, command: str) -> Part:
+    """The command, and Python that can be pasted."""
     lines = [command] if command else []
     for finding in findings:
+        chosen = f"Options(seed={options.seed}, draws={options.draws}, steps={options.steps}"
+        chosen += f", width={options.width})" if options.width else ")"
         lines += [
             "", f"# {finding.inputs}: every number above",
-            "from validation.statements import Options, find, inputs",
-            f"data = inputs.{_maker(finding.inputs)}",
-            f'finding = find("{finding.number}").check(data, Options(seed=seed, draws=draws))',
-            "print(finding.verdict, *finding.numbers, sep='\\n')",
+            *_maker(finding.inputs, options.seed),
+            f'finding = find("{finding.number}").check(data, {chosen})',
+            "print(finding, finding.verdict, sep='\\n')",
         ]  # fmt: skip
         lines += [f"# first run: {run.setting}, digest {run.setting.digest()[:16]}…" for run in finding.runs[:1]]
     return Part(title="Reproduce it", code="\n".join(lines).strip())
 
 
-def _maker(name: str) -> str:
-    known = {"Gaussian": "gaussian(np.random.default_rng(seed))", "digits": "digits()", "MNIST": "mnist(folder)"}
-    return known.get(name, "own(problem)")
+def _maker(name: str, seed: int) -> list[str]:
+    """Imports, and the inputs of this name."""
+    ours = "from validation.statements import Options, find, inputs"
+    if name == "Gaussian":
+        return ["import numpy as np", ours, f"data = inputs.gaussian(np.random.default_rng({seed}))"]
+    if name == "digits":
+        return [ours, "data = inputs.digits()"]
+    if name == "MNIST":
+        return [ours, 'data = inputs.mnist("MNIST_FOLDER")']
+    return ["from fa_ref.data import read_problem", ours, 'data = inputs.own(read_problem("X.csv", "y.csv")[0])']

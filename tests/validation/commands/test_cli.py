@@ -250,7 +250,9 @@ def test_certify_and_theory_survive_zero_inputs(files, call):
     np.save(files / "y2.npy", [1.0, -1.0])
     data = ("--X", files / "X.npy", "--y", files / "y2.npy")
     assert call("certify", *data, "--p", 50, "--steps", 5).returncode == 1
-    assert "nan" in call("theory", *data).stdout
+    said = call("theory", *data).stdout
+    assert "nan" not in said
+    assert re.search(r"p\* +none .*no width suffices: Assumption 3\.1", said)
 
 
 def test_theory_keeps_proved_and_observed_apart(files, call):

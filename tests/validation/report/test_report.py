@@ -7,7 +7,8 @@ import pytest
 
 from fa_ref import Problem
 from validation.report.page import render, write_report
-from validation.statements import Options, dossier, find, verify
+from validation.statements import Dossier, Options, dossier, find, verify
+from validation.statements.dossier import Part
 from validation.statements.inputs import Inputs
 
 LONG = "a folder/" * 12 + "inputs_of_somebody_who_likes_long_names.csv"
@@ -78,6 +79,14 @@ def test_a_tap_shows_a_plot_in_full_size(browser, pages):
     page.close()
 
 
+def test_on_a_phone_no_cell_of_a_dossier_is_out_of_sight(browser, pages):
+    page = browser.open(pages / "dossier.html", width=390)
+    sideways = "[...document.querySelectorAll('.scroll')].filter(box => box.querySelector('.stacked'))"
+    assert page.evaluate(f"{sideways}.length") >= 4
+    assert page.evaluate(f"{sideways}.every(box => box.scrollWidth <= box.clientWidth)")
+    page.close()
+
+
 def test_dark_light_and_paper(browser, pages, tmp_path):
     """Text and page swap their brightness; on paper the text is black whatever the reader prefers on screen."""
     page = browser.open(pages / "report.html")
@@ -93,6 +102,16 @@ def test_dark_light_and_paper(browser, pages, tmp_path):
     page.pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     page.close()
+
+
+def test_a_dossier_of_what_does_not_hold_keeps_its_parts():
+    """A dossier is true only where its statement holds; its page does not depend on that."""
+    problem = Problem(np.eye(2), [1.0, 1.0])
+    silent = find("3.2").silent(Inputs(name="none", linear=problem, nonlinear=problem), "a reason")
+    found = Dossier(statement=find("3.2"), findings=(silent,), parts=(Part(title="a part", code="x = 1"),))
+    page = render(found.findings, command="fa-ref theorem 3.2", seed=0, steps=1, dossier=found)
+    for word in ("<h1>Theorem 3.2</h1>", "a reason", "a part", "x = 1"):
+        assert word in page
 
 
 def test_every_page_says_how_to_make_it_again(pages):

@@ -9,7 +9,7 @@ from fa_ref import Problem
 from validation.report.page import mathematics, write_report
 from validation.report.table import nothing_held, summary
 from validation.statements import STATEMENTS, Options, dossier, find
-from validation.statements.inputs import Inputs
+from validation.statements.inputs import Inputs, gaussian
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,15 @@ def test_text_is_escaped_and_formulas_are_not():
     shown = mathematics("a < b, $\\gamma < 1$")
     assert "a &lt; b" in shown
     assert "<math" in shown
+
+
+def test_a_dossiers_python_can_be_pasted(capsys):
+    data = [gaussian(np.random.default_rng(2), n=4, d=8)]
+    found = dossier(find("A3.1"), data, Options(seed=2, draws=3, steps=7), command="fa-ref theorem A3.1")
+    code = (
+        found.parts[-1]
+        .code.replace("default_rng(2)", "default_rng(2), n=4, d=8")
+        .removeprefix("fa-ref theorem A3.1")
+    )
+    exec(compile(code, "dossier", "exec"), {})
+    assert str(found.findings[0]) in capsys.readouterr().out
