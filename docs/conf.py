@@ -25,6 +25,7 @@ extensions = [
     "statement_pages",
     "measured_tables",
     "lesson_notebooks",
+    "beside",
 ]
 bibtex_bibfiles = ["references.bib"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]

@@ -69,7 +69,8 @@ def lower_end(answer: Any, certificate: StateCertificate, setting: Setting) -> s
         "angles add up, cosines do not": c - reach / size,
     }
     compare(answer, right, mistakes, 1e-5)
-    return f"and the certificate, which also looks along b, proves at least {(certificate.alignment or (math.nan,))[0]:.4f}"
+    proved = (certificate.alignment or (math.nan,))[0]
+    return f"and the certificate, which also looks along b, proves at least {proved:.4f}"
 
 
 @exercise("8.4")
