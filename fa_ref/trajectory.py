@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.notebook import axes_or_new, html_table
+from fa_ref._support.records import as_reals, as_times
 from fa_ref._support.storage import parse_json, read_npz, write_npz
 from fa_ref.activations import Activation
 from fa_ref.measures import MEASURES
@@ -48,7 +50,7 @@ class Measures(dict[str, Array]):
         raise NotRecordedError(f"measures: {name!r} was not recorded; recorded: {', '.join(self) or 'none'}")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Trajectory:
     """The record of one run.
 
@@ -148,8 +150,8 @@ class Trajectory:
         """
         if not isinstance(setting, Setting):
             raise TypeError(f"setting: expected a Setting, got {setting!r:.60}")
-        steps = _times(times)
-        e = _reals("residuals", residuals)
+        steps = as_times(times)
+        e = as_reals("residuals", residuals)
         if e.shape != (steps.size, setting.problem.n):
             shape = (steps.size, setting.problem.n)
             raise ValueError(
@@ -159,7 +161,7 @@ class Trajectory:
         for name, values in (measures or {}).items():
             if name not in MEASURES:
                 raise ValueError(f"measures: expected names among {', '.join(MEASURES)}, got {name!r}")
-            taken[name] = _reals(f"measures[{name!r}]", values).astype(np.float64)
+            taken[name] = as_reals(f"measures[{name!r}]", values).astype(np.float64)
             if taken[name].shape != steps.shape:
                 raise ValueError(f"measures[{name!r}]: expected shape {steps.shape}, got {taken[name].shape}")
         if roundoff is None:
@@ -204,14 +206,37 @@ class Trajectory:
             "n": setting.problem.n, "d": setting.problem.d, "p": setting.p,
         }  # fmt: skip
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw ‖e(t)‖ on a logarithmic axis; returns the axes."""
-        if axes is None:
-            from matplotlib.figure import Figure
+    def __repr__(self) -> str:
+        ended = f"diverged at step {self.diverged_at}" if self.diverged_at is not None else self.status
+        norms = self.residual_norms
+        return f"<Trajectory: {self.setting}; {ended}, step {self.times[-1]}, ‖e‖ {norms[0]:.3g} → {norms[-1]:.3g}>"
 
-            axes = Figure(figsize=(5, 3.2), layout="constrained").subplots()
-        axes.semilogy(self.times, self.residual_norms, label=str(self.setting))
-        axes.set(xlabel="step t", ylabel="‖e(t)‖")
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, object]] = [("setting", self.setting), ("status", self.status)]
+        rows += [("steps", self.times[-1]), ("‖e(0)‖", f"{self.residual_norms[0]:.6g}")]
+        rows += [("‖e(t)‖ at the end", f"{self.residual_norms[-1]:.6g}")]
+        rows += [("cos∠(b, β) at the end", f"{v[-1]:.6g}") for k, v in self.measures.items() if k == "alignment"]
+        return html_table("Trajectory", [*rows, ("engine", f"{self.engine}, {self.dtype}")])
+
+    def plot(self, what: str = "residual_norm", axes: Axes | None = None) -> Axes:
+        """Draw ‖e(t)‖ on a logarithmic axis, or another column of `to_frame` by name; returns the axes.
+
+        A notebook shows the figure; `theory.kernels.spectrum` draws the eigenvalues of G + H along the run.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        names = {"residual_norm": "‖e(t)‖", "loss": "½‖e(t)‖²", "alignment": "cos∠(b, β(t))"}
+        known = ["residual_norm", "loss", *self.measures]
+        if what not in known:
+            raise ValueError(f"what: expected one of {', '.join(known)}, got {what!r}")
+        axes = axes_or_new(axes)
+        values = {"residual_norm": self.residual_norms, "loss": self.loss}.get(what)
+        draw = axes.plot if values is None else axes.semilogy
+        draw(self.times, self.measures[what] if values is None else values, label=str(self.setting))
+        axes.set(xlabel="step t", ylabel=names.get(what, what))
         return axes
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -272,28 +297,3 @@ def _header(
         "roundoff": as_number("roundoff", roundoff, above=0, below=1),
         "steps": as_count("steps", steps, at_least=0),
     }
-
-
-def _times(times: ArrayLike) -> NDArray[np.int64]:
-    if isinstance(times, np.ma.MaskedArray):
-        raise TypeError("times: expected an array without a mask, got a masked array")
-    steps = np.asarray(times)
-    whole = steps.dtype.kind in "iu" or (steps.dtype.kind == "f" and bool(np.all(steps == np.floor(steps))))
-    if steps.ndim != 1 or steps.size == 0 or not whole:
-        raise ValueError(f"times: expected whole numbers, one a recorded step, got {steps!r:.60}")
-    if steps[0] != 0 or (np.diff(steps.astype(np.int64)) <= 0).any():
-        raise ValueError("times: expected steps that increase from 0")
-    return steps.astype(np.int64)
-
-
-def _reals(name: str, values: ArrayLike) -> NDArray[Any]:
-    """An array of real numbers, not finite ones of necessity: a run may diverge."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name}: expected an array without a mask, got a masked array")
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name}: expected an array of real numbers ({error})") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name}: expected real numbers, got entries of type {array.dtype}")
-    return array

@@ -4,8 +4,8 @@ selector => {
   const element = document.querySelector(selector);
   if (!element) return null;
   element.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
-  const box = element.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
+  const box = element.getClientRects()[0]; // a link may be broken into several lines
+  return box ? [box.left + box.width / 2, box.top + box.height / 2] : null;
 }
 // ---- SET_VALUE
 (selector, value) => {
@@ -38,7 +38,7 @@ selector => {
   };
   for (const element of document.body.querySelectorAll("*")) {
     const box = element.getBoundingClientRect();
-    if (box.width < 1 || box.height < 1 || getComputedStyle(element).visibility === "hidden") continue;
+    if (box.width < 1 || box.height < 1 || !element.checkVisibility({visibilityProperty: true})) continue;
     if (box.right < 1) continue; // parked off the page on purpose, for screen readers
     if ((box.right > width + 1 || box.left < -1) && !scrolls(element)) {
       found.push(`${name(element)}: ${Math.round(box.left)} to ${Math.round(box.right)} of ${width}`);
@@ -64,8 +64,7 @@ selector => {
     return {left, top, right, bottom};
   };
   const add = (boxes, element, words) => {
-    const style = getComputedStyle(element);
-    if (style.visibility === "hidden" || Number(style.opacity) === 0) return;
+    if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) return;
     for (let up = element; up; up = up.parentElement) {
       if (["fixed", "sticky"].includes(getComputedStyle(up).position)) return;
     }

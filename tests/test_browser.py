@@ -5,6 +5,7 @@ import pytest
 GOOD = """<!doctype html><meta charset="utf-8"><title>page</title><style>.box {width: 90px; overflow: auto}</style>
 <p id="top">words <a href="#top">up</a></p>
 <div class="box"><pre>a very long line in a box that scrolls by itself</pre></div>
+<details><summary>more</summary><ul><li>what is folded away</ul></details>
 <button onclick="this.textContent = 'clicked'">press</button> <input id="text"> <input type="range" id="slider">
 <a id="file" download="a.csv" href="data:text/csv;base64,YSxiCjEsMgo=">file</a>
 <div id="pad" style="width: 100px; height: 100px"

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from fa_ref._support.notebook import html_table, shortened
+
 __all__ = ["Certificate", "Margin", "Relation", "failing"]
 
 Relation = Literal["≥", "≤", ">", "<"]
@@ -137,7 +139,7 @@ def failing(margins: Iterable[Margin]) -> str:
     return "; ".join(str(margin) for margin in margins if margin.met is False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """A proof, or the reason why there is none, that ‖e(t+1)‖ ≤ (1 − ηa) ‖e(t)‖ + ηλ(t)‖y‖ − ηλ(t)‖e(t)‖ for all t.
 
@@ -184,3 +186,23 @@ class Certificate:
     def why(self) -> str:
         """The conditions that fail, each with its numbers; empty where the certificate exists."""
         return failing(self.margins)
+
+    @property
+    def line(self) -> str:
+        """The certificate in one line."""
+        if self.rate is None:
+            return f"{self.theorem}: no rate is proved: {self.why or 'no reason was recorded'}"
+        return f"{self.theorem}: ‖e‖ contracts at the proved rate a = {self.rate:.6g}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.line}>"
+
+    def __str__(self) -> str:
+        """At most ten lines: what is proved, then every condition, those that fail first."""
+        return "\n".join([self.line, *shortened([f"  {margin}" for margin in self._ordered()], 9)])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.line, [("condition", margin) for margin in self._ordered()])
+
+    def _ordered(self) -> list[Margin]:
+        return sorted(self.margins, key=lambda margin: margin.met is not False)

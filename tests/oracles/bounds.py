@@ -137,8 +137,10 @@ def linear(s, F, b, beta, eta, U, size, ridge):
         top_start = overlap
     ceiling = (math.sqrt(g_top) + delta) ** 2
     return {
-        "gamma": gamma, "M": M, "kappa_b": kappa_b, "turned": turned, "remainder": omega, "printed floor": printed,
-        "sharper floor": np.linalg.eigvalsh(G_orthogonal + low * K)[0], "ceiling": ceiling,
+        "feature": delta, "beta": (math.sqrt(g_top) + delta) * U, "G": 2 * math.sqrt(g_top) * delta + delta**2,
+        "H": M * turned, "gamma": gamma, "M": M, "kappa_b": kappa_b, "turned": turned, "remainder": omega,
+        "printed floor": printed, "ceiling": ceiling,
+        "sharper floor": np.linalg.eigvalsh(G_orthogonal + low * K)[0],
         "merged ceiling": ceiling + M * max(top_start + turned, 0.0),
     }  # fmt: skip
 

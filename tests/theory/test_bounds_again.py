@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from oracles import bounds
+from own_psi import sine, steep_tanh
 
 from fa_ref import Network, Problem, Setting, schedules
 from fa_ref.activations import ACTIVATIONS
@@ -40,12 +41,21 @@ def plain(setting):
 
 
 def curvature(psi):
+    """ψ″ of the named ones, and of the user's sine and steep tanh."""
+    if psi.name == "sine":
+        return lambda z: -1.7 * math.sin(z)
+    if psi.kind is None:
+        return lambda z: -2 * 1.69 * math.tanh(1.3 * z) / math.cosh(1.3 * z) ** 2
     formula = curvature_formula(psi)
     return lambda z: float(formula(z, psi.psi(z), psi.dpsi(z)))
 
 
+#: Of which no bound is 1, as those of tanh are: a power of B0 or B1 that is wrong shows.
+UNEQUAL = [sine(1.7), steep_tanh(1.3, B0=1.1)]
+
+
 @pytest.mark.parametrize("ridge", [False, True])
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "erf", *UNEQUAL], ids=str)
 def test_theorem_3_2(activation, ridge):
     for seed in SEEDS:
         setting = a_setting(seed, activation, ridge)
@@ -79,7 +89,7 @@ def test_theorem_3_2(activation, ridge):
         assert explicit.step_size(0.2, 1.0, size).value == pytest.approx(printed, **CLOSE)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "erf", *UNEQUAL], ids=str)
 def test_second_order(activation):
     for seed in SEEDS:
         setting = a_setting(seed, activation)
@@ -116,6 +126,15 @@ def test_theorem_4_3(ridge):
             assert printed.floor(U, size) == pytest.approx(expected["printed floor"], rel=1e-9, abs=1e-9)
             assert printed.ceiling(U) == pytest.approx(expected["ceiling"], **CLOSE)
             assert sharper.floor(U, size) == pytest.approx(expected["sharper floor"], rel=1e-7, abs=1e-8)
+            for name in ("feature", "beta", "G", "H"):
+                assert getattr(printed, name)(U) == pytest.approx(expected[name], **CLOSE)
+                assert getattr(sharper, name)(U) == getattr(printed, name)(U)
+            room = 2 / setting.eta - 2 * setting.ridge.maximum - expected["merged ceiling"]
+            assert sharper.room(U, size) == pytest.approx(room, **CLOSE)
+            cosine = (s["overlap"] + expected["beta"]) / (s["beta_norm"] - expected["beta"])
+            if expected["beta"] >= s["beta_norm"]:
+                cosine = 1.0
+            assert printed.alignment(U) == pytest.approx(min(1.0, cosine), **CLOSE)
             assert sharper.ceiling_merged(U) == pytest.approx(expected["merged ceiling"], **CLOSE)
             peak = setting.ridge.maximum
             assert printed.step_size(0.2, U, size).value == pytest.approx(

@@ -315,6 +315,16 @@ def test_certify_proves_a_rate_that_is_seen():
     assert seldom.attempts < found.attempts
 
 
+def test_certify_does_not_take_a_small_penalty_for_none():
+    """e^{−t/2} sums to its total, to 10⁻¹², long before λ is zero; after the last step it is still positive."""
+    from theory.certificates.search import _ridge_end
+
+    assert _ridge_end(schedules.exponential(0.5, tau=2.0), 100) == 101
+    assert _ridge_end(schedules.exponential(0.5, tau=2.0), 2000) < 2000  # there λ is 0 in floating point
+    assert _ridge_end(schedules.cutoff(0.5, 99), 100) == 100
+    assert _ridge_end(schedules.cutoff(0.5, 100), 100) == 101
+
+
 def test_certify_waits_for_the_ridge_to_end():
     rng = np.random.default_rng(6)
     problem, network = Problem(np.eye(2), [0.5, -0.5]), Network.gaussian(200, 2, rng)

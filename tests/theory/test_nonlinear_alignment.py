@@ -279,6 +279,41 @@ def test_the_mirrored_entries_bound_the_other_side():
     assert (found.projection[:upto] <= -seen.projection[:upto] + 1e-12).all()
 
 
+def test_a_step_that_keeps_almost_nothing_of_the_start_is_bounded_from_above():
+    """1 − ηλ = 10⁻¹⁰ is known to 10⁻⁶ of itself only: c_t must not be below (1 − ηλ)^t."""
+    from dataclasses import replace
+    from fractions import Fraction
+
+    data, entries = measure(random_setting(1))
+    for k in range(1, 20):
+        eta = (1 - k * 1e-10) / data.lam
+        found = majorants(replace(data, eta=eta), replace(entries, sigma0=1e-7, g0=0.0), 3)
+        assert found.valid >= 1
+        exact = 1 - Fraction(eta) * Fraction(data.lam)
+        assert Fraction(found.decay[1]) >= exact > 0
+
+
+def test_the_start_counts_with_less_than_its_share():
+    """c_t is known from above; where b·β(0) > 0 helps, less of it is counted, also after very many steps."""
+    setting = random_setting(2)
+    data, entries = measure(setting)
+    found = majorants(data, entries, 40)
+    counted = sharp._reached(data, entries, found) - found.projection
+    keep = 1 - data.eta * data.lam
+    own = keep ** np.arange(41) * entries.overlap
+    assert (counted <= own).all()
+    assert counted == pytest.approx(own, rel=1e-12)
+
+
+def test_schedules_that_only_begin_like_a_constant_or_a_cutoff_are_refused():
+    late = schedules.Schedule("late", lambda t: np.where(t < 5000, 1.0, 0.5), math.inf, 1.0)
+    again = schedules.explicit([1.0] * 10 + [0.0] * 5 + [0.3])
+    for ridge in (late, again):
+        with pytest.raises(ValueError, match="ridge: expected λ > 0 that is constant"):
+            penalty_of(ridge)
+    assert penalty_of(schedules.explicit([0.5] * 4 + [0.0] * 3)) == (0.5, 4.0)
+
+
 def test_other_schedules_are_refused():
     with pytest.raises(ValueError, match="ridge: expected λ > 0 that is constant"):
         penalty_of(schedules.exponential(1.0, tau=3.0))

@@ -81,6 +81,18 @@ def test_the_limit_must_reach(limit):
         theta_limit(Problem(np.eye(3), [1, 1, 1]), "tanh", 1.0, eta=0.1, end=1.0, nodes=40)
 
 
+def test_nothing_is_bounded_beyond_the_step_size_of_theorem_a(limit):
+    """η(2λ + σ²) ≤ 2 is a hypothesis; and after a cutoff the limit is another one."""
+    met = distance(setting(400, 0), limit, 20)
+    assert met.step_size.met
+    assert math.isfinite(met.bound)
+    steep = setting(400, 0).replace(eta=1.9)
+    assert not distance(steep, limit, 20).step_size.met
+    assert distance(steep, limit, 20).bound == math.inf
+    with pytest.raises(ValueError, match="setting: expected feedback alignment under λ up to step 20"):
+        distance(setting(400, 0).replace(ridge=schedules.cutoff(LAM, 9)), limit, 20)
+
+
 def test_linear_networks_have_the_constant_of_theorem_4_6():
     """Its constant is κ⁺ of the limit: here by nodes, there by the root of (1 + L)κ + κ³/3 = c_S ν."""
     L, nu, end = 3.0, 1.0, 4.0

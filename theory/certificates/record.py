@@ -22,7 +22,7 @@ THEOREM = "a-posteriori"
 FORMAT = "fa-ref a-posteriori certificate, version 2"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StateCertificate(Certificate):
     """A `Certificate` for one network on one problem, that can be saved and checked again.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.notebook import html_table
 from fa_ref.network import Network
 from fa_ref.schedules import Schedule
 from fa_ref.setting import Setting
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 CHUNK = 128
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Certification:
     """What `certify` found.
 
@@ -67,6 +68,20 @@ class Certification:
     def __bool__(self) -> bool:
         """Whether convergence is proved."""
         return self.step is not None
+
+    def __str__(self) -> str:
+        """At most eleven lines: the step, and its certificate."""
+        found = "no certificate was tried" if self.certificate is None else str(self.certificate)
+        where = f"proved for the weights at step {self.step}" if self else f"no proof up to step {self.steps}"
+        return f"{where} ({self.status}, attempts: {self.attempts}); {found}"
+
+    def __repr__(self) -> str:
+        return f"<Certification: {str(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        rows = [("step", self.step), ("attempts", self.attempts), ("status", self.status)]
+        rest = "" if self.certificate is None else self.certificate._repr_html_()
+        return html_table("Certification", rows) + rest
 
     @property
     def network(self) -> Network | None:
@@ -184,9 +199,9 @@ class _Search:
 
 def _ridge_end(ridge: Schedule, steps: int) -> int:
     """The first step from which λ is zero for good; ``steps`` + 1 if it is not known to be."""
-    positive = np.flatnonzero(ridge.values(steps))
+    positive = np.flatnonzero(ridge.values(steps + 1))
     end = int(positive[-1]) + 1 if positive.size else 0
-    whole = math.isclose(ridge.partial_sum(steps), ridge.total, rel_tol=1e-12)
+    whole = math.isclose(ridge.partial_sum(steps + 1), ridge.total, rel_tol=1e-12)
     return end if whole else steps + 1
 
 

@@ -106,7 +106,7 @@ class _Levels:
 
 def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: MeanKernel) -> _Levels | None:
     n, gamma, K_norm = problem.n, kernel.gamma_lower, float(np.linalg.norm(problem.K))
-    spent = min(levels.gram_failure(p, n, psi.B0, gamma), levels.gram_failure_second_moment(p, n, psi.B0, gamma))
+    spent = levels.gram_failure(p, n, psi.B0, gamma)  # less than the printed route's, as γ ≤ B0²
     spent += levels.h_failure(p, n, psi.B1, problem.spectral_norm, K_norm, gamma / 8)
     spent += levels.b_square_failure(p) + levels.moment_failure(p)
     if not spent < delta:

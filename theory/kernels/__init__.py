@@ -4,9 +4,11 @@ from theory.kernels.cached import kernel_of
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor
 from theory.kernels.empirical import empirical_G, empirical_H, empirical_H_BP
 from theory.kernels.mean import MeanKernel, mean_kernel
+from theory.kernels.spectrum import Spectrum, spectrum
 
 __all__ = [
     "MeanKernel",
+    "Spectrum",
     "eigenvalue_ceiling",
     "eigenvalue_floor",
     "empirical_G",
@@ -14,4 +16,5 @@ __all__ = [
     "empirical_H_BP",
     "kernel_of",
     "mean_kernel",
+    "spectrum",
 ]

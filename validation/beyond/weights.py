@@ -26,6 +26,8 @@ class WeightRecord(Trajectory):
         Hidden weights.
     beta : ndarray, shape (m, p)
         Output weights.
+    b : ndarray, shape (m, p)
+        Feedback weights, which only the rules of `fa_ref.learned` move.
 
     Examples
     --------
@@ -37,18 +39,20 @@ class WeightRecord(Trajectory):
 
     W: Array = field(repr=False)
     beta: Array = field(repr=False)
+    b: Array = field(repr=False)
 
     @classmethod
-    def of(cls, setting: Setting, steps: int) -> WeightRecord:
-        """Run a setting with the loops of the definition, and keep every weight."""
+    def of(cls, setting: Setting, steps: int, engine: str = "ordered") -> WeightRecord:
+        """Run a setting, with the loops of the definition if nothing else is asked for, and keep every weight."""
         start, steps = setting.start, as_count("steps", steps, at_least=0)
-        require_memory(f"steps = {steps}, p = {start.p}", 8 * (steps + 1) * start.p * (start.d + 1))
-        W, beta = np.empty((steps + 1, *start.W.shape)), np.empty((steps + 1, start.p))
+        require_memory(f"steps = {steps}, p = {start.p}", 8 * (steps + 1) * start.p * (start.d + 2))
+        W, (beta, b) = np.empty((steps + 1, *start.W.shape)), np.empty((2, steps + 1, start.p))
 
         def keep(t: int, network: Network) -> None:
-            W[t], beta[t] = network.W, network.beta
+            W[t], beta[t], b[t] = network.W, network.beta, network.b
 
         with threads(1):
-            run = train(setting, steps=steps, engine="ordered", observe=keep)
+            run = train(setting, steps=steps, engine=engine, observe=keep)
         reached = {part.name: getattr(run, part.name) for part in fields(Trajectory)}
-        return cls(**reached, W=W[: run.times.size], beta=beta[: run.times.size])
+        m = run.times.size
+        return cls(**reached, W=W[:m], beta=beta[:m], b=b[:m])

@@ -22,6 +22,7 @@ from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, S
 
 if TYPE_CHECKING:
     from fa_ref import Network, Problem
+    from theory.certificates.record import StateCertificate
     from theory.certificates.search import Certification
 
 __all__ = ["certify"]
@@ -83,7 +84,7 @@ def certify(
                       "met": {True: "yes", False: "no", None: "measured"}[m.met]}
                      for m in found.certificate.margins])  # fmt: skip
     if out is not None and found.certificate is not None and found.network is not None:
-        _save(out, found, problem, found.network)
+        _save(out, found.certificate, problem, found.network)
         say(f"saved in {out}; fa-ref certify --check {out} verifies it")
     write_json(json_file, facts)
     raise typer.Exit(0 if found else 1)
@@ -121,13 +122,13 @@ def _alignment(found: Certification) -> dict[str, Any]:
     }
 
 
-def _save(folder: Path, found: Certification, problem: Problem, network: Network) -> None:
+def _save(folder: Path, certificate: StateCertificate, problem: Problem, network: Network) -> None:
+    """The proof comes last: whoever finds it finds what it is about, however this ends."""
     from fa_ref._support.storage import write_npz
 
-    assert found.certificate is not None
     network.save(folder / NETWORK)
     write_npz(folder / PROBLEM, {"X": problem.X, "y": problem.y})
-    found.certificate.save(folder / CERTIFICATE)
+    certificate.save(folder / CERTIFICATE)
 
 
 def _check(folder: Path) -> int:

@@ -13,6 +13,7 @@ from validation.commands.bench import bench
 from validation.commands.certify import certify
 from validation.commands.errata import errata
 from validation.commands.experiments import dropout, figure2, figure3
+from validation.commands.lab import lab
 from validation.commands.terminal import ending_well, prepare_streams
 from validation.commands.theory import theory
 from validation.commands.train import train
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (verify, theorem, train, theory, certify, figure2, figure3, dropout, errata, bench):
+for command in (verify, theorem, train, theory, certify, figure2, figure3, dropout, errata, lab, bench):
     app.command()(ending_well(command))
 
 

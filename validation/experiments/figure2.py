@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from fa_ref import Trajectory, schedules, train
+from fa_ref import Network, Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref._support.threads import threads
 from fa_ref.engines.choice import DTYPES
@@ -180,8 +180,7 @@ def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:
         end = _settled(rows, cell["steps"])
         if end is not None:
             return _kept(rows[: end + 1], "completed", curve=cell["p"] == CURVE_WIDTH), run.engine
-        assert run.network is not None
-        network = run.network
+        network = cast(Network, run.network)  # known, as the run began with one
     return _kept(rows, "unsettled", curve=cell["p"] == CURVE_WIDTH), run.engine
 
 

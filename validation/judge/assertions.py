@@ -53,7 +53,7 @@ def assert_holds(claim: Claim, run: Trajectory) -> Verdict:
     if verdict.status in (VIOLATED, UNDECIDED):
         raise AssertionError(f"{verdict.claim}: {verdict.status}: {verdict.worst_words}")
     if verdict.status != HOLDS:
-        _says_nothing(str(verdict))
+        _says_nothing(verdict.line)
     return verdict
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fa_ref._support.notebook import html_table, shortened
 from theory.margins import Margin, failing
 from validation.judge.inequalities import Inequality, Unjudged
 
@@ -40,7 +41,7 @@ class NoTruthValue:
         raise TypeError(f"{type(self).__name__}: expected one of its fields to be compared, it has no truth value")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Verdict:
     """The judgement of one claim on one run; true if the claim holds, and false for every other status.
 
@@ -67,9 +68,32 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.status == HOLDS
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """The verdict in one line: what fails, or where it came closest to failing."""
         decided = self.status in (HOLDS, VIOLATED, UNDECIDED)
         return f"{self.claim}: {self.status}: {self.failing if self.failing and not decided else self.worst_words}"
+
+    def __repr__(self) -> str:
+        return f"<Verdict: {self.line}>"
+
+    def __str__(self) -> str:
+        """At most ten lines: the verdict, then conditions and inequalities, those that fail first."""
+        return "\n".join([self.line, *shortened([f"  {name}: {value}" for name, value in self._rows()], 9)])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.line, self._rows())
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """Conditions and inequalities with their numbers: what fails, then inequalities, then the rest."""
+        inequalities = sorted(self.inequalities, key=lambda inequality: inequality.holds)
+        rows = [("condition", str(margin)) for margin in self.hypotheses if margin.met is False]
+        for inequality in inequalities:
+            k = inequality.worst
+            closest = f" t = {inequality.times[k]}: {inequality.words(k)}" if k >= 0 else " no step could be judged"
+            rows.append(("inequality", f"{inequality.name},{closest}"))
+        rows += [("not judged", str(part)) for part in self.left_out]
+        return rows + [("condition", str(margin)) for margin in self.hypotheses if margin.met is not False]
 
     @property
     def tightest(self) -> Inequality | None:

@@ -1,4 +1,4 @@
-"""The report's plots: residuals with their bounds, alignment with its prediction, margins."""
+"""The report's plots: residuals with their bounds, alignment with its prediction, spectrum, margins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fa_ref import Network, Trajectory
-from theory.kernels import kernel_of
+from theory.kernels import kernel_of, spectrum
 from validation.judge.inequalities import Inequality
 from validation.report.predicted import Overlay, common_law, overlay
 from validation.statements.statement import Finding
@@ -33,6 +33,8 @@ def pictures(finding: Finding) -> list[tuple[str, Figure]]:
     run, predicted = finding.runs[0], _predicted(finding.runs[0])
     drawn = [_residuals(finding, run, predicted), _alignment(finding, predicted)]
     inequalities = finding.verdict.inequalities if finding.verdict is not None else ()
+    if finding.number in ("3.2", "4.2", "4.3"):
+        drawn.append(_spectrum(run))
     return drawn + [_margins(inequality) for inequality in inequalities[:1]]
 
 
@@ -86,6 +88,19 @@ def _alignment(finding: Finding, predicted: Overlay | None) -> tuple[str, Figure
     axes.set(xlabel="step t", ylabel="cos∠(b, β(t))")
     axes.legend(fontsize=8)
     return said, figure
+
+
+def _spectrum(run: Trajectory) -> tuple[str, Figure]:
+    """Eigenvalues of G + H, from which the contraction comes, and γ."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = spectrum(run).plot(figure.subplots())
+    linear = run.setting.activation.linear
+    problem = run.setting.problem
+    gamma = problem.lambda_min if linear else kernel_of(problem, run.setting.activation).gamma
+    if gamma > 0:
+        axes.axhline(gamma, color="black", linestyle=":", linewidth=1.0, label="γ")
+    axes.legend(fontsize=8)
+    return "eigenvalues of G + H", figure
 
 
 def _margins(inequality: Inequality) -> tuple[str, Figure]:

@@ -14,6 +14,7 @@ from theory.alignment.after_cutoff import after_cutoff
 from theory.convergence.theorem_4_3 import unit_of_budget
 from validation.judge.fits import fit_exponent
 from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
+from validation.statements.convergence import singular
 from validation.statements.inputs import Inputs
 from validation.statements.laws import Law, linear_step, nonlinear_step
 from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
@@ -127,8 +128,10 @@ class Theorem46(Statement):
     def applies(self, problem: Problem) -> str:
         """Why the theorem does not speak of these inputs; empty where it does."""
         gamma, M = problem.lambda_min, problem.lambda_max
+        if problem.rank < problem.n:
+            return singular(problem)
         if not gamma > 1e-12 * M:
-            return "λ_min(K) = 0: no (γ, ε)-isometry with γ > 0"
+            return "λ_min(K) < 1e-12 λ_max(K): rows too alike for a schedule to be written down"
         ridge = self.schedule(problem)
         T = round(ridge.total / ridge.maximum)
         if T < 20:

@@ -84,7 +84,8 @@ class Theorem42(Statement):
     def law(self, inputs: Inputs, options: Options) -> Law:
         """Runs with a penalty of γ in their first third."""
         problem = inputs.nonlinear
-        ridge = schedules.cutoff(kernel_of(problem, resolve("tanh")).gamma, options.steps // 3)
+        gamma = max(kernel_of(problem, resolve("tanh")).gamma, 0.0)  # rounding may put that of a singular Ḡ below 0
+        ridge = schedules.cutoff(gamma, options.steps // 3)
         eta = nonlinear_step(problem)
         return runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
 
@@ -121,7 +122,7 @@ class Theorem43(Statement):
     def law(self, inputs: Inputs, options: Options) -> Law:
         """Runs with a penalty of γ/10 in their first third."""
         problem = inputs.linear
-        eta, ridge = linear_step(problem), schedules.cutoff(0.1 * problem.lambda_min, options.steps // 3)
+        eta, ridge = linear_step(problem), schedules.cutoff(0.1 * max(problem.lambda_min, 0.0), options.steps // 3)
         return runs_of(
             problem, "identity", LINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken
         )
@@ -129,8 +130,8 @@ class Theorem43(Statement):
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ/10 in the first third of the run."""
         problem, rng = inputs.linear, options.rng(self.number, inputs)
-        if problem.n > problem.d:
-            return self.silent(inputs, "n > d: K is singular; the large-sample scenario speaks of this case")
+        if problem.rank < problem.n:
+            return self.silent(inputs, singular(problem))
         found = judged_by_draws(theorem_4_3.CLAIM, self.law(inputs, options), options, rng)
         numbers = (
             _linear_width(problem, linear_step(problem)),
@@ -179,9 +180,15 @@ class LargeSample(Statement):
         return self.finding(inputs, found.pop("status"), numbers=numbers, **found)
 
 
+def singular(problem: Problem) -> str:
+    """Why Theorems 4.3 and 4.6 say nothing where K is singular, and which statement does."""
+    why = "n > d" if problem.n > problem.d else f"{problem.n} samples of rank {problem.rank}"
+    return f"{why}: K is singular; the row on large samples speaks of y's projection on the columns of X"
+
+
 def _tall(problem: Problem) -> Problem:
-    """The problem itself where n > d, else its inputs in their n/3 largest principal directions."""
-    if problem.n > problem.d:
+    """The problem itself where K is singular, else its inputs in their n/3 largest principal directions."""
+    if problem.rank < problem.n:
         return problem
     U, sigma, _ = np.linalg.svd(problem.X, full_matrices=False)
     k = max(1, min(problem.rank, problem.n // 3))

@@ -21,6 +21,8 @@ from validation.statements.statement import Finding, Number, Options, Statement
 
 __all__ = ["RidgeRegression"]
 
+NONE = "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it"
+
 #: The steps that are judged of each run.
 LAST = 100
 
@@ -48,7 +50,14 @@ class RidgeRegression(Statement):
         spoken = [(name, run, verdict) for name, run, verdict in found if verdict.inequalities]
         if not spoken:
             said = (f"{name}'s run: {verdict.failing or verdict.why_unjudged}" for name, _, verdict in found)
-            return self.silent(inputs, *said) if found else self.silent(inputs, "no run has a penalty λ > 0")
+            return (
+                self.silent(inputs, *said)
+                if found
+                else self.silent(
+                    inputs,
+                    "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it",
+                )
+            )
         statuses = [verdict.status for _, _, verdict in spoken]
         status = next(status for status in (VIOLATED, DIVERGED, UNDECIDED, HOLDS, VACUOUS) if status in statuses)
         name, run, verdict = min(
@@ -68,9 +77,17 @@ class RidgeRegression(Statement):
         with threads(1):
             law = statement.law(inputs, replace(options, broken=False))
             run = _beginning(law(options.rng(statement.number, inputs)))
-            if run.setting.ridge.maximum > 0:
+            if _seen(run):
                 run = _beginning(ascend(run.setting, LAST)) if options.broken else run
                 yield statement.title, run, RIDGE_REGRESSION.judge(run)
+
+
+def _seen(run: Trajectory) -> bool:
+    """Whether the penalty is more than the rounding of G: γ, of which it is a multiple, may be 0."""
+    setting, start = run.setting, run.setting.start
+    Psi = setting.activation(setting.problem.X @ start.W.T)
+    trace = float(np.sum(Psi * Psi)) / start.p
+    return setting.ridge.maximum > setting.problem.n * np.finfo(float).eps * trace
 
 
 def _beginning(run: Trajectory) -> Trajectory:

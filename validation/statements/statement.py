@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fa_ref import Trajectory
+from fa_ref._support.notebook import html_table
 from fa_ref._support.threads import threads
 from validation.judge.claims import Claim
 from validation.judge.draws import draw_outcomes
@@ -106,7 +107,7 @@ class Options:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Finding:
     """What was found of one statement on one set of inputs; true if it holds.
 
@@ -154,6 +155,23 @@ class Finding:
 
     def __bool__(self) -> bool:
         return self.status == HOLDS
+
+    @property
+    def line(self) -> str:
+        """The finding in one line."""
+        said = "; ".join(part for part in (self.confidence, self.where, *self.remarks) if part)
+        return f"{self.title}, {self.inputs}: {self.status}{': ' if said else ''}{said}"
+
+    def __repr__(self) -> str:
+        return f"<Finding: {self.line}>"
+
+    def __str__(self) -> str:
+        return "\n".join([self.line, *(f"  {number}" for number in self.numbers)])
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            self.line, [(number.symbol, f"{number} {number.note}".strip()) for number in self.numbers]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from fa_ref.activations import Activation
 from fa_ref.problem import Problem
-from fa_ref.schedules import Schedule
+from fa_ref.schedules import Schedule, constant, cutoff
 from theory.precision import EPS
 
 __all__ = ["Data", "Entries", "data_of", "penalty_of"]
@@ -145,7 +145,8 @@ def penalty_of(ridge: Schedule) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If the schedule is another one, or zero.
+        If the schedule is another one, or zero, or a user's own formula, of which no finite number of values says
+        what comes later.
 
     Examples
     --------
@@ -153,11 +154,14 @@ def penalty_of(ridge: Schedule) -> tuple[float, float]:
     >>> penalty_of(schedules.cutoff(0.5, 9)), penalty_of(schedules.constant(0.5))
     ((0.5, 10.0), (0.5, inf))
     """
-    lam = float(ridge.values(1)[0])
-    if lam == ridge.maximum > 0:
-        finite = math.isfinite(ridge.total)
-        T = round(ridge.total / lam) if finite else 4096
-        probe = ridge.values(T + 1)
-        if (probe[:-1] == lam).all() and probe[-1] == (0.0 if finite else lam):
-            return lam, float(T) if finite else math.inf
+    lam = ridge.maximum
+    if lam > 0 and ridge == constant(lam):
+        return lam, math.inf
+    if lam > 0 and math.isfinite(ridge.total):
+        T = round(ridge.total / lam)
+        if ridge == cutoff(lam, T - 1):
+            return lam, float(T)
+        values = np.array(ridge.recipe[1:]) if ridge.recipe[:1] == ("explicit",) else np.empty(0)
+        if (values[:T] == lam).all() and not values[T:].any() and values.size:
+            return lam, float(T)
     raise ValueError(f"ridge: expected λ > 0 that is constant, or constant up to a cutoff, got {ridge}")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import Network, train
+from fa_ref.schedules import zero
 from fa_ref.setting import Setting
 from theory.alignment.nonlinear import closed, sharp
 from theory.alignment.nonlinear.entries import penalty_of
@@ -77,8 +78,6 @@ class Measured:
         cos∠(b, β) and κ_p.
     beta : ndarray
         ‖β‖.
-    located : ndarray
-        From the cutoff T on, ‖β(t) − A(T)ᵀG_p(T)⁻¹(y + e(t))‖; NaN before.
     """
 
     residual: Array
@@ -99,7 +98,6 @@ class Measured:
     cosine: Array
     kappa: Array
     beta: Array
-    located: Array
 
 
 def follow(setting: Setting, steps: int) -> Measured:
@@ -120,7 +118,6 @@ class _Recorder:
         self.u, self.path, self.c = np.zeros(setting.problem.n), 0.0, 1.0
         self.first: Array | None = None
         self.last: tuple[Array, Array, Array] | None = None
-        self.least: Array | None = None  # A(T)ᵀG_p(T)⁻¹
 
     def __call__(self, t: int, network: Network) -> None:
         problem, root, b = self.problem, self.root, self.b
@@ -134,9 +131,6 @@ class _Recorder:
         star, m = A.T @ a, Psi @ b / b.size
         self.first = star if self.first is None else self.first
         built = beta - self.c * self.beta_0
-        if t == self.steps:
-            self.least = np.asarray(np.linalg.pinv(A), dtype=np.float64)
-        off = np.nan if self.least is None else np.linalg.norm(beta - self.least @ (problem.y + e))
         g = np.linalg.eigvalsh(G)
         s, b_norm = float(np.linalg.norm(star)), float(np.linalg.norm(b))
         self.rows.append({
@@ -145,7 +139,6 @@ class _Recorder:
             "gap": np.linalg.norm(beta - star), "built": np.linalg.norm(built), "lag": np.linalg.norm(built - star),
             "projection": b @ built / root, "cosine": b @ beta / b_norm / np.linalg.norm(beta),
             "kappa": b @ star / b_norm / s, "beta": np.linalg.norm(beta),
-            "located": off,
         })  # fmt: skip
         self.last = Z, Psi, D
         self.u, self.path = self.u + self.eta * e, self.path + self.eta * float(np.linalg.norm(e)) / root
@@ -252,22 +245,37 @@ def cutoff_ledger(setting: Setting, tail: int, order: int = 0) -> tuple[Line, ..
     T = int(penalty_of(setting.ridge)[1])
     data, entries = measure(setting)
     found = majorants(data, entries, T)
-    seen = follow(setting, T + tail)
 
     def bound(residual: float) -> closed.Bound:
         if order:
             return closed.after_cutoff(data, entries, T, order, residual)
         return sharp.all_after_cutoff(data, entries, found, T, residual)
 
-    bounds = [bound(float(residual)) for residual in seen.residual[T:]]
-    if not math.isfinite(bounds[0].rate):
+    limit = bound(0.0)
+    if not math.isfinite(limit.rate):
         return ()
-    later = np.arange(tail + 1)
-    contraction = np.asarray(bounds[0].residual * (1 - setting.eta * bounds[0].rate) ** later)
-    cosines = np.array([each.cosine for each in bounds])
+    residuals, located, cosines = _after(setting, T, tail)
+    contraction = np.asarray(limit.residual * (1 - setting.eta * limit.rate) ** np.arange(tail + 1))
+    bounds = np.array([bound(float(residual)).cosine for residual in residuals])
     pairs = [
-        ("‖e‖", seen.residual[T:], contraction),
-        ("‖β − AᵀG⁻¹(y + e)‖", seen.located[T:], np.full(tail + 1, bound(0.0).X)),
-        ("1 − cos", 1.0 - seen.cosine[T:], 1.0 - cosines),
-    ]
+        ("‖e‖", residuals, contraction), ("‖β − AᵀG⁻¹(y + e)‖", located, np.full(tail + 1, limit.X)),
+        ("1 − cos", 1.0 - cosines, 1.0 - bounds),
+    ]  # fmt: skip
     return _lines(pairs, 1.0 + data.Y + entries.beta_norm)
+
+
+def _after(setting: Setting, T: int, tail: int) -> tuple[Array, Array, Array]:
+    """‖e(t)‖, ‖β(t) − A(T)ᵀG_p(T)⁻¹(y + e(t))‖ and cos∠(b, β(t)) at t = T, …, T + tail."""
+    network, y = train(setting, steps=T).network, setting.problem.y
+    if network is None:
+        raise ValueError(f"setting: expected a run that does not diverge, got {setting}")
+    A = setting.activation(setting.problem.X @ network.W.T) / math.sqrt(network.p)
+    least, located = np.linalg.pinv(A), []
+
+    def watch(t: int, network: Network) -> None:  # noqa: ARG001
+        located.append(network.beta.copy())
+
+    later = setting.replace(network=network, ridge=zero())
+    run = train(later, steps=tail, engine="gram", observe=watch)
+    off = [np.linalg.norm(beta - least @ (y + e)) for beta, e in zip(located, run.residuals, strict=True)]
+    return run.residual_norms, np.array(off, dtype=np.float64), run.alignment

@@ -221,8 +221,8 @@ def _length(G: Array, v: Array, eps_G: float) -> float:
 
 def _eps_G(data: Data, kernel: MeanKernel, p: int, x: float) -> float:
     """‖G_p − Ḡ‖_F: the root of its mean square, and bounded differences √2·nB0²/p."""
-    diagonal = np.diag(kernel.G)
-    square = data.B0**2 * np.minimum.outer(diagonal, diagonal) - kernel.G**2
+    diagonal, error = np.diag(kernel.G + kernel.error), kernel.error
+    square = data.B0**2 * np.minimum.outer(diagonal, diagonal) - (np.maximum(np.abs(kernel.G) - error, 0.0)) ** 2
     mean = math.sqrt(max(float(square.sum()), 0.0) / p) * (1 + 1e-9)
     return mean + data.n * data.B0**2 * math.sqrt(x / p)
 

@@ -185,7 +185,8 @@ def _least(N, x, change):
 @njit(cache=True)
 def _recursion(N, out):
     up = 1.0 + 32.0 * EPS
-    keep, e, d, x, c = 1.0 - N.eta * N.lam, N.e0, N.d0, 0.0, 1.0
+    exact, e, d, x, c = 1.0 - N.eta * N.lam, N.e0, N.d0, 0.0, 1.0
+    keep = exact + 2.0 * EPS  # above 1 − ηλ, however little that is
     lag, built, shift, cross, xi, V, fixed = N.s0, 0.0, 0.0, 0.0, 0.0, 0.0, N.beta + N.s0
     sum_alpha = sum_N = sum_G = sum_d = 0.0
     first = N.lam + N.g0
@@ -232,13 +233,13 @@ def _recursion(N, out):
         built = (keep * built + N.eta * sigma * e) * up
         S_next = min(gain_next * N.Y, N.s0 + shift)
         grown = min(built, S_next + lag)
-        c *= keep * (1.0 + EPS)
+        c *= keep * (1.0 + 4.0 * EPS)
         located = N.h_ridge + 2.0 * N.bend * N.root_b4 * N.s0 * y + N.pull * (shift + lag)
         n = c * (N.h0 + 2.0 * N.bend * N.m2 * y) + min(N.pull * grown, located) / N.root
         out[s, 11] = n * up
         turn = min(N.pull * dx * (S / L_next + gain_next * a), a * (N.tau_G + 2.0 * N.C_G * y) * dx / L_next) * up
         cross = (keep * cross + N.eta * outputs * e) * up
-        V = keep * V + N.eta * (N.lam * overlap - m * d) - 8.0 * EPS * abs(V)
+        V = exact * V + N.eta * (N.lam * overlap - m * d * up) - 8.0 * EPS * abs(V)
         sum_alpha = (sum_alpha + N.eta * N.lam * alpha) * up
         sum_N = (sum_N + N.eta * n * e) * up
         sum_G = (sum_G + N.eta * change * d) * up

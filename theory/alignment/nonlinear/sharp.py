@@ -34,23 +34,24 @@ def cosines(data: Data, entries: Entries, steps: int, found: Majorants | None = 
     True
     """
     found = found or majorants(data, entries, steps)
-    reached = _reached(entries, found)
+    reached = _reached(data, entries, found)
     bounds = np.full(reached.size, -np.inf)
     np.divide(reached, math.sqrt(entries.b2) * found.beta_norm, out=bounds, where=reached > 0)
     bounds[found.valid + 1 :] = -np.inf
     return np.asarray(bounds * (1 - 64 * EPS), dtype=np.float64)
 
 
-def _reached(entries: Entries, found: Majorants) -> Array:
-    """A lower bound of √b₂ b̂·β(t)."""
-    own = found.decay * entries.overlap
-    return np.asarray(found.projection + own - 1e-9 * np.abs(own))
+def _reached(data: Data, entries: Entries, found: Majorants) -> Array:
+    """A lower bound of √b₂ b̂·β(t); c_t is known from above, to a relative error that grows with t."""
+    own, steps = found.decay * entries.overlap, np.arange(found.decay.size)
+    error = 16 * EPS * (steps + 1) / max(1 - data.eta * data.lam, EPS)
+    return np.asarray(found.projection + own - np.minimum(error, 1.0) * np.abs(own))
 
 
 def before_cutoff(data: Data, entries: Entries, t: int) -> Bound:
     """Theorem B′ at one step."""
     found = majorants(data, entries, t)
-    reached = float(_reached(entries, found)[t])
+    reached = float(_reached(data, entries, found)[t])
     margins = (
         Margin("η(λ + σ²)", float(found.step_size[: max(t, 1)].max()), 1.0, "≤"),
         Margin("√b₂ b̂·β", reached, 0.0, ">"),
@@ -87,7 +88,7 @@ def all_after_cutoff(data: Data, entries: Entries, found: Majorants, T: int, res
     m_norm, x = float(found.m_norm[T]), float(found.path[T])
     slopes = min(data.kappa_1 * entries.b2, entries.theta + _slope(data, entries, x + U / root))
     lost = m_norm / g * (float(found.defect[T]) + tau(U) * U + residual) + slopes * U**2 / (2 * root)
-    reached = float(_reached(entries, found)[T]) + rest - lost * (1 + 64 * EPS)
+    reached = float(_reached(data, entries, found)[T]) + rest - lost * (1 + 64 * EPS)
     S = min(data.Y / math.sqrt(g), entries.s_plus + 2 * pull * data.Y / g * x)
     off = float(found.beta_lag[T]) + float(found.decay[T]) * entries.beta_norm
     X = off + tau(U) * U / math.sqrt(g) + pull * U**2 / (2 * root) + residual / math.sqrt(g)

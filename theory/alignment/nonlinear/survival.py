@@ -135,6 +135,8 @@ class Survival:
         The alignment of every y survives exactly the λ below this; ``inf`` where it survives all.
     uncertainty : float
         How far the errors of Ḡ and Θ̄ can move ``exact.value``.
+    rigorous : bool
+        As in `FinalSign`.
 
     Examples
     --------
@@ -150,6 +152,7 @@ class Survival:
     commuting: float
     largest_lam: float
     uncertainty: float
+    rigorous: bool
 
     @property
     def conditions(self) -> tuple[Margin, ...]:
@@ -203,7 +206,7 @@ def survival(
         unknown = Margin("λ λ_max(Θ̄)/(γ λ_min(Θ̄))", math.inf, 1.0, "≤"), Margin("φ + φ", math.inf, math.pi / 2, "≤")
         return Survival(
             exact=missing, ratio=unknown[0], angles=unknown[1], commuting=_commuting(G, Theta),
-            largest_lam=0.0, uncertainty=math.inf,
+            largest_lam=0.0, uncertainty=math.inf, rigorous=kernel.rigorous,
         )  # fmt: skip
     T = twisted(kernel)
     exact = float(np.linalg.eigvalsh(Theta + lam * T)[0])
@@ -217,6 +220,7 @@ def survival(
         commuting=_commuting(G, Theta),
         largest_lam=_largest(Theta, T, low),
         uncertainty=_uncertainty(kernel, lam),
+        rigorous=kernel.rigorous,
     )
 
 

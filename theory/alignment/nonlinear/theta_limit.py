@@ -17,8 +17,10 @@ from fa_ref._support.checks import as_count
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from fa_ref.setting import Setting
+from fa_ref.training import train
+from fa_ref.trajectory import Trajectory
 from theory.alignment.nonlinear.entries import penalty_of
-from theory.alignment.nonlinear.ridge_path import ridge_path
+from theory.margins import Margin
 from theory.precision import EPS
 
 __all__ = ["Distance", "ThetaLimit", "distance", "early_slope", "theta_limit"]
@@ -158,7 +160,10 @@ class Distance:
     X, D, F, m_error : float
         X_t, the distance of the units from their limit flows, ‖Ḡ_p − G‖ and ‖m̂ − m‖.
     a_priori : float
-        The bound on D from the entries at t = 0, given the measured sum of F.
+        The bound on D from the entries at t = 0, given the largest F seen on the way.
+    step_size : Margin
+        η(2λ + σ²) ≤ 2 for a bound σ of ‖A(s)‖ over the run: Theorem A's condition; where it fails, ``bound`` is
+        infinite.
     """
 
     theta: float
@@ -170,6 +175,7 @@ class Distance:
     F: float
     m_error: float
     a_priori: float
+    step_size: Margin
 
 
 def distance(setting: Setting, limit: ThetaLimit, t: int) -> Distance:
@@ -187,33 +193,54 @@ def distance(setting: Setting, limit: ThetaLimit, t: int) -> Distance:
     Raises
     ------
     ValueError
-        If the limit ends before θ.
+        If the limit ends before θ, the penalty before t, or the schedule or the rule is another one.
     """
     problem, network, psi = setting.problem, setting.start, setting.activation
-    lam, p = penalty_of(setting.ridge)[0], network.p
+    (lam, T), p = penalty_of(setting.ridge), network.p
+    if setting.rule != "fa" or t > T:
+        raise ValueError(f"setting: expected feedback alignment under λ up to step {t}, got {setting}")
     theta = as_count("t", t) / math.sqrt(p)
     if theta > limit.theta[-1] * (1 + 4 * EPS):
         raise ValueError(f"limit: expected one that reaches θ = {theta:g}, got {limit.theta[-1]:g}")
-    path = ridge_path(setting, t, every=t)
-    z, sum_F = _flow(setting, limit, theta)
+    run = train(setting, steps=t)
+    if run.network is None:
+        raise ValueError(f"setting: expected a run that does not diverge, got {setting}")
+    X, step_size = _followed(setting, run, t)
+    z, most_F = _flow(setting, limit, theta)
     Psi = psi(z)
     a, m, G = (CubicSpline(limit.theta, values)(theta) for values in (limit.a, limit.m, limit.G))
     s, b2, Y = math.sqrt(float(a @ G @ a)), float(np.mean(network.b**2)), float(np.linalg.norm(problem.y))
-    D = float(np.linalg.norm(path.final.W @ problem.X.T - z)) / math.sqrt(p)
+    D = float(np.linalg.norm(run.network.W @ problem.X.T - z)) / math.sqrt(p)
     bar = Psi.T @ Psi / p
     F = float(np.linalg.norm(bar - G, 2))
     m_error = float(np.linalg.norm(network.b @ Psi / p - m))
-    s_bar, size, X = math.sqrt(float(a @ bar @ a)), float(np.linalg.norm(a)), float(path.bound[-1])
+    s_bar, size = math.sqrt(float(a @ bar @ a)), float(np.linalg.norm(a))
     bound = 2 / s_bar * (X + 1.25 * Y * psi.B1 / lam * D + Y * F / (2 * lam**1.5))
     bound += size * m_error / s + math.sqrt(b2) * F * size**2 / s**2 + abs(math.sqrt(b2) - 1)
     return Distance(
-        theta=theta, cosine=float(path.cosine[-1]), kappa=float(m @ a) / s, bound=bound, X=X, D=D, F=F,
-        m_error=m_error, a_priori=_a_priori(setting, t, sum_F),
+        theta=theta, cosine=float(run.alignment[-1]), kappa=float(m @ a) / s,
+        bound=bound if step_size.met else math.inf, X=X, D=D, F=F, m_error=m_error,
+        a_priori=_a_priori(setting, t, most_F), step_size=step_size,
     )  # fmt: skip
 
 
+def _followed(setting: Setting, run: Trajectory, t: int) -> tuple[float, Margin]:
+    """X_t of Theorem A from the residuals of the run, and its condition with σ ≤ σ(0) + κ₁√b₂U/√p (§2, step 2)."""
+    problem, network, psi, eta = setting.problem, setting.start, setting.activation, setting.eta
+    lam, root, Y = penalty_of(setting.ridge)[0], math.sqrt(network.p), float(np.linalg.norm(problem.y))
+    A, pace = psi(problem.X @ network.W.T) / root, eta * run.residual_norms[:t]
+    speed = (psi.B1 * problem.spectral_norm) ** 2 * float(np.linalg.norm(network.b)) / root
+    G, keep = A @ A.T, (1 - eta * lam) ** np.arange(t - 1, -1, -1.0)
+    apart = network.beta - A.T @ np.linalg.solve(G + lam * np.eye(problem.n), problem.y)
+    X = (1 - eta * lam) ** t * float(np.linalg.norm(apart))
+    X += 1.25 * Y / lam * speed / root * float(keep @ pace)
+    top = min(math.sqrt(float(np.linalg.eigvalsh(G)[-1])) + speed * float(pace.sum()) / root,
+              psi.B0 * math.sqrt(problem.n))  # fmt: skip
+    return X, Margin("η(2λ + σ²)", eta * (2 * lam + top**2), 2.0, "≤")
+
+
 def _flow(setting: Setting, limit: ThetaLimit, theta: float) -> tuple[Array, float]:
-    """Every unit on its limit flow at θ, and the mean of ‖Ḡ_p − G‖ over the way."""
+    """Every unit on its limit flow at θ, and the largest ‖Ḡ_p − G‖ at the times of the integration."""
     problem, psi, b = setting.problem, setting.activation, setting.start.b[:, None]
     lam = penalty_of(setting.ridge)[0]
     a, G = CubicSpline(limit.theta, limit.a), CubicSpline(limit.theta, limit.G)

@@ -43,6 +43,8 @@ class AlignmentWidth:
         Whether it speaks of the times after a cutoff (Definition 4.1).
     form : str
         Which bounds.
+    rigorous : bool
+        Whether the errors of Ḡ and Θ̄ are bounded; they are estimates if ψ states too little of itself.
     """
 
     c: float
@@ -51,6 +53,7 @@ class AlignmentWidth:
     delta: float
     after: bool
     form: str
+    rigorous: bool
 
 
 def alignment_width(
@@ -160,7 +163,9 @@ def alignment_level(
     c, t = best_time(data, entries, order, after=after)
     if not c > 0:
         return None
-    return AlignmentWidth(c=c, theta=t / math.sqrt(p), p=p, delta=delta, after=after, form=form)
+    return AlignmentWidth(
+        c=c, theta=t / math.sqrt(p), p=p, delta=delta, after=after, form=form, rigorous=kernel.rigorous
+    )
 
 
 def best_time(

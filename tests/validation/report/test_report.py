@@ -1,0 +1,103 @@
+"""The report and the dossier as readers meet them: in Chromium, wide and narrow, dark, and on paper."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fa_ref import Problem
+from validation.report.page import render, write_report
+from validation.statements import Options, dossier, find, verify
+from validation.statements.inputs import Inputs
+
+LONG = "a folder/" * 12 + "inputs_of_somebody_who_likes_long_names.csv"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The report of six statements on two sets of inputs, one of which few statements speak of; and a dossier."""
+    folder = tmp_path_factory.mktemp("report")
+    X = np.linalg.qr(np.random.default_rng(1).standard_normal((15, 4)))[0].T
+    good = Problem(X, (-1.0) ** np.arange(4))
+    double = Problem(X[[0, 0, 1, 2]], good.y)
+    chosen = [find(number) for number in ("A3.1", "3.2", "4.2", "4.5", "4.6", "A")]
+    options = Options(steps=40, draws=2)
+    data = [Inputs(name=name, linear=p, nonlinear=p) for name, p in (("Gaussian", good), ("your data", double))]
+    findings = list(verify(chosen, data, options))
+    about = {"command": f"fa-ref verify --X '{LONG}' --y y.csv", "seed": 3, "steps": 40}
+    write_report(findings, folder, notes=[f"{LONG}: line 1 read as headings"], **about)
+    found = dossier(chosen[1], data[:1], options, command="fa-ref theorem 3.2")
+    (folder / "dossier.html").write_text(render(found.findings, dossier=found, **about), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["report.html", "dossier.html"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_too_wide_covered_dead_or_fetched(browser, pages, name, width):
+    page = browser.open(pages / name, width=width)
+    assert page.errors == []
+    assert page.too_wide() == []
+    assert page.overlaps() == []
+    assert page.dead_anchors() == []
+    assert {address.split(":")[0] for address in page.requests} == {"file", "data"}
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.too_wide() == page.overlaps() == []
+    page.close()
+
+
+def test_every_link_and_download_works(browser, pages, tmp_path):
+    page = browser.open(pages / "report.html", width=390, downloads=tmp_path)
+    links = page.links()
+    assert len([link for link in links if link.startswith("#")]) == 6
+    names = page.evaluate("[...document.querySelectorAll('a[download]')].map(a => a.download)")
+    assert len(names) == len(set(names)) >= 8
+    for k in range(len(names)):
+        page.call("k => document.querySelectorAll('a[download]')[k].click()", k)
+        page.browser.drain(0.1)
+    page.browser.drain(1.0)
+    for name in names:
+        assert len((tmp_path / name).read_text().splitlines()) > 1, name
+    page.click("nav a")
+    assert page.evaluate("location.hash") == links[0]
+    page.close()
+
+
+def test_a_tap_shows_a_plot_in_full_size(browser, pages):
+    page = browser.open(pages / "report.html", width=1280)
+    wide = "document.querySelector('figure img').getBoundingClientRect().width"
+    before = page.evaluate(wide)
+    page.click("figure img")
+    assert page.evaluate(wide) > 1.5 * before
+    page.click("figure img")
+    assert page.evaluate(wide) == before
+    page.resize(390)
+    stacked = (
+        "[...document.querySelectorAll('.figures')].every(f => getComputedStyle(f).gridTemplateColumns.split(' ')"
+    )
+    assert page.evaluate(f"{stacked}.length == 1)"), "on a phone one plot stands below the other"
+    page.close()
+
+
+def test_dark_light_and_paper(browser, pages, tmp_path):
+    """Text and page swap their brightness; on paper the text is black whatever the reader prefers on screen."""
+    page = browser.open(pages / "report.html")
+    colours = "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
+    light = page.evaluate(colours)
+    page.prefer(dark=True)
+    dark = page.evaluate(colours)
+    brightness = [[sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in pair] for pair in (light, dark)]
+    assert brightness[0][1] - brightness[0][0] > 450
+    assert brightness[1][0] - brightness[1][1] > 450
+    page.prefer(dark=True, media="print")
+    assert page.evaluate(colours)[0] == "rgb(0, 0, 0)"
+    page.pdf(tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    page.close()
+
+
+def test_every_page_says_how_to_make_it_again(pages):
+    for name in ("report.html", "dossier.html"):
+        text = (pages / name).read_text(encoding="utf-8")
+        for word in ("fa-ref verify --X", "seed 3", "40 steps", "NumPy", "Numba", "Python", "threads"):
+            assert word in text
+    assert "eigenvalues of G + H" in text
