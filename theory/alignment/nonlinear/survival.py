@@ -97,6 +97,12 @@ def final_sign(
     -----
     With ‖Ḡ − G‖ ≤ ε for the computed G, a solution v of (G + λ)v ≈ y errs by at most
     (‖y − (G + λ)v‖ + ε‖v‖)/(λ + γ); all other errors are products of these, of that of Θ̄ and of rounding.
+
+    Examples
+    --------
+    >>> from fa_ref import Problem
+    >>> final_sign(Problem([[12.0], [2.0]], [0.44, 0.9]), "tanh", 10.0).reversed
+    True
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
     kernel = kernel or mean_kernel(problem.X, psi)
