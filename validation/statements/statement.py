@@ -90,11 +90,6 @@ class Options:
         Whether to run every statement's negative control in its place.
     progress : callable, optional
         Called with what is being done.
-
-    Examples
-    --------
-    >>> Options(draws=64).draws
-    64
     """
 
     seed: int = 0
@@ -214,12 +209,6 @@ class Statement(ABC):
         Its sheet, whose hypotheses can be dropped one by one.
     general : bool
         Whether it speaks of random inputs, or inputs of its own, rather than of those at hand.
-
-    Examples
-    --------
-    >>> from validation.statements import find
-    >>> find("3.2").title
-    'Theorem 3.2'
     """
 
     number: str
