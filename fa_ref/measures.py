@@ -44,7 +44,21 @@ def _with_bits(bits):
 
 @njit(cache=True)
 def largest(x):
-    """The largest |xᵣ|, 0 if there is none; NaN is passed over."""
+    """The largest |xᵣ|, 0 if there is none; NaN is passed over.
+
+    Parameters
+    ----------
+    x : ndarray, shape (p,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> largest(np.array([3.0, -4.0, math.nan]))
+    4.0
+    """
     top = np.int64(0)
     for bits in x.view(np.int64):  # without the sign they are in the order of the sizes, and become vectors
         top = max(top, bits & 0x7FFFFFFFFFFFFFFF)

@@ -15,8 +15,8 @@ docscrape = pytest.importorskip("numpydoc.docscrape")
 
 from public_names import INSIDE, public, rooms  # noqa: E402
 
-#: What has no example of its own: a protocol, which `build` makes; what the nonlinear proofs add up; and the two that
-#: the examples of `validation.statements` are about.
+#: What has no example of its own: a protocol, which `build` makes; what the nonlinear proofs add up; and the two
+#: that the examples of `validation.statements` are about.
 NO_EXAMPLE = {"Engine", "Bound", "Options", "Statement"}
 
 #: Names whose docstrings refer to those of a neighbour for their parameters.
