@@ -25,6 +25,7 @@ extensions = [
     "statement_pages",
     "measured_tables",
     "lesson_notebooks",
+    "beside",
 ]
 bibtex_bibfiles = ["references.bib"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]
@@ -53,6 +54,7 @@ html_static_path = ["_static"]
 html_css_files = ["fa-ref.css"]
 html_sourcelink_suffix = ""
 html_show_sourcelink = True
+html_context = {"default_mode": "auto"}  # without it the theme logs an error on a first visit
 html_theme_options = {
     "logo": {"text": "fa-ref"},
     "navbar_align": "left",

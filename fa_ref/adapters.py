@@ -14,6 +14,18 @@ __all__ = ["eta_from_mean_squared_step", "ridge_from_mean_squared_label"]
 def eta_from_mean_squared_step(step: float, n: int) -> float:
     """Return the η that moves the weights as ``step`` does on the mean squared error: 2·step/n.
 
+    Parameters
+    ----------
+    step : float
+        Step size on (1/n)‖e‖².
+    n : int
+        Number of samples.
+
+    Returns
+    -------
+    float
+        η, the step size on ½‖e‖².
+
     Examples
     --------
     >>> eta_from_mean_squared_step(1e-3, n=50)
@@ -26,6 +38,18 @@ def ridge_from_mean_squared_label(label: float, n: int) -> float:
     """λ for a penalty ``label`` that shrinks β by ``step · label`` a step: n·label/2.
 
     With η = 2·step/n the product ηλ is ``step · label`` again.
+
+    Parameters
+    ----------
+    label : float
+        The penalty as such an experiment states it.
+    n : int
+        Number of samples.
+
+    Returns
+    -------
+    float
+        λ of (4.1).
 
     Examples
     --------

@@ -44,7 +44,21 @@ def _with_bits(bits):
 
 @njit(cache=True)
 def largest(x):
-    """The largest |xᵣ|, 0 if there is none; NaN is passed over."""
+    """The largest |xᵣ|, 0 if there is none; NaN is passed over.
+
+    Parameters
+    ----------
+    x : ndarray, shape (p,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> largest(np.array([3.0, -4.0, math.nan]))
+    4.0
+    """
     top = np.int64(0)
     for bits in x.view(np.int64):  # without the sign they are in the order of the sizes, and become vectors
         top = max(top, bits & 0x7FFFFFFFFFFFFFFF)
@@ -59,7 +73,21 @@ def largest(x):
 
 @njit(cache=True, error_model="numpy")
 def alignment(b, beta):
-    """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows."""
+    """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows.
+
+    Parameters
+    ----------
+    b, beta : ndarray, shape (p,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> alignment(np.array([1.0, 0.0]), np.array([3.0, 4.0]))
+    0.6
+    """
     scale_b, scale_beta = largest(b), largest(beta)
     inner, bb, beta_beta = 0.0, 0.0, 0.0
     if not (scale_b > 0.0 and scale_beta > 0.0):
@@ -75,7 +103,27 @@ def alignment(b, beta):
 
 @njit(cache=True)
 def measure(W, beta, b, W_0, beta_0, decay, row):
-    """Write the measures, in the order of `MEASURES`, to row. decay is c(t)."""
+    """Write the measures, in the order of `MEASURES`, to row.
+
+    Parameters
+    ----------
+    W, beta : ndarray, shapes (p, d) and (p,)
+        Weights now.
+    b : ndarray, shape (p,)
+    W_0, beta_0 : ndarray, shapes (p, d) and (p,)
+        Weights at t = 0.
+    decay : float
+        c(t).
+    row : ndarray, shape (9,)
+        Written to.
+
+    Examples
+    --------
+    >>> W, beta, row = np.ones((2, 1)), np.array([3.0, 4.0]), np.empty(len(MEASURES))
+    >>> measure(W, beta, np.array([1.0, 0.0]), W, beta, 1.0, row)
+    >>> dict(zip(MEASURES, row.tolist()))["beta_norm"]
+    5.0
+    """
     p, d = W.shape
     moved, size = np.zeros(p), np.zeros(p)
     for r in range(p):
@@ -87,7 +135,25 @@ def measure(W, beta, b, W_0, beta_0, decay, row):
 
 @njit(cache=True, error_model="numpy")
 def summarise(moved, size, beta, b, beta_0, decay, row):
-    """Write the measures of units with ‖wᵣ(t) − wᵣ(0)‖² = moved[r] and ‖wᵣ(t)‖² = size[r] to row."""
+    """Write the measures of units with ‖wᵣ(t) − wᵣ(0)‖² = moved[r] and ‖wᵣ(t)‖² = size[r] to row.
+
+    Parameters
+    ----------
+    moved, size : ndarray, shape (p,)
+    beta, b, beta_0 : ndarray, shape (p,)
+        β now, b, and β at t = 0.
+    decay : float
+        c(t).
+    row : ndarray, shape (9,)
+        Written to.
+
+    Examples
+    --------
+    >>> moved, one, row = np.array([4.0]), np.ones(1), np.empty(len(MEASURES))
+    >>> summarise(moved, one, one, one, one, 1.0, row)
+    >>> dict(zip(MEASURES, row.tolist()))["weight_movement"]
+    2.0
+    """
     widest_vectors()
     distances, sizes, changes = np.sqrt(moved), np.sqrt(size), beta - decay * beta_0
     scaled_distances = np.zeros(b.size)

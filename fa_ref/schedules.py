@@ -41,6 +41,11 @@ class Schedule:
     recipe : tuple, optional
         The function of this module that made it and the numbers given to it; empty for a user's own.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the total or the maximum is not a number ≥ 0.
+
     Examples
     --------
     >>> constant(0.1) == constant(0.1), constant(0.1) == constant(0.1 + 1e-16), explicit([0.1]) == explicit([0.2])
@@ -110,6 +115,10 @@ class Schedule:
 def zero() -> Schedule:
     """λ ≡ 0: Algorithm 1.
 
+    Returns
+    -------
+    Schedule
+
     Examples
     --------
     >>> zero().total
@@ -120,6 +129,15 @@ def zero() -> Schedule:
 
 def constant(lam: float) -> Schedule:
     """λ(t) = lam for all t.
+
+    Parameters
+    ----------
+    lam : float
+        λ ≥ 0.
+
+    Returns
+    -------
+    Schedule
 
     Examples
     --------
@@ -134,6 +152,17 @@ def constant(lam: float) -> Schedule:
 def cutoff(lam: float, T: int) -> Schedule:
     """λ(t) = lam for t ≤ T, 0 after: the schedule of Theorem 4.6. Its sum is (T + 1)·lam.
 
+    Parameters
+    ----------
+    lam : float
+        λ ≥ 0.
+    T : int
+        The last step with it.
+
+    Returns
+    -------
+    Schedule
+
     Examples
     --------
     >>> cutoff(0.5, 1).values(4), cutoff(0.5, 1).total
@@ -146,6 +175,17 @@ def cutoff(lam: float, T: int) -> Schedule:
 
 def inverse_square(lam: float, tau: float) -> Schedule:
     """λ(t) = lam / (1 + t/τ)², with sum lam·τ²·ζ(2, τ) (Hurwitz' zeta).
+
+    Parameters
+    ----------
+    lam : float
+        λ(0) ≥ 0.
+    tau : float
+        τ > 0, in steps.
+
+    Returns
+    -------
+    Schedule
 
     Examples
     --------
@@ -164,6 +204,17 @@ def inverse_square(lam: float, tau: float) -> Schedule:
 def exponential(lam: float, tau: float) -> Schedule:
     """λ(t) = lam · e^(−t/τ), with sum lam / (1 − e^(−1/τ)).
 
+    Parameters
+    ----------
+    lam : float
+        λ(0) ≥ 0.
+    tau : float
+        τ > 0, in steps.
+
+    Returns
+    -------
+    Schedule
+
     Examples
     --------
     >>> import math
@@ -178,6 +229,20 @@ def exponential(lam: float, tau: float) -> Schedule:
 
 def explicit(values: ArrayLike) -> Schedule:
     """λ(t) = values[t], and 0 once they end.
+
+    Parameters
+    ----------
+    values : array_like, shape (m,)
+        λ(0), …, λ(m − 1), none negative.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not finite numbers ≥ 0.
 
     Examples
     --------

@@ -123,6 +123,14 @@ class Margin:
 def failing(margins: Iterable[Margin]) -> str:
     """The conditions that are not met, each with its numbers; empty where none fails.
 
+    Parameters
+    ----------
+    margins : iterable of Margin
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> failing([Margin("γ", 0.0, 0.0, ">"), Margin("p/n", 3.0)])

@@ -26,6 +26,10 @@ def gamma(k: float, roundoff: float = UNIT_ROUNDOFF) -> float:
     roundoff : float, optional
         u of the arithmetic; that of float64 if not given.
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> gamma(10) == 10 * UNIT_ROUNDOFF / (1 - 10 * UNIT_ROUNDOFF)

@@ -6,7 +6,7 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
-from public_names import public, rooms
+from public_names import GROUPS, public, rooms
 
 
 def command_line() -> str:
@@ -40,24 +40,25 @@ def _row(parameter, context) -> str:
 
 
 def api() -> str:
-    """One section a room: its public names with their first lines, each object under the first room that has it."""
-    parts, listed = ["# API", "", "Every public name, by floor and room.", ""], set()
-    for room in rooms():
-        module = import_module(room)
-        names = [name for name in public(room) if id(getattr(module, name)) not in listed]
-        listed |= {id(getattr(module, name)) for name in names}
-        if names:
-            parts += [f"## {room}", "", (inspect.getdoc(module) or "").split("\n")[0], ""]
-            parts += ["```{eval-rst}", f".. currentmodule:: {room}", "", ".. autosummary::"]
-            parts += [
-                "   :toctree: generated",
-                "   :nosignatures:",
-                "",
-                *(f"   {name}" for name in names),
-                "```",
-                "",
-            ]
+    """Public names by what a reader is up to, each object under the first room that has it."""
+    rooms()  # refuses a room that is in no group
+    parts, listed = ["# API", "", "Every public name, grouped by what one is up to.", ""], set()
+    for group, members in GROUPS.items():
+        parts += [f"## {group}", ""]
+        for room in members:
+            parts += _room(room, listed)
     return "\n".join(parts)
+
+
+def _room(room: str, listed: set[int]) -> list[str]:
+    module = import_module(room)
+    names = [name for name in public(room) if id(getattr(module, name)) not in listed]
+    listed |= {id(getattr(module, name)) for name in names}
+    if not names:
+        return []
+    head = [f"### {room}", "", (inspect.getdoc(module) or "").split("\n")[0], ""]
+    block = ["```{eval-rst}", f".. currentmodule:: {room}", "", ".. autosummary::", "   :toctree: generated"]
+    return [*head, *block, "   :nosignatures:", "", *(f"   {name}" for name in names), "```", ""]
 
 
 PAGES = {"reference/commands.md": command_line, "reference/api.md": api}

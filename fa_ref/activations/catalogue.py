@@ -21,6 +21,15 @@ _ALIASES = {"linear": "identity"}
 def resolve(activation: str | Activation) -> Activation:
     """Return the activation with this name, or the one given.
 
+    Parameters
+    ----------
+    activation : str or Activation
+        A name, or ψ itself.
+
+    Returns
+    -------
+    Activation
+
     Raises
     ------
     ValueError

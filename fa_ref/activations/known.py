@@ -21,6 +21,11 @@ class Strip:
     On the complex strip |Im z| ≤ ``width``, ψ is analytic, |ψ(z)| ≤ ``offset`` + ``growth``·|Re z| and
     |ψ′(z)| ≤ ``slope``.
 
+    Attributes
+    ----------
+    width, offset, growth, slope : float
+        As above; the width is positive.
+
     Raises
     ------
     ValueError

@@ -21,6 +21,11 @@ Array = NDArray[np.float64]
 def read_digits() -> tuple[Array, NDArray[np.int64]]:
     """Read the bundled 8×8 digits (UCI, CC BY 4.0): pixels in [0, 1], shape (1797, 64), and labels.
 
+    Returns
+    -------
+    images : ndarray, shape (1797, 64)
+    labels : ndarray of int, shape (1797,)
+
     Examples
     --------
     >>> images, labels = read_digits()
@@ -47,6 +52,16 @@ def digit_parity(read: Callable[[], tuple[Array, NDArray[np.int64]]], n: int = 5
         How many images.
     unit : bool, optional
         Whether to scale every image to norm 1.
+
+    Returns
+    -------
+    Problem
+        n samples in d = 64 dimensions, or in the images' own number of pixels.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than n digits.
 
     Examples
     --------

@@ -26,11 +26,30 @@ _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 def read_idx(path: StrPath) -> NDArray[np.generic]:
     """Read an IDX file, plain or gzip.
 
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    ndarray
+        With the shape and the type that the header states.
+
     Raises
     ------
     ValueError
         If the file is missing, is not IDX, does not hold exactly the entries that its header announces, or does
         not fit in memory; the header is read before anything is inflated.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "labels-idx1-ubyte"
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]))
+    ...     read_idx(path).tolist()
+    [7, 3]
     """
     file = Path(path)
     if not file.is_file():
@@ -96,6 +115,13 @@ def read_mnist(folder: StrPath, split: str = "train") -> tuple[Array, NDArray[np
     ------
     ValueError
         If a file is missing, damaged, or not what its name says.
+
+    Examples
+    --------
+    >>> read_mnist("no/such/folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
     """
     if split not in ("train", "t10k"):
         raise ValueError(f"split: expected 'train' or 't10k', got {split!r}")

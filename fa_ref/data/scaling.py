@@ -42,6 +42,18 @@ class Standardisation:
 def standardised(problem: Problem) -> tuple[Problem, Standardisation]:
     """Shift and scale every column of X, and y, to mean 0 and standard deviation 1; constant ones become 0.
 
+    Parameters
+    ----------
+    problem : Problem
+        X (n×d) and y (n).
+
+    Returns
+    -------
+    problem : Problem
+        The shifted and scaled data.
+    done : Standardisation
+        What was done, to undo it.
+
     Examples
     --------
     >>> problem, done = standardised(Problem([[1.0, 5.0], [3.0, 5.0]], [10.0, 30.0]))

@@ -19,6 +19,19 @@ def gaussian_inputs(n: int, d: int, rng: np.random.Generator, *, scale: float = 
 
     ``scale=1`` is the published runs' choice; ``scale=d**-0.5`` that of Propositions 3.3 and 4.5.
 
+    Parameters
+    ----------
+    n, d : int
+        Numbers of samples and of inputs.
+    rng : numpy.random.Generator
+    scale : float, optional
+        Standard deviation of an entry.
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+        X.
+
     Examples
     --------
     >>> gaussian_inputs(50, 150, np.random.default_rng(0)).shape
@@ -35,6 +48,21 @@ def isometric_inputs(
     """Draw X whose Gram matrix has eigenvalues in [γ, (1 + ε)γ], both ends attained if n > 1 (Definition 4.4).
 
     The eigenvalues are evenly spaced; the eigenvectors are uniformly random.
+
+    Parameters
+    ----------
+    n, d : int
+        Numbers of samples and of inputs, n ≤ d.
+    rng : numpy.random.Generator
+    gamma : float, optional
+        Smallest eigenvalue of XXᵀ, > 0.
+    epsilon : float, optional
+        ε ≥ 0; 0 makes XXᵀ = γI.
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+        X.
 
     Raises
     ------
@@ -61,6 +89,14 @@ def isometric_inputs(
 def unit_rows(X: ArrayLike) -> Array:
     """Return X with every row divided by its norm.
 
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+
     Raises
     ------
     ValueError
@@ -80,13 +116,53 @@ def unit_rows(X: ArrayLike) -> Array:
 
 
 def linear_teacher(X: ArrayLike, rng: np.random.Generator) -> Array:
-    """Targets y = Xθ with θ ~ N(0, I_d), shape (n,)."""
+    """Targets y = Xθ with θ ~ N(0, I_d), shape (n,).
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Inputs.
+    rng : numpy.random.Generator
+        Draws θ.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        y.
+
+    Examples
+    --------
+    >>> linear_teacher(np.eye(3), np.random.default_rng(0)).shape
+    (3,)
+    """
     X = as_array("X", X, ndim=2)
     y: Array = X @ rng.standard_normal(X.shape[1])
     return y
 
 
 def network_teacher(X: ArrayLike, p: int, activation: str | Activation, rng: np.random.Generator) -> Array:
-    """Targets from a random Gaussian network of width p, shape (n,)."""
+    """Targets from a random Gaussian network of width p, shape (n,).
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Inputs.
+    p : int
+        Width of the teacher.
+    activation : str or Activation
+        ψ.
+    rng : numpy.random.Generator
+        Draws the teacher's weights.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        y.
+
+    Examples
+    --------
+    >>> network_teacher(np.eye(3), 100, "tanh", np.random.default_rng(0)).shape
+    (3,)
+    """
     X = as_array("X", X, ndim=2)
     return Network.gaussian(p, X.shape[1], rng).output(X, activation)

@@ -77,12 +77,37 @@ def _shortened(headings: tuple[str, ...]) -> str:
 
 
 def read_array(path: StrPath, ndim: int, name: str = "X", *, header: bool | None = None) -> Array:
-    """Read numbers from a ``.npy`` file or a text table, as `read_table` does.
+    r"""Read numbers from a ``.npy`` file or a text table, as `read_table` does.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    ndim : int
+        1 for targets, 2 for inputs.
+    name : str, optional
+        How messages name it.
+    header : bool, optional
+        As in `read_table`.
+
+    Returns
+    -------
+    ndarray of float64
+        With ``ndim`` axes.
 
     Raises
     ------
     ValueError, TypeError
         If the file does not exist, is ambiguous, or does not hold a finite numerical array with ``ndim`` axes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "y.csv"
+    ...     _ = path.write_text("1\n-1\n")
+    ...     read_array(path, 1, "y")
+    array([ 1., -1.])
     """
     return _as_axes(read_table(path, name, header=header), ndim, name)
 
@@ -96,6 +121,19 @@ def _as_axes(table: Table, ndim: int, name: str) -> Array:
 
 def read_problem(X: StrPath, y: StrPath, *, header: bool | None = None) -> tuple[Problem, tuple[Table, Table]]:
     r"""Read inputs and targets; a first line that one of the files leaves open is decided by the other's rows.
+
+    Parameters
+    ----------
+    X, y : path
+        Files of the inputs and of the targets.
+    header : bool, optional
+        As in `read_table`, for both.
+
+    Returns
+    -------
+    problem : Problem
+    tables : tuple of Table
+        How the two files were read.
 
     Raises
     ------
@@ -152,6 +190,11 @@ def read_table(path: StrPath, name: str = "X", *, header: bool | None = None) ->
     header : bool, optional
         Whether the first line holds headings. If not given, it does when all its entries are names; entries that
         may be either, such as ``0,1,2`` (pandas' own headings) or ``1.O``, are refused.
+
+    Returns
+    -------
+    Table
+        The numbers, and how the file was read.
 
     Raises
     ------

@@ -26,7 +26,15 @@ DTYPES = ("float64", "float32")
 
 
 class Engine(Protocol):
-    """What `fa_ref.train` asks of an engine, which holds a network in motion."""
+    """What `fa_ref.train` asks of an engine, which holds a network in motion; `build` makes one.
+
+    Attributes
+    ----------
+    name : str
+        As in `ENGINES`.
+    y : ndarray, shape (n,)
+        Targets.
+    """
 
     name: str
     y: Array
@@ -69,6 +77,22 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
     ``"gram"`` where its 2n² operations a unit are fewer than the 4nd of the loops and K is well conditioned, and
     ``"ordered"`` elsewhere, or where Numba is told not to compile: the code of ``"gram"`` exists compiled only.
 
+    Parameters
+    ----------
+    problem : Problem
+        X (n×d) and y (n).
+    start : Network or Statistics
+        Weights at t = 0, or their averages.
+    activation : Activation
+        ψ.
+    rule : {"fa", "bp"}
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    str
+        A name of `ENGINES`.
+
     Examples
     --------
     >>> import numpy as np
@@ -93,10 +117,40 @@ def build(
 ) -> Engine:  # fmt: skip
     """Return the engine with this name, ready to run.
 
+    Parameters
+    ----------
+    engine : str
+        A name of `ENGINES`.
+    problem : Problem
+        X (n×d) and y (n).
+    start : Network or Statistics
+        Weights at t = 0, or their averages.
+    activation : Activation
+        ψ.
+    eta : float
+        Step size η.
+    lam : ndarray
+        λ(t), one entry a step.
+    rule : {"fa", "bp"}
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    Engine
+
     Raises
     ------
     ValueError
         If it cannot run this: see `fa_ref.train`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref.activations import tanh
+    >>> problem, network = Problem(np.eye(2), [1.0, 1.0]), Network.gaussian(10, 2, np.random.default_rng(0))
+    >>> engine = build("ordered", problem, network, tanh, 0.1, np.zeros(5), "fa", "float64")
+    >>> engine.residual().shape
+    (2,)
     """
     if engine == "auto":
         engine = choose(problem, start, activation, rule, dtype)

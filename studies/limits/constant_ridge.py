@@ -15,7 +15,8 @@ from fa_ref.engines.reduced import sample_in_law
 from studies.record import record
 from theory.limits import wide_prediction
 from theory.limits.edge import edge_time
-from theory.limits.long_time import linear_law, relu_law, tanh_law
+from theory.limits.long_time import linear_law, relu_law
+from theory.limits.saturation import tanh_law
 
 #: Name of ψ, y, λ, η, θ at the end; X = I.
 LONG_RUNS = (

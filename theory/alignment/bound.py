@@ -33,6 +33,11 @@ def alignment_bound(network: Network, movement: float, decay: float = 1.0) -> fl
     float
         At most 1, which is no information.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If ``movement`` is negative, or ``decay`` not in [0, 1].
+
     Examples
     --------
     >>> network = Network(np.ones((4, 1)), [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 1.0, -1.0])

@@ -24,7 +24,13 @@ LARGEST_SPREAD = 400.0
 
 
 class Bracket(NamedTuple):
-    """A proved interval: ``lower ≤ alignment ≤ upper``."""
+    """A proved interval: ``lower ≤ alignment ≤ upper``.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Both ends.
+    """
 
     lower: float
     upper: float
@@ -104,6 +110,11 @@ def sharp_bracket(L: float, c_S: float, nu: float, epsilon: float, gamma_over_M:
     Returns
     -------
     Bracket
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not a number in its range.
 
     Examples
     --------
@@ -185,6 +196,26 @@ def sharp_schedule(
     L: float, c_S: float, p: int, n: int, *, eta: float, gamma: float = 1.0, gamma_over_M: float = 1.0
 ) -> Schedule:
     """λ(t) of Theorem 4.6: λ = Lγ up to T = ⌊S_λ/λ⌋, S_λ = c_S γ √(γp) / (η √n M), and 0 after.
+
+    Parameters
+    ----------
+    L : float
+        λ/γ > 0.
+    c_S : float
+        Constant of the budget, ≥ 0.
+    p, n : int
+        Width, and number of samples.
+    eta : float
+        Step size η > 0.
+    gamma : float, optional
+        γ ≤ λ_min(XXᵀ).
+    gamma_over_M : float, optional
+        γ/M in (0, 1].
+
+    Returns
+    -------
+    Schedule
+        `fa_ref.schedules.cutoff`.
 
     Examples
     --------

@@ -51,6 +51,11 @@ def no_alignment_coefficient(
     kernel : MeanKernel, optional
         Ḡ and Θ̄, if they are known already.
 
+    Returns
+    -------
+    float
+        The limit of p·E cos.
+
     Raises
     ------
     ValueError

@@ -37,6 +37,13 @@ class StateCertificate(Certificate):
     rigorous : bool
         Whether every rounding is enclosed. If not, rounding was bounded by floating-point formulas; the checker
         decides.
+    theorem, rate, margins, constants : str, float or None, tuple of Margin, dict
+        As in `Certificate`.
+
+    Raises
+    ------
+    ValueError
+        If a rate is claimed although a condition fails.
     """
 
     eta: float

@@ -64,6 +64,11 @@ class Ledger:
     rows : list of tuple
         (t, lemma, measured, running, certified, rounding); NaN where a side does not apply.
 
+    Raises
+    ------
+    ValueError
+        When it is called, if a step was left out.
+
     Examples
     --------
     >>> from theory.convergence.closing import close
@@ -190,6 +195,24 @@ def audit(
     setting: Setting, lemmas: Drifts, *, proof: Certificate | None = None, steps: int = 1000, until: float = 0.0
 ) -> Ledger:
     """Train with the reference engine and keep the ledger, for ``steps`` or until ‖e‖ ≤ until·‖e(0)‖.
+
+    Parameters
+    ----------
+    setting : Setting
+        What to train.
+    lemmas : Drifts
+        From ``drifts(setting)`` of `theory.convergence.theorem_3_2` or of `theory.convergence.theorem_4_3`.
+    proof : Certificate, optional
+        Fills the column ``certified``.
+    steps : int, optional
+        Steps at most.
+    until : float, optional
+        Ends the run once ‖e‖ has fallen to this part of ‖e(0)‖.
+
+    Returns
+    -------
+    Ledger
+        One row a step and lemma.
 
     Examples
     --------

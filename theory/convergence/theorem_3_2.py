@@ -58,7 +58,34 @@ def certificate(setting: Setting, *, form: str = "explicit") -> Certificate:
 
 
 def drifts(setting: Setting, *, form: str = "explicit") -> Drifts:
-    """The lemmas of one form, with the constants of one instance; parameters as in `certificate`."""
+    """The lemmas of one form, with the constants of one instance.
+
+    Parameters
+    ----------
+    setting : Setting
+        As in `certificate`.
+    form : str, optional
+        One of `FORMS`.
+
+    Returns
+    -------
+    Drifts
+        Every bound as a function of U ≥ η Σ ‖e(t)‖.
+
+    Raises
+    ------
+    ValueError
+        If the form is not one of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref import Network, Problem
+    >>> network = Network.gaussian(1000, 2, np.random.default_rng(0))
+    >>> lemmas = drifts(Setting(Problem(np.eye(2), [1.0, -1.0]), network, "tanh", eta=0.1))
+    >>> round(lemmas.weight(2.0) / lemmas.weight(1.0), 9)
+    2.0
+    """
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
     if form == "second-order":
@@ -71,6 +98,21 @@ def ridge_budget(setting: Setting, *, form: str = "explicit") -> float | None:
     """S̃_λ: the largest Σ λ(t) for which Theorem 4.2 is certified on this network; None if not even the smallest.
 
     max λ(t) is bounded apart from it, by the step-size clause; here it counts as zero, whatever the setting's λ is.
+
+    Parameters
+    ----------
+    setting : Setting
+        As in `certificate`.
+    form : {"explicit", "first-order"}, optional
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    ValueError
+        If the form is the second-order one, which needs λ ≡ 0.
 
     Examples
     --------

@@ -19,6 +19,17 @@ SMALL = 64
 def kernel_of(problem: Problem, activation: Activation) -> MeanKernel:
     """Return `mean_kernel` of the problem's inputs, kept by content: the bytes of X, and ψ itself.
 
+    Parameters
+    ----------
+    problem : Problem
+        X (n×d) and y (n).
+    activation : Activation
+        ψ.
+
+    Returns
+    -------
+    MeanKernel
+
     Examples
     --------
     >>> from fa_ref.activations import resolve

@@ -63,6 +63,11 @@ def deep_kernel(X: ArrayLike, activation: str | Activation, L: int) -> DeepKerne
     L : int
         Number of hidden layers.
 
+    Returns
+    -------
+    DeepKernel
+        Ḡ_1, …, Ḡ_L with bounds on their errors.
+
     Raises
     ------
     ValueError

@@ -63,6 +63,17 @@ def eigenvalue_floor(A: Array, error: Array | None = None) -> float:
 def eigenvalue_ceiling(A: Array, error: Array | None = None) -> float:
     """Return a proven upper bound of λ_max(A), A symmetric: `eigenvalue_floor` of −A with the sign changed.
 
+    Parameters
+    ----------
+    A : ndarray, shape (n, n)
+        Symmetric.
+    error : ndarray, shape (n, n), optional
+        Bounds on the errors of its entries.
+
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> 2 < eigenvalue_ceiling(np.diag([1.0, 2.0])) < 2.000001

@@ -58,7 +58,24 @@ def empirical_H(X: ArrayLike, network: Network, activation: str | Activation) ->
     D_r = diag ψ′(Xw_r) and K = XXᵀ. H is symmetric but has eigenvalues of both signs: feedback through b
     instead of β makes it small at random weights, and no help there.
 
-    Parameters, Returns and Raises are those of `empirical_G`.
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Inputs, one per row.
+    network : Network
+        W, β and b.
+    activation : str or Activation
+        ψ.
+
+    Returns
+    -------
+    (n, n) ndarray
+        Symmetric.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite n×d array, or d differs from the network's.
 
     Examples
     --------
@@ -74,7 +91,24 @@ def empirical_H(X: ArrayLike, network: Network, activation: str | Activation) ->
 def empirical_H_BP(X: ArrayLike, network: Network, activation: str | Activation) -> Array:
     """H_BP = (1/p) Σ_r β_r² D_r K D_r: backpropagation's H, with β_r where feedback alignment has b_r.
 
-    Parameters, Returns and Raises are those of `empirical_G`; the kernel is positive semi-definite.
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Inputs, one per row.
+    network : Network
+        W and β.
+    activation : str or Activation
+        ψ.
+
+    Returns
+    -------
+    (n, n) ndarray
+        Symmetric and positive semi-definite (up to rounding).
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite n×d array, or d differs from the network's.
 
     Examples
     --------

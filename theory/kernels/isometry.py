@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count, as_number
-from fa_ref.activations import Activation
-from theory.kernels.mean import MeanKernel, mean_kernel
 from theory.margins import Margin
 
 __all__ = [
@@ -26,7 +24,6 @@ __all__ = [
     "limiting_aspect_ratio",
     "printed_dimension",
     "proposition_4_5",
-    "random_gammas",
     "smallest_dimension",
     "sufficient_dimension",
     "wishart_root",
@@ -80,6 +77,15 @@ class Isometry:
 
 def isometry(X: ArrayLike) -> Isometry:
     """Measure the isometry of X, n×d.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Inputs, one a row.
+
+    Returns
+    -------
+    Isometry
 
     Raises
     ------
@@ -270,26 +276,6 @@ def smallest_dimension(
         else:
             low, at_low = middle, at_middle
     return SmallestDimension(high, at_high, low, at_low, draws)
-
-
-def random_gammas(
-    n: int, d: int, activation: str | Activation, draws: int, rng: np.random.Generator, *,
-    sampler: Sampler = wishart_root,
-) -> list[MeanKernel]:  # fmt: skip
-    """Draw inputs and compute their mean kernels: Proposition 3.3 as an experiment in d/n.
-
-    Returns
-    -------
-    list of MeanKernel
-        One per draw; ``gamma`` and ``gamma_lower`` are what Proposition 3.3 is about.
-
-    Examples
-    --------
-    >>> kernels = random_gammas(10, 30, "tanh", 3, np.random.default_rng(0))
-    >>> all(kernel.certified for kernel in kernels)
-    True
-    """
-    return [mean_kernel(sampler(n, d, rng), activation) for _ in range(as_count("draws", draws))]
 
 
 def _epsilon(value: float) -> float:

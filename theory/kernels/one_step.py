@@ -81,6 +81,10 @@ def one_step(
     rule : {"fa", "bp"}
         Feedback alignment or backpropagation.
 
+    Returns
+    -------
+    OneStep
+
     Raises
     ------
     ValueError

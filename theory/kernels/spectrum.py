@@ -67,6 +67,10 @@ def spectrum(run: Trajectory, points: int = 40) -> Spectrum:
     points : int, optional
         The last step comes on top.
 
+    Returns
+    -------
+    Spectrum
+
     Raises
     ------
     ValueError

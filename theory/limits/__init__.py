@@ -2,7 +2,8 @@
 
 from theory.limits.edge import LongRun, edge_time, long_run
 from theory.limits.fixed_time import FixedTimeLimit, fixed_time_limit
-from theory.limits.long_time import linear_law, plateau, relu_law, tanh_law
+from theory.limits.long_time import linear_law, plateau, relu_law
+from theory.limits.saturation import tanh_law
 from theory.limits.stationarity import standing
 from theory.limits.with_ridge import Prediction, wide_alignment, wide_prediction
 

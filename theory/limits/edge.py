@@ -130,6 +130,10 @@ def long_run(problem: Problem, activation: str | Activation, *, eta: float, ridg
     ridge : Schedule
         A constant λ > 0.
 
+    Returns
+    -------
+    LongRun
+
     Examples
     --------
     >>> from fa_ref import schedules

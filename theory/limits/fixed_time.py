@@ -107,6 +107,11 @@ def fixed_time_limit(
     ridge : Schedule, optional
         λ(t), any; 0 by default.
 
+    Returns
+    -------
+    FixedTimeLimit
+        A Gaussian law, for each of the times.
+
     Examples
     --------
     >>> limit = fixed_time_limit(Problem(np.eye(2), [1.0, 0.0]), "identity", [0, 1, 2], eta=0.5)

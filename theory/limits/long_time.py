@@ -28,12 +28,11 @@ from theory.limits.theta_time import checked_times
 __all__ = [
     "LongTime",
     "Plateau",
-    "Saturation",
     "constant_penalty",
+    "isometry_constant",
     "linear_law",
     "plateau",
     "relu_law",
-    "tanh_law",
 ]
 
 Array = NDArray[np.float64]
@@ -78,24 +77,6 @@ class LongTime(NamedTuple):
     alignment: Array
 
 
-class Saturation(NamedTuple):
-    """The state that a tanh network tends to under a constant penalty.
-
-    Attributes
-    ----------
-    level : float
-        c: outputs end at ±c for |y_i| > c, at y_i elsewhere.
-    loss : float
-        ½‖e‖².
-    alignment : float
-        cos∠(b, β).
-    """
-
-    level: float
-    loss: float
-    alignment: float
-
-
 def constant_penalty(ridge: Schedule) -> float:
     """Return λ > 0 of a schedule that never changes.
 
@@ -127,6 +108,10 @@ def plateau(problem: Problem, activation: str | Activation, ridge: Schedule) -> 
     ridge : Schedule
         A constant λ > 0.
 
+    Returns
+    -------
+    Plateau
+
     Examples
     --------
     >>> from fa_ref import schedules
@@ -144,6 +129,21 @@ def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedul
 
     Relative errors are of order 1/w². At a fixed η the network becomes unstable at θ_c, see `edge_time`. If n > d,
     y is its projection on the column space of X, and the loss is that of the projection.
+
+    Parameters
+    ----------
+    problem : Problem
+        X (n×d) and y (n).
+    theta : array_like, shape (m,)
+        Times t/√p.
+    eta : float
+        Step size η > 0.
+    ridge : Schedule
+        A constant λ > 0.
+
+    Returns
+    -------
+    LongTime
 
     Examples
     --------
@@ -183,10 +183,21 @@ def relu_law(
     problem : Problem
         XXᵀ = γI, no y_i = 0.
     theta : array_like, shape (m,)
-    eta, ridge :
-        Step size and a constant λ > 0.
+    eta : float
+        Step size η > 0.
+    ridge : Schedule
+        A constant λ > 0.
     network : Network, optional
         Its own N_ij and E b² in place of those of the limit p → ∞.
+
+    Returns
+    -------
+    LongTime
+
+    Raises
+    ------
+    ValueError
+        If XXᵀ is not γI, a target is zero, or the network's units do not stay alive on every sample.
 
     Examples
     --------
@@ -229,47 +240,6 @@ def _self_similar(alive: Array, size: Array) -> Array:
     if not (found.success and (found.x > 0).all() and (np.diag(alive) > 0).all()):
         raise ValueError("network: expected units that stay alive on every sample, got too few")
     return np.asarray(found.x, dtype=np.float64)
-
-
-def tanh_law(problem: Problem, ridge: Schedule, *, network: Network | None = None) -> Saturation:
-    """Return the saturated state of a tanh network with XXᵀ = γI: every ψ(z_ri) ends at the sign of b_r y_i.
-
-    Outputs end at sign(y_i) min(|y_i|, c), where c is the root of λc = Σ_j (|y_j| − c)₊, so the loss ends at
-    ½ Σ (|y_i| − c)₊² > 0. All |β_r| become equal, and cos∠(b, β) = Σ|b_r|/(√p‖b‖), √(2/π) as p → ∞. Stable if
-    η(λ + n) < 2. That the flow converges to this state is seen, and not proved.
-
-    Parameters
-    ----------
-    problem : Problem
-        XXᵀ = γI, y ≠ 0.
-    ridge : Schedule
-        A constant λ > 0.
-    network : Network, optional
-        Its own mean of |b| in place of √(2/π).
-
-    Examples
-    --------
-    >>> from fa_ref import schedules
-    >>> end = tanh_law(Problem(np.eye(2), [1.0, -1.0]), schedules.constant(0.5))
-    >>> end.level, round(end.loss, 6), round(end.alignment, 6)
-    (0.8, 0.04, 0.797885)
-    """
-    lam, size = constant_penalty(ridge), np.abs(problem.y)
-    isometry_constant(problem)
-    if not size.any():
-        raise ValueError("y: expected targets that are not all zero, got zeros")
-    level = _level(lam, size)
-    loss = 0.5 * float(np.sum(np.maximum(size - level, 0.0) ** 2))
-    cosine = math.sqrt(2.0 / math.pi)
-    if network is not None:
-        cosine = float(np.abs(network.b).sum() / (math.sqrt(network.p) * np.linalg.norm(network.b)))
-    return Saturation(level, loss, cosine)
-
-
-def _level(lam: float, size: Array) -> float:
-    """The root c of λc = Σ (|y_j| − c)₊: with the m largest above it, c = (their sum)/(λ + m)."""
-    largest = np.sort(size)[::-1]
-    return float(np.max(np.cumsum(largest) / (lam + np.arange(1, size.size + 1))))
 
 
 def isometry_constant(problem: Problem) -> float:

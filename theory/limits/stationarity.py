@@ -68,6 +68,10 @@ def standing(problem: Problem, network: Network, activation: str | Activation, r
     ridge : Schedule
         A constant λ > 0.
 
+    Returns
+    -------
+    Standing
+
     Examples
     --------
     At β = 0 the output weights could stay only if Ψ were orthogonal to y, and W moves.

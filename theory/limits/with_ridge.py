@@ -33,6 +33,21 @@ def wide_alignment(
 ) -> Any:
     """Return the predicted cos∠(b, β) at θ = t/√p: `wide_prediction` without its error estimate.
 
+    Parameters
+    ----------
+    problem : Problem
+        X (n×d) and y (n).
+    activation : str or Activation
+        ψ.
+    theta : array_like
+        Times t/√p.
+    eta : float
+        Step size η > 0.
+    ridge : Schedule or callable
+        λ, as a schedule that never changes or as a function of θ; see `wide_prediction`.
+    **options
+        Those of `wide_prediction`.
+
     Returns
     -------
     float or ndarray

@@ -27,7 +27,8 @@ import numpy as np
 
 from fa_ref import Network, Problem, Setting, Trajectory, train
 from fa_ref.schedules import Schedule
-from theory.limits.long_time import relu_law, tanh_law
+from theory.limits.long_time import relu_law
+from theory.limits.saturation import tanh_law
 from validation.judge.asymptotics import AsymptoticClaim
 
 __all__ = ["Measure", "relu_in_the_long_run", "tanh_in_the_long_run"]

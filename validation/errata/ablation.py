@@ -90,6 +90,10 @@ def ablate(seed: int = 0, *, only: Claim | None = None) -> Iterator[Ablation]:
     only : Claim, optional
         The rows of this sheet alone.
 
+    Yields
+    ------
+    Ablation
+
     Examples
     --------
     >>> first = next(ablate())

@@ -44,6 +44,10 @@ def demonstrate(seed: int = 0, *, only: Collection[int] | None = None) -> list[E
     only : collection of int, optional
         The errata with these numbers alone.
 
+    Returns
+    -------
+    list of Erratum
+
     Examples
     --------
     >>> found = demonstrate()

@@ -92,6 +92,11 @@ def demonstration(
     printed, corrected : str
         Both readings.
 
+    Returns
+    -------
+    callable
+        A decorator for a function (Generator → `Outcome`).
+
     Examples
     --------
     >>> @demonstration(1, place="Section 0", printed="1 + 1 = 3", corrected="1 + 1 = 2")

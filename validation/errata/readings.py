@@ -73,5 +73,23 @@ def descend(setting: Setting, steps: int, *, sign: float = 1.0, shrink_by_lambda
 
 
 def ascend(setting: Setting, steps: int) -> Trajectory:
-    """Run Algorithm 1 with the residual as printed, e = y − f: every step climbs."""
+    """Run Algorithm 1 with the residual as printed, e = y − f: every step climbs.
+
+    Parameters
+    ----------
+    setting : Setting
+    steps : int
+
+    Returns
+    -------
+    Trajectory
+
+    Examples
+    --------
+    >>> from fa_ref import Network, Problem, Setting
+    >>> setting = Setting(Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "tanh", eta=0.1)
+    >>> norms = ascend(setting, 5).residual_norms
+    >>> bool((norms[1:] > norms[:-1]).all())
+    True
+    """
     return descend(setting, steps, sign=-1.0)

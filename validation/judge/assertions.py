@@ -24,6 +24,17 @@ __all__ = ["assert_contracts", "assert_holds", "assert_same_run", "assert_scalin
 def assert_holds(claim: Claim, run: Trajectory) -> Verdict:
     """Fail unless the claim holds on this run.
 
+    Parameters
+    ----------
+    claim : Claim
+        What to judge.
+    run : Trajectory
+        Of `fa_ref.train`, or recorded anywhere else.
+
+    Returns
+    -------
+    Verdict
+
     Raises
     ------
     AssertionError
@@ -125,10 +136,15 @@ def assert_contracts(
 
     Parameters
     ----------
-    times, norms, eta, floor, last, confidence :
+    times, norms, eta, floor, last, confidence : array_like, float
         As in `validation.judge.fits.contraction_rate`.
     rate : float
         The a that is claimed.
+
+    Returns
+    -------
+    Fit
+        The fitted rate.
 
     Raises
     ------
@@ -155,6 +171,20 @@ def assert_contracts(
 
 def assert_scaling(sizes: ArrayLike, values: ArrayLike, exponent: float, *, confidence: float = 1 - 1e-6) -> Fit:
     """Fail unless ``exponent`` lies within the confidence limits of a in values ~ sizes^a.
+
+    Parameters
+    ----------
+    sizes, values : array_like, shape (m,)
+        As in `validation.judge.fits.fit_exponent`.
+    exponent : float
+        The a that is claimed.
+    confidence : float, optional
+        Level of the interval.
+
+    Returns
+    -------
+    Fit
+        The fitted exponent.
 
     Raises
     ------

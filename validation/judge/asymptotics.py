@@ -86,6 +86,11 @@ class AsymptoticClaim(NoTruthValue):
     error : float, optional
         Numerical error of the prediction.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the exponent is not negative, or another number is out of range.
+
     Examples
     --------
     >>> noise = lambda p, seed: np.random.default_rng([p, seed]).standard_normal() / p**0.5

@@ -28,6 +28,20 @@ def draw_outcomes(
 
     The stream is the same for any number of ``jobs``.
 
+    Parameters
+    ----------
+    outcome : callable
+        Generator → bool, or a result that has a truth value.
+    rng : numpy.random.Generator
+    jobs : int, optional
+        Processes.
+    batch : int, optional
+        Draws handed to a process at a time.
+
+    Yields
+    ------
+    bool
+
     Raises
     ------
     TypeError
@@ -80,6 +94,16 @@ def check(
     -------
     ProbabilityVerdict
         A draw on which the claim is not applicable, vacuous or diverged counts as a failure, never as a success.
+
+    Examples
+    --------
+    >>> from fa_ref import Network, Problem, train
+    >>> from validation import theorem_4_3
+    >>> def law(rng):
+    ...     problem, network = Problem(np.eye(2), [1.0, 1.0]), Network.gaussian(400, 2, rng)
+    ...     return train(problem, network, "identity", eta=0.1, steps=10)
+    >>> check(theorem_4_3, law, draws=200, delta=0.25, rng=np.random.default_rng(0)).status
+    'confirmed'
     """
     stream = draw_outcomes(functools.partial(_holds, claim, law), rng, jobs=jobs)
     return sequential_verdict(stream, draws, delta, error, progress)
@@ -106,6 +130,16 @@ def holds_with_probability(
         Probability of a wrong decision: the test's false-alarm probability.
     seed : int, optional
         Of the generators that are passed to the function.
+
+    Returns
+    -------
+    callable
+        A decorator that makes a test without arguments.
+
+    Raises
+    ------
+    ValueError
+        If the probability is not in (0, 1).
 
     Examples
     --------

@@ -75,6 +75,15 @@ def fit_exponent(
     window : tuple of float, optional
         Use sizes in this range only.
 
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If fewer than three points are left, or a size or value is not positive.
+
     Examples
     --------
     >>> fit = fit_exponent([100, 400, 1600, 6400], [1.0, 0.5, 0.25, 0.125])

@@ -27,6 +27,16 @@ class Unjudged:
         Which inequality.
     reason : str
         What is missing, as "beta_movement was not recorded".
+
+    Raises
+    ------
+    TypeError
+        When its truth is asked for: it has none.
+
+    Examples
+    --------
+    >>> Unjudged("(3.2)", "beta_movement was not recorded").reason
+    'beta_movement was not recorded'
     """
 
     name: str

@@ -16,6 +16,16 @@ __all__ = ["combine", "holm", "holm_adjusted"]
 def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
     """Which of several hypotheses to reject so that any false rejection has probability at most ``error`` (Holm).
 
+    Parameters
+    ----------
+    p_values : array_like, shape (m,)
+    error : float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+
     Examples
     --------
     >>> holm([0.001, 0.04, 0.03, 0.5], error=0.05)
@@ -26,6 +36,14 @@ def holm(p_values: ArrayLike, error: float) -> NDArray[np.bool_]:
 
 def holm_adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
     """Holm's adjusted p-values: the smallest error at which each hypothesis is rejected; at most 1.
+
+    Parameters
+    ----------
+    p_values : array_like, shape (m,)
+
+    Returns
+    -------
+    ndarray, shape (m,)
 
     Examples
     --------
@@ -45,6 +63,17 @@ def combine(verdicts: Sequence[ProbabilityVerdict], error: float) -> NDArray[np.
 
     Holm's correction, apart for confirmations and for refutations, on p-values that count both sides: any wrong
     verdict among those that stand has probability at most ``error``, whatever the dependence between settings.
+
+    Parameters
+    ----------
+    verdicts : sequence of ProbabilityVerdict
+    error : float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+        Which stand.
 
     Examples
     --------

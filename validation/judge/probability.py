@@ -32,6 +32,15 @@ def clopper_pearson(failures: int, draws: int, error: float) -> tuple[float, flo
     error : float
         Probability that the interval misses the truth, in (0, 1).
 
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
     Examples
     --------
     >>> low, high = clopper_pearson(0, 100, error=0.05)
@@ -136,6 +145,10 @@ def sequential_verdict(
         Probability that a decided verdict is wrong, in (0, 1).
     progress : callable, optional
         Called with (draws made, draws at most) after each.
+
+    Returns
+    -------
+    ProbabilityVerdict
 
     Raises
     ------

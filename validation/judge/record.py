@@ -45,6 +45,16 @@ def mean_kernel(run: Trajectory) -> MeanKernel:
 def reference_run(setting: Setting, steps: int) -> Trajectory:
     """Train with the loops of the definition, and record every step.
 
+    Parameters
+    ----------
+    setting : Setting
+        With its starting weights.
+    steps : int
+
+    Returns
+    -------
+    Trajectory
+
     Examples
     --------
     >>> from fa_ref import Problem

@@ -160,6 +160,14 @@ class Verdict:
 def all_good(verdicts: Iterable[Verdict]) -> bool:
     """Whether none is violated and at least one holds: where nothing was judged, nothing is shown.
 
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> held, silent = (Verdict(claim="x", status=s, hypotheses=(), inequalities=()) for s in ("holds", "vacuous"))

@@ -54,6 +54,11 @@ class Choices:
     seed : int
         Seed of inputs, teacher and weights, which are drawn in this order.
 
+    Raises
+    ------
+    ValueError
+        If a choice is not among those on offer.
+
     Examples
     --------
     >>> choices = Choices(n=3, d=5, p=40, penalty="cutoff", lam=0.5, tau=20)

@@ -26,6 +26,15 @@ _IMPORTED = {
 def lines(scene: Scene) -> str:
     """Return a script that trains the same run, bit for bit, judges it, and prints what the page shows.
 
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    str
+        Python.
+
     Examples
     --------
     >>> from validation.laboratory import Choices, compute

@@ -41,6 +41,14 @@ class Picture(NamedTuple):
 def pictures(scene: Scene) -> list[Picture]:
     """Loss, alignment, spectrum, units and their movement.
 
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    list of Picture
+
     Examples
     --------
     >>> from validation.laboratory import Choices, compute

@@ -139,6 +139,14 @@ class Scene:
 def compute(choices: Choices) -> Scene:
     """Train, look at the weights on the way, judge and predict.
 
+    Parameters
+    ----------
+    choices : Choices
+
+    Returns
+    -------
+    Scene
+
     Raises
     ------
     ValueError

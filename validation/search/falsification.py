@@ -14,12 +14,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem, Setting, Trajectory
+from fa_ref import Setting, Trajectory
 from fa_ref._support.checks import as_count
 from fa_ref._support.storage import read_npz, write_npz
 from fa_ref.activations import Activation
@@ -27,7 +27,8 @@ from validation.judge.claims import Claim
 from validation.judge.inequalities import Inequality
 from validation.judge.record import reference_run
 from validation.judge.verdicts import VIOLATED, Verdict
-from validation.search.shrinking import penalties, shrink, with_penalties
+from validation.search.moves import mutate
+from validation.search.shrinking import shrink
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -134,7 +135,21 @@ def ratio(inequality: Inequality) -> float:
 
 
 def score(verdict: Verdict) -> float:
-    """How close to a counterexample: inf if it is one, lhs/rhs where the claim applies, below 0 where not."""
+    """How close to a counterexample: inf if it is one, lhs/rhs where the claim applies, below 0 where not.
+
+    Parameters
+    ----------
+    verdict : Verdict
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> score(Verdict(claim="x", status="violated", hypotheses=(), inequalities=()))
+    inf
+    """
     if verdict.status == VIOLATED:
         return math.inf
     missing = 0.0
@@ -260,34 +275,3 @@ def _targeted(
     from validation.search.targeting import climb
 
     return climb(value, space, rng, examples=min(EXAMPLES, most))
-
-
-def mutate(setting: Setting, steps: int, sigma: float, rng: np.random.Generator) -> Setting:
-    """Move one group of coordinates by about ``sigma``, relative to their size; e(0) stays unless it moves."""
-    problem, network, psi = setting.problem, setting.start, setting.activation
-    e = network.output(problem.X, psi) - problem.y
-    X, W, beta, b, eta = problem.X, network.W, network.beta, network.b, setting.eta
-    lam = old = penalties(setting.ridge, steps)
-    group = rng.choice(["X", "weights", "residual", "eta", "ridge"])
-
-    def moved(array: Any) -> Array:
-        size = float(np.sqrt(np.mean(np.square(array))))
-        return np.asarray(array + sigma * size * rng.standard_normal(np.shape(array)), dtype=np.float64)
-
-    # Now and then a leap: lhs/rhs → 1 as η → 0, a false summit that small moves do not leave.
-    factor = 10 ** rng.uniform(-3, 3) if rng.random() < 0.4 else math.exp(2.0 * sigma * rng.standard_normal())
-    if group == "X":  # a larger X saturates ψ, and takes long to integrate over
-        X = min(factor, 3.0 / np.abs(X).max()) * moved(X)
-    elif group == "weights":
-        W, beta, b = moved(W), moved(beta), moved(b)
-    elif group == "residual":
-        e = factor * moved(e)
-    elif group == "eta":
-        eta = eta * factor
-    elif lam.size:
-        lam = lam * factor
-    lam = np.minimum(lam, 0.999 / eta)  # a step with ηλ ≥ 1 is no ridge step
-    ridge = setting.ridge if np.array_equal(lam, old) else with_penalties(lam)
-    start = Network(W, beta, b)
-    y = start.output(X, psi) - e
-    return Setting(Problem(X, y), start, psi, eta=eta, ridge=ridge, rule=setting.rule)

@@ -32,6 +32,15 @@ def small_setting(
         η = 10^step.
     penalty, lasts : float and int, optional
         ηλ = 10^penalty in the first ``lasts`` steps.
+
+    Returns
+    -------
+    Setting
+
+    Examples
+    --------
+    >>> print(small_setting("tanh", n=1, d=1, p=2, seed=0, size=0.0, distance=0.0, step=-1.0))
+    tanh, n = 1, d = 1, p = 2, η = 0.1, rule fa
     """
     rng = np.random.default_rng(seed)
     X = 10.0**size * rng.standard_normal((n, d)) / np.sqrt(d)
@@ -49,6 +58,16 @@ def small_settings(activation: str | Activation = "tanh") -> Callable[[np.random
     n, d ≤ 3 with n ≤ d, p of 20 to 400, ‖X‖ of 10⁻³ to 3 and η of 10⁻³ to 10², targets
     that differ from the network's output by 10⁻⁶ to 10 of its size, and in half of them a ridge penalty that
     lasts for 1 to 5 steps. `validation.search.strategies.small_settings` has the same, for Hypothesis.
+
+    Parameters
+    ----------
+    activation : str or Activation, optional
+        ψ.
+
+    Returns
+    -------
+    callable
+        Generator → `Setting`.
 
     Examples
     --------

@@ -43,6 +43,12 @@ def shrink(
     evaluations : int, optional
         Calls of ``fails`` to spend.
 
+    Returns
+    -------
+    setting : Setting
+        The simplest found.
+    steps : int
+
     Examples
     --------
     >>> from validation.search.laws import small_settings

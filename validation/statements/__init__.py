@@ -36,6 +36,15 @@ STATEMENTS: tuple[Statement, ...] = (
 def find(number: str) -> Statement:
     """Return the statement of this number.
 
+    Parameters
+    ----------
+    number : str
+        As "3.2".
+
+    Returns
+    -------
+    Statement
+
     Raises
     ------
     ValueError
@@ -57,6 +66,26 @@ def verify(statements: Sequence[Statement], inputs: Sequence[Inputs], options: O
     """Check every statement on every set of inputs, in this order; one that does not depend on them once.
 
     Of a negative control the remarks say what was changed.
+
+    Parameters
+    ----------
+    statements : sequence of Statement
+        Of `STATEMENTS`.
+    inputs : sequence of Inputs
+    options : Options
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref import Problem
+    >>> from validation.statements.inputs import own
+    >>> data = own(Problem(np.eye(3), [1.0, -1.0, 1.0]))
+    >>> [finding.status for finding in verify([find("identity")], [data], Options(draws=4, steps=5))]
+    ['holds']
     """
     for statement in statements:
         for data in inputs[:1] if statement.general else inputs:

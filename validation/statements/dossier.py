@@ -78,6 +78,19 @@ def dossier(statement: Statement, inputs: Sequence[Inputs], options: Options, *,
         Seed, draws and steps.
     command : str, optional
         What makes the dossier again from the shell.
+
+    Returns
+    -------
+    Dossier
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref import Problem
+    >>> from validation.statements import find, inputs
+    >>> found = dossier(find("4.5"), [inputs.own(Problem(np.eye(2), [1.0, 1.0]))], Options(draws=4, steps=5))
+    >>> found.statement.number
+    '4.5'
     """
     findings = tuple(statement.check(data, options) for data in inputs)
     parts = [

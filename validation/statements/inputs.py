@@ -26,6 +26,12 @@ class Inputs:
         Where they come from.
     gaussian : bool
         Whether X has independent Gaussian entries, which Propositions 3.3 and 4.5 speak of.
+
+    Examples
+    --------
+    >>> problem = Problem(np.eye(2), [1.0, 1.0])
+    >>> Inputs(name="mine", linear=problem, nonlinear=problem).gaussian
+    False
     """
 
     name: str

@@ -34,7 +34,13 @@ NAME = "|cos∠(b, β)|"
 
 
 class AlignmentBound(Claim):
-    """The cosine bound of Section 4.1 as a sheet."""
+    """The cosine bound of Section 4.1 as a sheet.
+
+    Examples
+    --------
+    >>> print(AlignmentBound().source)
+    Section 4.1
+    """
 
     name = "Section 4.1, cosine bound"
     statement = "|cos∠(b, β(t))| ≤ (|b̂·β(0)| + Δ)/(‖β(0)‖ − Δ)"

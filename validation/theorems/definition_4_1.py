@@ -56,18 +56,22 @@ def aligns(times: ArrayLike, cosines: ArrayLike, *, kept: float = 0.5) -> Alignm
     kept : float, optional
         Part of the recorded time, counted from its end, over which c must be kept; in (0, 1].
 
-    Examples
-    --------
-    >>> aligns([0, 10, 20, 30, 40], [0.0, 0.2, 0.5, 0.4, 0.5])
-    Alignment(c=0.4, T_c=20, last=40)
-    >>> bool(aligns([0, 10, 20], [0.3, 0.1, -0.1]))
-    False
+    Returns
+    -------
+    Alignment
 
     Raises
     ------
     TypeError, ValueError
         If the steps do not rise, there is not one cosine for each, or an entry is masked or no real number. NaN is
         a cosine, of b = 0 or β = 0: it aligns with nothing.
+
+    Examples
+    --------
+    >>> aligns([0, 10, 20, 30, 40], [0.0, 0.2, 0.5, 0.4, 0.5])
+    Alignment(c=0.4, T_c=20, last=40)
+    >>> bool(aligns([0, 10, 20], [0.3, 0.1, -0.1]))
+    False
     """
     t, cos = _record(times, cosines)
     kept = as_number("kept", kept, above=0)
@@ -80,6 +84,16 @@ def aligns(times: ArrayLike, cosines: ArrayLike, *, kept: float = 0.5) -> Alignm
 
 def reached_at(times: ArrayLike, cosines: ArrayLike, c: float) -> int | None:
     """Return the first recorded step from which cos ≥ c is kept to the end; None if it is not kept at the end.
+
+    Parameters
+    ----------
+    times, cosines : array_like, shape (m,)
+        Recorded steps, rising, and cos∠(b, β) there.
+    c : float
+
+    Returns
+    -------
+    int or None
 
     Examples
     --------
@@ -104,7 +118,20 @@ def _record(times: ArrayLike, cosines: ArrayLike) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, repr=False)
 class Aligned(Claim):
-    """cos∠(b, β(t)) ≥ c at every recorded step after T."""
+    """cos∠(b, β(t)) ≥ c at every recorded step after T.
+
+    Attributes
+    ----------
+    c : float
+        Least cosine.
+    T : int
+        Last step before it has to hold.
+
+    Examples
+    --------
+    >>> Aligned(0.5, 100).statement
+    'cos∠(b, β(t)) ≥ 0.5 for t > 100'
+    """
 
     c: float
     T: int

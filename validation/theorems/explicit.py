@@ -41,7 +41,13 @@ def _margins(lemmas: Drifts, rate: float) -> tuple[Margin, ...]:
 
 
 class Nonlinear(Claim):
-    """Theorems 3.2 and 4.2 with the constants of `theory.convergence.theorem_3_2`."""
+    """Theorems 3.2 and 4.2 with the constants of `theory.convergence.theorem_3_2`.
+
+    Examples
+    --------
+    >>> print(Nonlinear().source)
+    Theorems 3.2 and 4.2, (3.1), (3.2) and (4.2), with the constants of theory.convergence.theorem_3_2
+    """
 
     name = "Theorems 3.2 and 4.2, explicit"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far"
@@ -60,7 +66,13 @@ class Nonlinear(Claim):
 
 
 class Linear(Claim):
-    """Theorem 4.3 with the constants of `theory.convergence.theorem_4_3`."""
+    """Theorem 4.3 with the constants of `theory.convergence.theorem_4_3`.
+
+    Examples
+    --------
+    >>> print(Linear().source)
+    Theorem 4.3, (4.3), with the constants of theory.convergence.theorem_4_3
+    """
 
     name = "Theorem 4.3, explicit"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖"
@@ -80,7 +92,13 @@ class Linear(Claim):
 
 
 class PrintedPull(Linear):
-    """Theorem 4.3 with λ(t) ‖y‖ as printed, in place of ηλ(t) ‖y‖."""
+    """Theorem 4.3 with λ(t) ‖y‖ as printed, in place of ηλ(t) ‖y‖.
+
+    Examples
+    --------
+    >>> print(PrintedPull().source)
+    Theorem 4.3, (4.3) as printed
+    """
 
     name = "Theorem 4.3 as printed"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + λ(t) ‖y‖"

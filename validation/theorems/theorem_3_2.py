@@ -33,7 +33,13 @@ __all__ = ["CLAIM", "Theorem32"]
 
 
 class Theorem32(Claim):
-    """Theorem 3.2 as a sheet."""
+    """Theorem 3.2 as a sheet.
+
+    Examples
+    --------
+    >>> print(Theorem32().source)
+    Theorem 3.2, (3.1) and (3.2)
+    """
 
     name = "Theorem 3.2"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖, and no weight moves far"

@@ -31,7 +31,13 @@ __all__ = ["CLAIM", "Theorem42"]
 
 
 class Theorem42(Claim):
-    """Theorem 4.2 as a sheet."""
+    """Theorem 4.2 as a sheet.
+
+    Examples
+    --------
+    >>> print(Theorem42().source)
+    Theorem 4.2, (4.2)
+    """
 
     name = "Theorem 4.2"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/4 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, and no weight moves far"

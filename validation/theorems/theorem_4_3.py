@@ -33,7 +33,13 @@ __all__ = ["CLAIM", "Theorem43"]
 
 
 class Theorem43(Claim):
-    """Theorem 4.3 as a sheet."""
+    """Theorem 4.3 as a sheet.
+
+    Examples
+    --------
+    >>> print(Theorem43().source)
+    Theorem 4.3, (4.3)
+    """
 
     name = "Theorem 4.3"
     statement = "‖e(t+1)‖ ≤ (1 − ηγ/2 − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖"

@@ -58,7 +58,13 @@ EXACT = 1e-9
 
 
 class Theorem46(Claim):
-    """Theorem 4.6 as a sheet."""
+    """Theorem 4.6 as a sheet.
+
+    Examples
+    --------
+    >>> print(Theorem46().source)
+    Theorem 4.6, with the constant of theory.alignment
+    """
 
     name = "Theorem 4.6"
     statement = "cos∠(b, β(t)) ≥ c for all t > T"
@@ -93,7 +99,13 @@ class Theorem46(Claim):
 
 
 class AnySchedule(Claim):
-    """The remark after Theorem 4.6 as a sheet."""
+    """The remark after Theorem 4.6 as a sheet.
+
+    Examples
+    --------
+    >>> print(AnySchedule().source)
+    Remark after Theorem 4.6, with the constant of theory.alignment
+    """
 
     name = "Theorem 4.6, any schedule"
     statement = "cos∠(b, β(t)) ≥ c for all t > T, for every λ(t) of the same sum"

@@ -13,11 +13,11 @@ from theory.kernels.isometry import (
     limiting_aspect_ratio,
     printed_dimension,
     proposition_4_5,
-    random_gammas,
     smallest_dimension,
     sufficient_dimension,
     wishart_root,
 )
+from theory.kernels.random_inputs import random_gammas
 
 
 def smallest_d_for_one_input(epsilon, delta):

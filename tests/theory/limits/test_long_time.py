@@ -10,7 +10,8 @@ from fa_ref.data import gaussian_inputs
 from fa_ref.engines.reduced import sample_in_law
 from theory.limits import fixed_time_limit, wide_prediction
 from theory.limits.edge import edge_time, small_step_edge_time
-from theory.limits.long_time import constant_penalty, linear_law, plateau, relu_law, tanh_law
+from theory.limits.long_time import constant_penalty, linear_law, plateau, relu_law
+from theory.limits.saturation import tanh_law
 from theory.limits.stationarity import standing
 
 LAM = schedules.constant(0.7)

@@ -23,6 +23,20 @@ Array = NDArray[np.float64]
 def worst_target(X: ArrayLike, activation: str | Activation, lam: float) -> Array:
     """The unit vector y that alignment survives least: it minimises q̄⁺/‖(Ḡ + λ)⁻¹y‖² over all targets.
 
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Inputs.
+    activation : str or Activation
+        ψ.
+    lam : float
+        λ > 0.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        y.
+
     Raises
     ------
     ValueError

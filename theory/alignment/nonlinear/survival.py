@@ -97,6 +97,12 @@ def final_sign(
     -----
     With ‖Ḡ − G‖ ≤ ε for the computed G, a solution v of (G + λ)v ≈ y errs by at most
     (‖y − (G + λ)v‖ + ε‖v‖)/(λ + γ); all other errors are products of these, of that of Θ̄ and of rounding.
+
+    Examples
+    --------
+    >>> from fa_ref import Problem
+    >>> final_sign(Problem([[12.0], [2.0]], [0.44, 0.9]), "tanh", 10.0).reversed
+    True
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
     kernel = kernel or mean_kernel(problem.X, psi)
@@ -168,12 +174,32 @@ def survival(
 ) -> Survival:
     """State the condition under which alignment survives the cutoff for every y, with margins on these inputs.
 
-    Parameters, errors raised: those of `final_sign`; y plays no part.
+    Parameters
+    ----------
+    problem : Problem
+        X; y plays no part.
+    activation : str or Activation
+        ψ.
+    lam : float
+        λ > 0.
+    kernel : MeanKernel, optional
+        Ḡ and Θ̄, if they are known already.
 
     Returns
     -------
     Survival
         True where q̄⁺ > 0 for every y ≠ 0 is certain.
+
+    Raises
+    ------
+    ValueError
+        If λ is not positive.
+
+    Examples
+    --------
+    >>> from fa_ref import Problem
+    >>> bool(survival(Problem(np.eye(2), [1.0, 1.0]), "tanh", 1.0))
+    True
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
     kernel = kernel or mean_kernel(problem.X, psi)

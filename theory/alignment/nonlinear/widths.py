@@ -136,12 +136,41 @@ def alignment_level(
     form: str = "sharp",
     kernel: MeanKernel | None = None,
 ) -> AlignmentWidth | None:
-    """The best c at one width, over θ; None where none is proved. Parameters as for `alignment_width`.
+    """The best c at one width, over θ; None where none is proved.
+
+    Parameters
+    ----------
+    problem : Problem
+        X and y.
+    activation : str or Activation
+        ψ.
+    p : int
+        Width.
+    eta, lam, delta : float
+        Step size, λ > 0, and failure probability in (0, 1).
+    after : bool, optional
+        Whether to bound the cosine after a cutoff.
+    form : str, optional
+        As in `alignment_width`.
+    kernel : MeanKernel, optional
+        Of X and ψ, computed if not given.
+
+    Returns
+    -------
+    AlignmentWidth or None
 
     Raises
     ------
     ValueError
         If δ is not in (0, 1), or the form is not one of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fa_ref import Problem
+    >>> problem = Problem(np.eye(2), [1.0, 1.0])
+    >>> alignment_level(problem, "tanh", 1000, eta=0.3, lam=1.0, delta=0.1) is None
+    True
     """
     psi, p = resolve(activation), as_count("p", p)
     eta, lam = as_number("eta", eta, above=0), as_number("lam", lam, above=0)
