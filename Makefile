@@ -40,5 +40,5 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info fa-ref-report docs/_build docs/reference/generated
+	rm -rf $(VENV) build dist *.egg-info fa-ref-report docs/_build docs/reference/generated docs/gallery/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
