@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,9 @@ Mnist = Annotated[
 ]
 Draws = Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
 Steps = Annotated[int, typer.Option(min=1, help="Steps of each run.")]
+Wide = Annotated[
+    int | None, typer.Option("--p", min=1, help="Width of the networks, in place of each statement's own.")
+]
 Break = Annotated[bool, typer.Option("--break", help="Run each statement's negative control in its place.")]
 Names = Annotated[
     str, typer.Option("--data", metavar="NAMES", help="Among gaussian, digits and mnist, separated by commas.")
@@ -62,6 +66,7 @@ def verify(
     seed: Seed = 0,
     draws: Draws = 32,
     steps: Steps = 300,
+    p: Wide = None,
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
     from validation.report.page import check_writable, write_report
@@ -80,7 +85,7 @@ def verify(
     inputs = _inputs(context, given, data, mnist, seed)
     findings: list[Finding] = []
     interrupted = False
-    with _options(statements, inputs, seed=seed, draws=draws, steps=steps, broken=broken) as options:
+    with _options(statements, inputs, seed=seed, draws=draws, steps=steps, width=p, broken=broken) as options:
         try:
             for finding in check(statements, inputs, options):
                 findings.append(finding)
@@ -88,12 +93,12 @@ def verify(
             interrupted = True
     if interrupted and not findings:
         raise Interrupted("no statement was finished, and nothing was written")
-    hints = [] if interrupted else _hints(findings, given)
-    _tell(findings, hints)
+    findings = findings if interrupted else _with_remedies(findings, given)
+    _tell(findings)
     command, notes = command_line(), [note for chosen in inputs for note in chosen.notes]
-    said = [*notes, *hints, *([BROKEN] if broken else []), *([CUT] if interrupted else [])]
+    said = [*notes, *([BROKEN] if broken else []), *([CUT] if interrupted else [])]
     page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=said)
-    content = {"command": command, "complete": not interrupted, "notes": notes, "hints": hints}
+    content = {"command": command, "complete": not interrupted, "notes": notes, "hints": list(_hints(findings))}
     write_json(json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
         _write_junit(junit_file, findings)
@@ -107,7 +112,7 @@ def verify(
     raise typer.Exit(1 if violated or nothing_held(findings) else 0)
 
 
-def _tell(findings: list[Finding], hints: list[str]) -> None:
+def _tell(findings: list[Finding]) -> None:
     """Print the table; below it the remarks, where a row is violated, and what in the data stands in the way."""
     from validation.report.table import summary
 
@@ -118,8 +123,17 @@ def _tell(findings: list[Finding], hints: list[str]) -> None:
             say(f"{name}: violated: {'; '.join(part for part in (finding.confidence, finding.where) if part)}")
         for remark in finding.remarks:
             say(f"{name}: {remark}")
-    for hint in hints:
-        say(f"hint: {hint}")
+    for hint, titles in _hints(findings).items():
+        say(f"hint for {', '.join(titles)}: {hint}")
+
+
+def _hints(findings: list[Finding]) -> dict[str, list[str]]:
+    """Every remedy, with the titles of the statements that it would help."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        for remedy in finding.remedies:
+            found.setdefault(remedy, []).append(finding.title)
+    return found
 
 
 def _count(findings: list[Finding], *, broken: bool) -> str:
@@ -153,6 +167,7 @@ def theorem(
     seed: Seed = 0,
     draws: Draws = 128,
     steps: Steps = 300,
+    p: Wide = None,
 ) -> None:
     """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
     from fa_ref._support.storage import write_atomically
@@ -164,7 +179,7 @@ def theorem(
     check_json(json_file)
     inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
     command = command_line()
-    with _options([statement], inputs, seed=seed, draws=draws, steps=steps, broken=False) as options:
+    with _options([statement], inputs, seed=seed, draws=draws, steps=steps, width=p, broken=False) as options:
         found = dossier(statement, inputs, options, command=command)
     say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
     if statement.corrected:
@@ -191,12 +206,19 @@ def theorem(
 
 @contextmanager
 def _options(
-    statements: list[Statement], inputs: list[Inputs], *, seed: int, draws: int, steps: int, broken: bool
+    statements: list[Statement],
+    inputs: list[Inputs],
+    *,
+    seed: int,
+    draws: int,
+    steps: int,
+    width: int | None,
+    broken: bool,
 ) -> Iterator[Options]:
     from validation.statements import Options
 
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
-        yield Options(seed=seed, draws=draws, steps=steps, broken=broken, progress=advance)
+        yield Options(seed=seed, draws=draws, steps=steps, width=width, broken=broken, progress=advance)
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:
@@ -222,22 +244,24 @@ def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path
     return [makers[name]() for name in wanted]
 
 
-def _hints(findings: list[Finding], given: Data | None) -> list[str]:
-    """What in the user's data keeps statements from being judged, for the activations that they speak of."""
+#: Statements that a table may keep from being judged, by the activation that they speak of.
+_ABOUT = {"identity": ("4.3", "4.6", "n > d"), "tanh": ("A3.1", "3.2", "4.1", "4.2", "movement", "A")}
+
+
+def _with_remedies(findings: list[Finding], given: Data | None) -> list[Finding]:
+    """Say of a user's data what keeps statements from holding, and what would help."""
     from validation.report.advice import advise
     from validation.statements.convergence import LINEAR_WIDTH, NONLINEAR_WIDTH
 
     if given is None:
-        return []
-    hints = []
-    for activation, p, numbers in (
-        ("identity", LINEAR_WIDTH, ("4.3", "4.6")),
-        ("tanh", NONLINEAR_WIDTH, ("A3.1", "3.2", "4.1", "4.2")),
-    ):
+        return findings
+    widths = {"identity": LINEAR_WIDTH, "tanh": NONLINEAR_WIDTH}
+    said: dict[str, tuple[str, ...]] = {}
+    for activation, numbers in _ABOUT.items():
         if any(finding.number in numbers and not finding for finding in findings):
-            said = advise(given.problem, activation, p=p, lines=given.lines)
-            hints += [f"{activation}: {sentence}" for sentence in said]
-    return hints
+            sentences = advise(given.problem, activation, p=widths[activation], lines=given.lines)
+            said |= dict.fromkeys(numbers, tuple(sentences))
+    return [f if f else replace(f, remedies=said.get(f.number, ())) for f in findings]
 
 
 def _write_junit(path: Path, findings: list[Finding]) -> None:

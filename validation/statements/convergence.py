@@ -60,7 +60,9 @@ class Theorem32(Statement):
         """Judge every step of networks of one width, drawn until the probability is decided."""
         problem, rng = inputs.nonlinear, options.rng(self.number, inputs)
         eta, kernel = nonlinear_step(problem), kernel_of(problem, resolve("tanh"))
-        law = runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, broken=options.broken)
+        law = runs_of(
+            problem, "tanh", options.width or NONLINEAR_WIDTH, options.steps, eta=eta, broken=options.broken
+        )
         found = judged_by_draws(theorem_3_2.CLAIM, law, options, rng)
         enough = sufficient_width(problem, "tanh", eta=eta, delta=PROVED) if kernel.certified else None
         numbers = (_width("p* =", enough), _rate(found["runs"][0], kernel.gamma / 4.0))
@@ -87,7 +89,8 @@ class Theorem42(Statement):
         gamma = max(kernel_of(problem, resolve("tanh")).gamma, 0.0)  # rounding may put that of a singular Ḡ below 0
         ridge = schedules.cutoff(gamma, options.steps // 3)
         eta = nonlinear_step(problem)
-        return runs_of(problem, "tanh", NONLINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken)
+        p = options.width or NONLINEAR_WIDTH
+        return runs_of(problem, "tanh", p, options.steps, eta=eta, ridge=ridge, broken=options.broken)
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ in the first third of the run."""
@@ -123,9 +126,8 @@ class Theorem43(Statement):
         """Runs with a penalty of γ/10 in their first third."""
         problem = inputs.linear
         eta, ridge = linear_step(problem), schedules.cutoff(0.1 * max(problem.lambda_min, 0.0), options.steps // 3)
-        return runs_of(
-            problem, "identity", LINEAR_WIDTH, options.steps, eta=eta, ridge=ridge, broken=options.broken
-        )
+        p = options.width or LINEAR_WIDTH
+        return runs_of(problem, "identity", p, options.steps, eta=eta, ridge=ridge, broken=options.broken)
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ/10 in the first third of the run."""
@@ -162,7 +164,8 @@ class LargeSample(Statement):
         rng, tall = options.rng(self.number, inputs), _tall(inputs.linear)
         flat = tall.projected()
         eta = linear_step(flat)
-        law = runs_of(flat, "identity", LINEAR_WIDTH, options.steps, eta=eta, broken=options.broken)
+        p = options.width or LINEAR_WIDTH
+        law = runs_of(flat, "identity", p, options.steps, eta=eta, broken=options.broken)
         found = judged_by_draws(theorem_4_3.CLAIM, law, options, rng)
         run: Trajectory = found["runs"][0]
         gap = (

@@ -23,6 +23,8 @@ __all__ = ["RidgeRegression"]
 
 NONE = "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it"
 
+HIDDEN = "no bound could have failed, or rounding hides it: γ, of which the penalties are multiples, is small"
+
 #: The steps that are judged of each run.
 LAST = 100
 
@@ -63,16 +65,17 @@ class RidgeRegression(Statement):
         name, run, verdict = min(
             (each for each in spoken if each[2].status == status), key=lambda each: _slack(each[2])
         )
+        remarks = (HIDDEN,) if status == VACUOUS else ()
         return self.finding(
             inputs, status, slack=_slack(verdict), where=f"{name}'s run: {verdict.worst_words}", verdict=verdict,
-            runs=(run,), numbers=tuple(number for each in spoken for number in _numbers(*each)),
+            runs=(run,), remarks=remarks, numbers=tuple(number for each in spoken for number in _numbers(*each)),
         )  # fmt: skip
 
     def _judged(
         self, statement: Ridged, inputs: Inputs, options: Options
     ) -> Iterator[tuple[str, Trajectory, Verdict]]:
         """The first run of the statement's own row, judged; nothing where the statement has no run."""
-        if isinstance(statement, Theorem46) and statement.applies(inputs.linear):
+        if isinstance(statement, Theorem46) and statement.applies(inputs.linear, options.width or statement.WIDTH):
             return
         with threads(1):
             law = statement.law(inputs, replace(options, broken=False))

@@ -16,7 +16,7 @@ from fa_ref._support.threads import threads
 from validation.judge.claims import Claim
 from validation.judge.draws import draw_outcomes
 from validation.judge.probability import ProbabilityVerdict, sequential_verdict
-from validation.judge.verdicts import HOLDS, NOT_APPLICABLE, UNDECIDED, VIOLATED, Verdict
+from validation.judge.verdicts import DIVERGED, HOLDS, NOT_APPLICABLE, UNDECIDED, VIOLATED, Verdict
 from validation.statements.inputs import Inputs
 
 __all__ = ["Finding", "Number", "Options", "Statement", "judged_by_draws"]
@@ -84,6 +84,8 @@ class Options:
         At most so many networks, or inputs, for a claim of probability.
     steps : int
         Steps of a run.
+    width : int, optional
+        Of the networks for Theorems 3.2, 4.2, 4.3, 4.6 and large samples, in place of the statement's own.
     broken : bool
         Whether to run every statement's negative control in its place.
     progress : callable, optional
@@ -93,6 +95,7 @@ class Options:
     seed: int = 0
     draws: int = 32
     steps: int = 300
+    width: int | None = None
     broken: bool = False
     progress: Progress = lambda _: None
 
@@ -125,7 +128,9 @@ class Finding:
     numbers : tuple of Number
         What stands behind the statement.
     remarks : tuple of str
-        Why it is not decided or does not apply, and what to do.
+        Why it is not decided or does not apply.
+    remedies : tuple of str
+        What in the data stands in the way, and what would help.
     verdict : Verdict or None
         Of the first run, with all hypotheses' margins.
     runs : tuple of Trajectory
@@ -143,6 +148,7 @@ class Finding:
     where: str = ""
     numbers: tuple[Number, ...] = ()
     remarks: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
     verdict: Verdict | None = None
     runs: tuple[Trajectory, ...] = ()
     probability: ProbabilityVerdict | None = None
@@ -174,7 +180,8 @@ class Finding:
             "statement": self.number, "title": self.title, "inputs": self.inputs, "status": self.status,
             "confidence": self.confidence, "slack": None if math.isnan(self.slack) else self.slack,
             "where": self.where, "numbers": [number.to_dict() for number in self.numbers],
-            "remarks": list(self.remarks), "verdict": self.verdict.to_dict() if self.verdict is not None else None,
+            "remarks": list(self.remarks), "remedies": list(self.remedies),
+            "verdict": self.verdict.to_dict() if self.verdict is not None else None,
             "settings": [run.describe() | {"digest": run.setting.digest()} for run in self.runs],
         }  # fmt: skip
 
@@ -265,6 +272,8 @@ def _judged_by_draws(
         "verdict": verdict, "runs": (run,), "status": verdict.status,
         "slack": tightest.slack if tightest is not None else math.nan, "where": verdict.worst_words,
     }  # fmt: skip
+    if verdict.status == DIVERGED:
+        return found | {"remarks": (f"the run diverged at step {run.diverged_at}",)}
     if verdict.failing:
         return found | {"remarks": (f"a hypothesis fails: {verdict.failing}",)}
     if verdict.status == "vacuous":
@@ -278,7 +287,10 @@ def _judged_by_draws(
     if counted.status == "refuted":
         met = all(margin.met for margin in verdict.hypotheses)
         status = VIOLATED if met else UNDECIDED  # an open "p large enough" leaves the claim unrefuted
-        return found | {"status": status, "confidence": seen, "probability": counted}
+        narrow = f"{seen} at p = {run.setting.p}: not refuted, since the theorem asks for p large enough; try --p"
+        remarks = () if met else (f"{narrow} {4 * (run.setting.p or 0)}",)
+        return found | {"status": status, "confidence": seen, "probability": counted, "remarks": remarks}
     enough = f"{seen}; {counted.needed} more would decide" if counted.needed > 0 else seen
     status = verdict.status if counted.failures == 0 else UNDECIDED
-    return found | {"status": status, "confidence": enough, "probability": counted}
+    remarks = (f"{enough} (--draws)",) if status == UNDECIDED else ()
+    return found | {"status": status, "confidence": enough, "probability": counted, "remarks": remarks}
