@@ -1,4 +1,4 @@
-"""A run made in PyTorch, judged: Theorem 3.2 holds, and with the residual's sign as printed it fails.
+"""A run made in PyTorch, judged: with the sign of the residual as printed it fails.
 
 The judge takes arrays from anywhere. Here PyTorch trains by feedback alignment; the record is judged against
 (3.1) with the constant γ/4 of these inputs. With e = y − f, the sign that the paper prints, the same updates

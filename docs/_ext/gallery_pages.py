@@ -31,10 +31,15 @@ def said(name: str) -> tuple[str, str]:
     return title.rstrip("."), rest.strip()
 
 
+def short(name: str) -> str:
+    """The title up to its colon."""
+    return said(name)[0].partition(":")[0]
+
+
 def digest(name: str) -> str:
     """Of everything that decides the picture."""
     texts = [(SCRIPTS / f"{file}.py").read_bytes() for file in (name, "frame")]
-    return hashlib.sha256(package_digest().encode() + b"".join(texts)).hexdigest()
+    return hashlib.sha256(package_digest().encode() + b"".join([*texts, Path(__file__).read_bytes()])).hexdigest()
 
 
 def draw(name: str, path: Path) -> str:
@@ -52,7 +57,16 @@ def draw(name: str, path: Path) -> str:
 def page(name: str, note: str) -> str:
     """The page as MyST Markdown."""
     title, rest = said(name)
-    parts = [f"# {title}", "", rest, "", f"```{{image}} {name}.svg", f":alt: {title}", "```", ""]
+    parts = [
+        f"# {short(name)}",
+        "",
+        f"**{title}.** {rest}",
+        "",
+        f"```{{image}} {name}.svg",
+        f":alt: {title}",
+        "```",
+        "",
+    ]
     parts += [note, ""] if note else []
     parts += [f"`python -m gallery.{name}` draws it again.", ""]
     return "\n".join([*parts, f"```{{literalinclude}} ../../../gallery/{name}.py", ":language: python", "```", ""])
@@ -62,8 +76,8 @@ def contents() -> str:
     """Cards with the pictures, and the hidden table of contents."""
     cards = ["::::{grid} 1 2 3 3", ":gutter: 3", ""]
     for name in ORDER:
-        cards += [f":::{{grid-item-card}} {said(name)[0]}", f":link: generated/{name}", ":link-type: doc"]
-        cards += [f":img-bottom: generated/{name}.svg", f":img-alt: {said(name)[0]}", ":::", ""]
+        cards += [f":::{{grid-item-card}} {short(name)}", f":link: generated/{name}", ":link-type: doc"]
+        cards += [f":img-top: generated/{name}.svg", f":img-alt: {said(name)[0]}", ":::", ""]
     tree = ["```{toctree}", ":hidden:", "", *(f"generated/{name}" for name in ORDER), "```"]
     return "\n".join([*cards, "::::", "", *tree])
 
