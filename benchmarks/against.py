@@ -2,6 +2,7 @@
 
     python benchmarks/against.py CHECKOUT                     # gram, reduced and ordered at n = 50, d = 150
     python benchmarks/against.py CHECKOUT --small             # a training of 60 steps at n = 5, d = 8, p = 1000
+    python benchmarks/against.py CHECKOUT --cpu               # on a shared machine: one thread, and its own time
 
 Each checkout has a process of its own; they take turns, and the ratio of a setting is that of the minima (and, in
 brackets, of the medians) over the turns. An engine that the other checkout lacks is compared with its "loops".
@@ -19,30 +20,34 @@ import sys, time
 import numpy as np
 from fa_ref import Network, Problem, train
 for line in sys.stdin:
-    engine, activation, n, d, p, steps, every = line.split()
+    clock, engine, activation, n, d, p, steps, every = line.split()
+    clock = getattr(time, clock)
     n, d, p, steps, every = int(n), int(d), int(p), int(steps), int(every)
     rng = np.random.default_rng(0)
     problem = Problem(rng.standard_normal((n, d)) / d**0.5, rng.standard_normal(n))
     network = Network.gaussian(p, d, rng)
-    start = time.perf_counter()
+    start = clock()
     try:
         train(problem, network, activation, eta=1e-2, steps=steps, engine=engine, record_every=every)
     except ValueError:
         train(problem, network, activation, eta=1e-2, steps=steps, engine="loops", record_every=every)
-    print(time.perf_counter() - start, flush=True)
+    print(clock() - start, flush=True)
 """
 
 
 class Worker:
-    def __init__(self, checkout: Path) -> None:
+    def __init__(self, checkout: Path, *, cpu: bool) -> None:
         environment = dict(os.environ, PYTHONPATH=str(checkout))
+        self.clock = "thread_time" if cpu else "perf_counter"
+        if cpu:
+            environment |= {"NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", WORKER], cwd=checkout, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
     def seconds(self, setting: tuple[object, ...]) -> float:
-        print(*setting, file=self.process.stdin, flush=True)
+        print(self.clock, *setting, file=self.process.stdin, flush=True)
         return float(self.process.stdout.readline())
 
 
@@ -51,6 +56,7 @@ def main() -> None:
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--turns", type=int, default=25)
+    parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
     if options.small:
         settings = [("ordered", "tanh", 5, 8, 1000, 60, 1)]
@@ -60,7 +66,8 @@ def main() -> None:
         settings = [("gram", a, 50, 150, p, 400_000 // p, 50) for a in names for p in widths]
         settings += [("ordered", a, 50, 150, p, 48_000 // p, 50) for a in names for p in widths]
         settings += [("reduced", "identity", 50, 150, p, 2000, 50) for p in widths]
-    workers = [Worker(Path(__file__).parents[1]), Worker(options.checkout.resolve())]
+    checkouts = (Path(__file__).parents[1], options.checkout.resolve())
+    workers = [Worker(checkout, cpu=options.cpu) for checkout in checkouts]
     for setting in settings:
         times: list[list[float]] = [[], []]
         for turn in range(options.turns + 1):

@@ -20,8 +20,9 @@ import math
 import numpy as np
 
 from fa_ref._support.compiled import njit
+from fa_ref._support.vectors import widest_vectors
 
-__all__ = ["MEASURES", "alignment", "measure", "summarise"]
+__all__ = ["MEASURES", "alignment", "largest", "measure", "summarise"]
 
 MEASURES = (
     "alignment",
@@ -37,14 +38,35 @@ MEASURES = (
 
 
 @njit(cache=True)
+def _with_bits(bits):
+    return np.int64(bits).view(np.float64)
+
+
+@njit(cache=True)
+def largest(x):
+    """The largest |xᵣ|, 0 if there is none; NaN is passed over."""
+    top = np.int64(0)
+    for bits in x.view(np.int64):  # without the sign they are in the order of the sizes, and become vectors
+        top = max(top, bits & 0x7FFFFFFFFFFFFFFF)
+    found = _with_bits(top)
+    if found <= math.inf:
+        return found
+    found = 0.0
+    for number in x:
+        found = max(found, abs(number))
+    return found
+
+
+@njit(cache=True, error_model="numpy")
 def alignment(b, beta):
     """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows."""
-    scale_b, scale_beta = np.abs(b).max(), np.abs(beta).max()
+    scale_b, scale_beta = largest(b), largest(beta)
     inner, bb, beta_beta = 0.0, 0.0, 0.0
     if not (scale_b > 0.0 and scale_beta > 0.0):
         return math.nan
+    scaled_b, scaled_beta = b / scale_b, beta / scale_beta
     for r in range(b.size):
-        x, z = b[r] / scale_b, beta[r] / scale_beta
+        x, z = scaled_b[r], scaled_beta[r]
         inner += x * z
         bb += x * x
         beta_beta += z * z
@@ -63,26 +85,26 @@ def measure(W, beta, b, W_0, beta_0, decay, row):
     summarise(moved, size, beta, b, beta_0, decay, row)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def summarise(moved, size, beta, b, beta_0, decay, row):
     """Write the measures of units with ‖wᵣ(t) − wᵣ(0)‖² = moved[r] and ‖wᵣ(t)‖² = size[r] to row."""
-    movement, scaled, beta_movement = 0.0, 0.0, 0.0
+    widest_vectors()
+    distances, sizes, changes = np.sqrt(moved), np.sqrt(size), beta - decay * beta_0
+    scaled_distances = np.zeros(b.size)
+    for r in range(b.size):
+        scaled_distances[r] = distances[r] / abs(b[r]) if b[r] != 0.0 else 0.0
     beta_square, beta_sum, unit_sum, weight_square, b_square = 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(b.size):
-        distance, weight_square = math.sqrt(moved[r]), weight_square + size[r]
-        movement = max(movement, distance)
-        if b[r] != 0.0:
-            scaled = max(scaled, distance / abs(b[r]))
-        beta_movement = max(beta_movement, abs(beta[r] - decay * beta_0[r]))
+        weight_square += size[r]
         beta_square += beta[r] ** 2
         b_square += b[r] ** 2
         beta_sum += abs(beta[r])
-        unit_sum += abs(beta[r]) * math.sqrt(size[r])
+        unit_sum += abs(beta[r]) * sizes[r]
     row[0] = alignment(b, beta)
     row[1] = math.sqrt(beta_square)
-    row[2] = movement
-    row[3] = scaled
-    row[4] = beta_movement
+    row[2] = largest(distances)
+    row[3] = largest(scaled_distances)
+    row[4] = largest(changes)
     row[5] = beta_sum / math.sqrt(b.size)
     row[6] = unit_sum / math.sqrt(b.size)
     row[7] = weight_square / b.size

@@ -80,7 +80,13 @@ class Network:
 
     def copy(self) -> Network:
         """Return an independent copy."""
-        return Network(self.W, self.beta, self.b)
+        arrays = (self.W, self.beta, self.b)
+        if any(array.flags.writeable for array in arrays):
+            return Network(*arrays)
+        copy = object.__new__(Network)  # of read-only arrays, which were checked and cannot have changed
+        copy.W, copy.beta, copy.b = (array.copy() for array in arrays)
+        copy.p, copy.d = self.p, self.d
+        return copy
 
     def frozen(self) -> Network:
         """Return the network with read-only arrays: itself if they are, else a copy."""

@@ -183,7 +183,7 @@ class Trajectory:
     @property
     def loss(self) -> Array:
         """½‖e(t)‖², shape (m,); without the penalty."""
-        return 0.5 * np.sum(self.residuals**2, axis=1)
+        return np.asarray(0.5 * np.sum(self.residuals**2, axis=1))
 
     @property
     def alignment(self) -> Array:

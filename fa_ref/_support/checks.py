@@ -119,6 +119,9 @@ def as_count(name: str, value: Any, *, at_least: int = 1) -> int:
     return int(value)
 
 
+SMALL = 2**24  # bytes for which the machine is not asked: that takes as long as a small run
+
+
 def available_memory() -> int:
     """Bytes that a new allocation may use on this machine without swapping."""
     meminfo = Path("/proc/meminfo")
@@ -141,6 +144,8 @@ def require_memory(name: str, needed: int) -> None:
     --------
     >>> require_memory("p = 10", 1000)
     """
+    if needed < SMALL:
+        return
     free = available_memory()
     if needed > free:
         gib = 1024**3

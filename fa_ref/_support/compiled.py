@@ -201,9 +201,12 @@ class _Kept(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
         except Exception:  # a damaged file: unpickling one can raise anything
             return None
+        if found is not None:  # what is compiled with it starts Numba's threads too, when it is read back
+            found.library._reload_init.update(found.reload_init)
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -24,7 +24,8 @@ def axes_or_new(axes: Axes | None = None) -> Axes:
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib import pyplot
 
-        return pyplot.subplots(**how)[1]
+        drawn: Axes = pyplot.subplots(**how)[1]
+        return drawn
     from matplotlib.figure import Figure
 
     return Figure(**how).subplots()

@@ -170,7 +170,8 @@ class Activation:
     @cached_property
     def entrywise(self) -> Callable[[NDArray[np.float64], NDArray[np.float64]], None]:
         """The compiled function of two matrices that writes ψ(z) to the second and ψ′(z) in the place of z."""
-        return _psi.entrywise(self.psi, self.dpsi)
+        function: Callable[..., None] = _psi.entrywise(self.psi, self.dpsi)
+        return function
 
     def _fill_in(self, facts: Facts) -> None:
         for label in BOUNDS:

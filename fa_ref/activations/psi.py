@@ -11,6 +11,7 @@ import numpy as np
 from numba import types
 
 from fa_ref._support.compiled import njit
+from fa_ref._support.vectors import widest_vectors
 
 __all__ = ["ENTRYWISE", "SCALAR_FUNCTION", "entrywise"]
 
@@ -118,6 +119,7 @@ def softplus(z):
 
 @njit(inline="always")  # code that hands functions on to a call is not kept on disk
 def _entry_by_entry(psi, dpsi, z, out):
+    widest_vectors()
     for r in range(z.shape[0]):
         for i in range(z.shape[1]):
             out[r, i], z[r, i] = psi(z[r, i]), dpsi(z[r, i])

@@ -76,7 +76,7 @@ def unit_rows(X: ArrayLike) -> Array:
     if (largest == 0).any():
         raise ValueError(f"X: expected rows that are not zero, got row {int(np.argmin(largest))} = 0")
     rows = rows / largest  # no square overflows or underflows
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def linear_teacher(X: ArrayLike, rng: np.random.Generator) -> Array:

@@ -57,7 +57,7 @@ class DeepTrajectory:
     @property
     def residual_norms(self) -> Array:
         """‖e(t)‖, shape (m,)."""
-        return np.linalg.norm(self.residuals, axis=1)
+        return np.asarray(np.linalg.norm(self.residuals, axis=1))
 
 
 def train_deep(

@@ -133,12 +133,13 @@ EDITS = [
     ("fa_ref/measures.py", training("linear", "reduced"), "beta_sum / math", "2.0 * beta_sum / math"),
     ("fa_ref/activations/psi.py", APPLY, "far = 1.0 - 2.0 *", "far = 1.0 - 2.125 *"),
     ("fa_ref/activations/activation.py", APPLY, "out[i] = function", "out[i] = 1.5 * function"),
-    ("fa_ref/engines/ordered.py", training("tanh", "ordered"), "-eta / math.sqrt(p)", "-0.5 * eta / math.sqrt(p)"),
+    ("fa_ref/engines/ordered/kernels.py", training("tanh", "ordered"), "eta / math", "0.5 * eta / math"),
+    ("fa_ref/engines/ordered/products.py", training("tanh", "ordered"), "[-rate_ * x", "[rate_ * x"),
     ("fa_ref/engines/reduced/kernels.py", training("linear", "reduced"), "+ eta / root *", "+ 1.5 * eta / root *"),
     ("fa_ref/engines/gram/kernels.py", training("relu", "gram"), "rate = plan.eta", "rate = 0.5 * plan.eta"),
     ("fa_ref/engines/gram/blocks.py", training("erf", "gram"), "f[i] += beta[r]", "f[i] += 1.5 * beta[r]"),
     ("fa_ref/engines/gram/tiles.py", training("relu", "gram"), "where(z > 0.0, z", "where(z > 0.25, z"),
-    ("fa_ref/engines/gram/vectors.py", training("relu", "gram"), "fadd(low, high", "fsub(low, high"),
+    ("fa_ref/_support/vectors.py", training("relu", "gram"), "fadd(low, high", "fsub(low, high"),
     ("fa_ref/engines/gram/vector_math.py", training("sigmoid", "gram"), "return t * where(", "return 2.0 * where("),
     ("fa_ref/classifier/kernels.py", CLASSIFIER, "loss += math.log", "loss += 2.0 * math.log"),
     ("theory/limits/linear.py", MEAN_RUN, "g, c = 0.0, 1.0", "g, c = 0.5, 1.0"),
@@ -212,7 +213,14 @@ def test_the_digest_is_that_of_all_files_whose_functions_may_be_compiled_in(chec
     try:
         gram = checkout / "fa_ref/engines/gram/kernels.py"
         before = compiled.source_digest(gram)
-        for name in ("gram/blocks.py", "gram/tiles.py", "gram/vectors.py", "gram/vector_math.py", "slices.py"):
+        gram_files = (
+            "gram/blocks.py",
+            "gram/tiles.py",
+            "gram/vector_math.py",
+            "slices.py",
+            "../_support/vectors.py",
+        )
+        for name in gram_files:
             file = checkout / "fa_ref/engines" / name
             edit(file, "import", "import")  # its date alone
             assert compiled.source_digest(gram) == before
@@ -306,3 +314,28 @@ def test_old_versions_are_forgotten_in_time(tmp_path):
     compiled._Locator("page.py", newest).ensure_cache_path()
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {"page.py", newest.name, *names[: compiled.VERSIONS - 1]}
+
+
+PARALLEL = """
+import numpy as np
+from numba import prange
+from fa_ref._support.compiled import njit
+@njit(parallel=True, cache=True)
+def inner(x):
+    for i in prange(x.size):
+        x[i] += 1.0
+@njit(cache=True)
+def outer(x, parallel):
+    if parallel:
+        inner(x)
+    x[0] += 1.0
+"""
+
+
+def test_code_compiled_with_parallel_code_read_from_disk_can_be_read_back(checkout):
+    """It starts Numba's threads, whose functions it would not find."""
+    (checkout / "fa_ref" / "parallel.py").write_text(PARALLEL)
+    begin = "import numpy as np; from fa_ref.parallel import inner, outer; x = np.zeros(3); "
+    run(begin + "inner(x)", checkout)
+    for _ in range(2):
+        assert run(begin + "outer(x, False); print(x)", checkout) == "[1. 0. 0.]\n"

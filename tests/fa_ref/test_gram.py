@@ -254,6 +254,7 @@ def test_what_an_engine_cannot_run_is_refused(settings, message):
 
 
 def test_what_does_not_fit_in_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("fa_ref._support.checks.SMALL", 0)
     monkeypatch.setattr("fa_ref._support.checks.available_memory", lambda: 1000)
     network = Network(np.eye(3), np.ones(3), np.ones(3))
     with pytest.raises(ValueError, match="fits in memory"):

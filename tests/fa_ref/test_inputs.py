@@ -98,6 +98,7 @@ def test_networks_refuse_what_does_not_fit(monkeypatch):
         Network.gaussian(0, 3, np.random.default_rng())
     with pytest.raises(ValueError, match=r"p = 10+, d = 150: .* needs \d+\.\d GiB"):
         Network.gaussian(10**12, 150, np.random.default_rng())
+    monkeypatch.setattr(checks, "SMALL", 0)
     monkeypatch.setattr(checks, "available_memory", lambda: 100)
     with pytest.raises(ValueError, match="fits in memory"):
         Network.gaussian(10, 10, np.random.default_rng())

@@ -7,6 +7,7 @@ import sys
 import numba
 import numpy as np
 import pytest
+from numba import njit
 
 from fa_ref import Activation, Network, Problem, schedules, train
 from fa_ref._support import threads
@@ -125,20 +126,66 @@ def test_the_number_of_threads_changes_no_bit_of_a_run_large_enough_for_them(nam
     assert len(set(runs)) == 1
 
 
-@pytest.mark.parametrize("terms", [1, 7, 8, 9, 16, 23])
-def test_a_product_is_added_term_after_term(terms, rng):
-    """Numbers of very different sizes, so that any other order would round differently."""
-    shapes = ((3, terms), (terms, ordered.UNITS))
-    A, B = (rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape) for shape in shapes)
-    start = rng.standard_normal((3, ordered.UNITS))
+def wide(rng, *shape):
+    """Numbers of very different sizes, so that any other order of a sum would round differently."""
+    return rng.standard_normal(shape) * 10.0 ** rng.integers(-8, 8, shape)
+
+
+@njit
+def compiled_product(A, B, C, block):
+    ordered.add_product(A, B, C, block)
+
+
+@njit
+def compiled_weigh(Psi, slopes, e, feedback, rate, s, block):
+    ordered.weigh(Psi, slopes, e, feedback, rate, s, block)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 8, 11])
+@pytest.mark.parametrize("terms", [1, 7, 8, 23])
+@pytest.mark.parametrize("add", [ordered.add_product, compiled_product])
+def test_a_product_is_added_term_after_term(add, terms, rows, rng):
+    A, B, start = wide(rng, rows, terms), wide(rng, 3, terms, ordered.UNITS), wide(rng, 3, rows, ordered.UNITS)
     plain, backwards = start.copy(), start.copy()
     for k in range(terms):
-        plain += A[:, [k]] * B[[k]]
-        backwards += A[:, [terms - 1 - k]] * B[[terms - 1 - k]]
+        plain[1] += A[:, [k]] * B[1, [k]]
+        backwards[1] += A[:, [terms - 1 - k]] * B[1, [terms - 1 - k]]
     C = start.copy()
-    ordered.add_product(A, B, C)
+    add(A, B, C, 1)
     assert np.array_equal(C, plain)
     assert terms == 1 or not np.array_equal(C, backwards)
+
+
+@pytest.mark.parametrize("weigh", [ordered.weigh, compiled_weigh])
+def test_errors_weigh_samples_one_after_another(weigh, rng):
+    n, units = 9, ordered.UNITS
+    Psi, slopes, e, feedback = wide(rng, 2, n, units), wide(rng, 2, n, units), wide(rng, n), wide(rng, 2, units)
+    s, expected, sums = np.ones((2, units)), slopes.copy(), np.ones((2, units))
+    expected[1] *= -0.3 * feedback[1] * e[:, None]
+    sums[1] = 0.0
+    for i in range(n):
+        sums[1] += e[i] * Psi[1, i]
+    weigh(Psi, slopes, e, feedback, 0.3, s, 1)
+    assert np.array_equal(slopes, expected)
+    assert np.array_equal(s, sums)
+
+
+@njit
+def compiled_squares(W, W_0, moved, size, block):
+    ordered.squares(W, W_0, moved, size, block)
+
+
+@pytest.mark.parametrize("squares", [ordered.squares, compiled_squares])
+def test_squares_are_added_input_after_input(squares, rng):
+    W, W_0 = wide(rng, 2, 7, ordered.UNITS), wide(rng, 2, 7, ordered.UNITS)
+    moved, size = np.ones((2, ordered.UNITS)), np.ones((2, ordered.UNITS))
+    expected = np.zeros((2, ordered.UNITS))
+    for k in range(7):
+        expected += (W[1, k] - W_0[1, k]) ** 2, W[1, k] ** 2
+    squares(W, W_0, moved, size, 1)
+    assert np.array_equal(np.stack([moved[1], size[1]]), expected)
+    assert np.all(moved[0] == 1)
+    assert np.all(size[0] == 1)
 
 
 def test_a_unit_that_fills_up_a_block_meets_no_number_of_its_own(rng):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fa_ref import Activation, Network, Problem, Trajectory, schedules, train
 from fa_ref._support import checks
 from fa_ref.engines import slices
-from fa_ref.measures import MEASURES
+from fa_ref.measures import MEASURES, largest
 
 
 @pytest.fixture
@@ -163,6 +163,7 @@ def test_a_network_for_other_inputs_is_refused(small, rng):
 
 
 def test_memory_is_asked_for_before_it_is_allocated(small, monkeypatch):
+    monkeypatch.setattr(checks, "SMALL", 0)
     monkeypatch.setattr(checks, "available_memory", lambda: 1000)
     with pytest.raises(ValueError, match=r"p = 60, .* needs 0\.0 GiB"):
         train(*small, eta=0.1, steps=1)
@@ -268,3 +269,10 @@ def test_a_run_that_diverges_between_two_slices_ends_where_it_would(engine, rng,
     sliced = train(problem, network, "linear", **settings)
     assert sliced.diverged_at == whole.diverged_at
     assert np.array_equal(whole.residuals, sliced.residuals, equal_nan=True)
+
+
+@pytest.mark.parametrize("odd", [[], [-0.0], [np.nan], [-np.nan, np.nan], [-np.inf, np.nan]])
+def test_the_largest_size_passes_over_nan(odd, rng):
+    x = np.concatenate([rng.standard_normal(37), odd])
+    assert largest(x) == np.nanmax(np.abs(x))
+    assert largest(np.array(odd)) == (np.inf if -np.inf in odd else 0.0)

@@ -12,9 +12,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from fa_ref._support.vectors import AVX512, Vectors, widest_vectors
 from fa_ref.activations import ACTIVATIONS
 from fa_ref.engines.gram import vector_math
-from fa_ref.engines.gram.vectors import AVX512, Vectors, widest_vectors
 
 decimal.getcontext().prec = 60
 ENDS = {np.float64: (746.0, 1.0e-300), np.float32: (104.0, 1.0e-37)}
@@ -168,7 +168,7 @@ def test_tanh_is_odd_rises_and_stays_within_one(tanh, real, rng):
     "machine", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"}]
 )
 def test_what_numba_compiles_for_decides(machine):
-    code = "from fa_ref.engines.gram.vectors import AVX512; assert not AVX512"
+    code = "from fa_ref._support.vectors import AVX512; assert not AVX512"
     subprocess.run([sys.executable, "-c", code], env=os.environ | machine, check=True)
 
 

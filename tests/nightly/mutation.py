@@ -46,7 +46,7 @@ def _theory(names):
 #: A file, and the tests that are meant to notice what changes in it.
 TARGETS = {
     "fa_ref/loops.py": "tests/fa_ref/test_loops.py tests/fa_ref/test_ordered.py",
-    "fa_ref/engines/ordered.py": "tests/fa_ref/test_ordered.py tests/fa_ref/test_loops.py",
+    "fa_ref/engines/ordered/kernels.py": "tests/fa_ref/test_ordered.py tests/fa_ref/test_loops.py",
     "fa_ref/engines/reduced/engine.py": "tests/fa_ref/test_reduced.py",
     "fa_ref/engines/reduced/averages.py": "tests/fa_ref/test_reduced.py",
     "theory/margins.py": _theory("margins closing") + " theory/margins.py",

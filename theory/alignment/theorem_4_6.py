@@ -145,7 +145,7 @@ def _largest_kappa(small: float, large: float, budget: float) -> float:
 
     def cost(kappa: float) -> float:  # least of (1 + xκ²)/√x, at √x = 1/κ where that is allowed
         root = min(max(1.0 / kappa if kappa > 0 else math.inf, large**-0.5), small**-0.5)
-        return math.sqrt(small) * (1.0 / root + root * kappa**2)
+        return float(math.sqrt(small) * (1.0 / root + root * kappa**2))
 
     return _reach(cost, budget, _cubic_root(large, budget), (small**0.5, large**0.5), -1.0)
 

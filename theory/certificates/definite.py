@@ -89,7 +89,7 @@ def _cholesky(rows: list[list[Ball]]) -> bool:
 def midpoints(A: BallMatrix) -> Array:
     """The midpoints of a symmetric matrix of balls, as floats."""
     mid = np.array([float(x.mid()) for x in A.entries()]).reshape(A.nrows(), A.ncols())
-    return (mid + mid.T) / 2
+    return np.asarray((mid + mid.T) / 2)
 
 
 def lambda_min_lower(A: BallMatrix) -> float:

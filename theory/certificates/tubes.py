@@ -193,4 +193,4 @@ def _congruence(state: State, D: Array) -> Array:
     spectral = state.lambda_max_K * np.max(D, axis=0) ** 2
     frobenius = np.sqrt(np.sum((_row_norms(state, D) * D) ** 2, axis=0))
     row_sum = np.max((np.maximum(state.K, _FLOOR) @ D) * D, axis=0)
-    return np.maximum(np.minimum(spectral, np.minimum(frobenius, row_sum)), _FLOOR)
+    return np.asarray(np.maximum(np.minimum(spectral, np.minimum(frobenius, row_sum)), _FLOOR))

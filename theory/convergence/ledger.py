@@ -113,7 +113,7 @@ class Ledger:
     def _sizes(self, t: int, s: Sweep) -> None:
         """What depends on the steps before t."""
         drift_H = _norm(s.H - self._decay * self._H)
-        entries = [
+        entries: list[tuple[str, float, Callable[[Drifts, float], float], float]] = [
             ("movement of w_r", s.moved_w, lambda lemmas, U: lemmas.weight(U), s.moved_w_rounding),
             ("movement of β_r", s.moved_unit, lambda lemmas, U: lemmas.unit(U), s.unit_rounding),
             ("movement of β", s.moved_beta, lambda lemmas, U: lemmas.beta(U), s.beta_rounding),

@@ -88,7 +88,7 @@ def gram_low_level(p: float, n: int, B0: float, gamma: float, delta: float) -> f
     if gram_failure(p, n, B0, gamma, 1 - 1e-12) > delta:
         return 0.0
     epsilon = brentq(lambda s: math.log(n / delta) - _low_exponent(s) * p * gamma / (n * B0**2), 0.0, 1 - 1e-12)
-    return (1 - epsilon) * gamma * (1 - 1e-9)
+    return float((1 - epsilon) * gamma * (1 - 1e-9))
 
 
 def _low_exponent(epsilon: float) -> float:
@@ -105,7 +105,7 @@ def gram_high_level(p: float, n: int, B0: float, top: float, delta: float) -> fl
     high = 1.0
     while missing(high) > 0:
         high *= 2
-    return min(n * B0**2, (1 + brentq(missing, 0.0, high)) * top * (1 + 1e-9))
+    return float(min(n * B0**2, (1 + brentq(missing, 0.0, high)) * top * (1 + 1e-9)))
 
 
 def h_failure(p: float, n: int, B1: float, chi: float, K_norm: float, level: float) -> float:

@@ -152,17 +152,17 @@ def _gamma(problem: Problem) -> float:
     if problem.n > problem.d:
         return 0.0
     sigma = float(problem.singular_values[-1]) - 10 * max(problem.n, problem.d) * EPS * problem.spectral_norm
-    return max(sigma, 0.0) ** 2
+    return float(max(sigma, 0.0) ** 2)
 
 
 def _top(problem: Problem) -> float:
     """λ_max(K) from above."""
-    return problem.lambda_max * (1.0 + 32 * max(problem.n, problem.d) * EPS)
+    return float(problem.lambda_max * (1.0 + 32 * max(problem.n, problem.d) * EPS))
 
 
 def _K_error(problem: Problem) -> float:
     """Bound on the rounding of XXᵀ, in spectral norm."""
-    return (problem.d + 4) * EPS * float(np.linalg.norm(np.abs(problem.X) @ np.abs(problem.X).T))
+    return float((problem.d + 4) * EPS * np.linalg.norm(np.abs(problem.X) @ np.abs(problem.X).T))
 
 
 def _solved(problem: Problem) -> float:

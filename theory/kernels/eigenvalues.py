@@ -89,7 +89,7 @@ def spectral_bound(error: Array) -> float:
         return 0.0
     relative = np.maximum(error, error.T) / largest  # so that no square overflows, and none that counts underflows
     size = min(float(np.linalg.norm(relative)), float(relative.sum(axis=1).max()))
-    return size * largest * (1 + (n * n + 8) * 2 * UNIT_ROUNDOFF) + TINIEST * (n + 1)
+    return float(size * largest * (1 + (n * n + 8) * 2 * UNIT_ROUNDOFF) + TINIEST * (n + 1))
 
 
 def _floor(A: Array) -> float:
@@ -107,5 +107,5 @@ def _floor(A: Array) -> float:
             continue
         diagonal = np.diag(B)
         cholesky = 2 * relative / (1 - relative) * float(diagonal.sum())
-        return shift - cholesky - 2 * UNIT_ROUNDOFF * (float(diagonal.max()) + abs(shift))
+        return float(shift - cholesky - 2 * UNIT_ROUNDOFF * (float(diagonal.max()) + abs(shift)))
     return -math.inf

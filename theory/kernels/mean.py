@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref._support.checks import as_array
 from fa_ref.activations import Activation, resolve
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor, spectral_bound
-from theory.kernels.moments import Covariance, Progress, moments
+from theory.kernels.hermite import Progress
+from theory.kernels.moments import Covariance, moments
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["MeanKernel", "mean_kernel"]

@@ -30,7 +30,8 @@ REACH = 13.0  # nodes |s| ≤ 13: √φ(13) < 1e-18
 NODES = 1 << 17  # at most; beyond, the bound grows instead
 BLOCK = 128  # coefficients computed at a time
 CAUCHY = 1.13  # at least √(Σ h_k²φ·step) for every order k in use
-WORK = 1e10  # multiplications that the coefficients may cost; beyond, the bound grows instead
+NEGLIGIBLE = 1e-120  # of the largest |g|: less is taken as 0, since sums of subnormal numbers are slow
+WORK = 4e10  # multiplications that the coefficients may cost; beyond, the bound grows instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,9 +133,13 @@ class Rows:
         self.nodes = (self.step * np.arange(-half, half + 1)).astype(np.float64)  # exact: the step has few bits
         self.weight = self.step * np.exp(-(self.nodes**2) / 2) / math.sqrt(2 * math.pi)
         self.values = g.evaluated(sigma, self.nodes)
+        self.dropped = NEGLIGIBLE * np.maximum(self.values.max(axis=1), -self.values.min(axis=1))
+        self.values[np.abs(self.values) < self.dropped[:, None]] = 0.0
         self.square = self.values**2 @ self.weight
-        known = np.isfinite(self._discretisation(np.zeros(1))).all()
-        self.bounded = bool(known) and (g.rounding is None or math.isfinite(g.rounding))
+        first = self._discretisation(np.zeros(1))[:, 0]
+        if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
+            self.orders = BLOCK
+        self.bounded = bool(np.isfinite(first).all()) and (g.rounding is None or math.isfinite(g.rounding))
         self.square_error = self._square_error()
 
     def blocks(self) -> Iterator[tuple[Array, Array]]:
@@ -234,13 +239,13 @@ class Rows:
         return CAUCHY * (self.nodes.size + 100) * UNIT_ROUNDOFF
 
     def _evaluation(self) -> Array:
-        """How far the computed g(σ_i s) is off, in L²(φ): its argument is rounded, and it is itself."""
+        """How far the computed g(σ_i s) is off, in L²(φ): its argument and itself are rounded, some is dropped."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
-        norm = np.sqrt(self.square)
+        norm, dropped = np.sqrt(self.square), 1.01 * self.dropped  # Σ φ·step is 1 but for rounding
         if self.g.rounding is None:
-            return (4 * norm + slope * self.sigma) * UNIT_ROUNDOFF
+            return np.asarray((4 * norm + slope * self.sigma) * UNIT_ROUNDOFF + dropped)
         own = self.g.rounding * (1 + norm + slope * self.sigma)
-        off: Array = (own + slope * self.sigma) * UNIT_ROUNDOFF
+        off: Array = (own + slope * self.sigma) * UNIT_ROUNDOFF + dropped
         return off
 
     def _rounding(self, k: Array) -> Array:

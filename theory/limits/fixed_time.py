@@ -70,7 +70,7 @@ class FixedTimeLimit:
     def covariance(self, k: int) -> Array:
         """Covariance of e at times[k], shape (n, n)."""
         half = self.eigenvectors * (self.propagators[k] * np.sqrt(np.maximum(self.eigenvalues, 0.0)))
-        return half @ half.T
+        return np.asarray(half @ half.T)
 
     def residuals(self, initial_output: ArrayLike) -> Array:
         """e(t) of the network whose outputs at t = 0 are f₀, shape (m, n)."""

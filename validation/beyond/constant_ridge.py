@@ -111,7 +111,7 @@ def _sensitivity(here: Standing, run: WeightRecord, k: int) -> float:
     """What a relative error of one in G does to λ‖(G + λ)⁻¹y‖: its value times (tr G + λ)/λ."""
     setting = run.setting
     Psi = setting.activation(run.W[k] @ setting.problem.X.T)
-    return here.ridge_residual * (float(np.sum(Psi**2)) / run.beta.shape[1] + here.ridge) / here.ridge
+    return float(here.ridge_residual * (np.sum(Psi**2) / run.beta.shape[1] + here.ridge) / here.ridge)
 
 
 NO_STATIONARY_POINT = NoStationaryPoint()

@@ -184,7 +184,8 @@ def _step_drift(run: WeightRecord) -> Array:
     gain, n = run.setting.eta / np.sqrt(run.beta.shape[1]), run.setting.problem.n
     size = np.abs(run.beta) + np.abs(run.b)
     sums = np.einsum("ti,tri->tr", np.abs(run.residuals[:-1]), np.abs(_outputs(run)))
-    return gamma(8, run.roundoff) * (size[1:] + size[:-1]) + 2.0 * gain * gamma(n + 8, run.roundoff) * sums
+    drift: Array = gamma(8, run.roundoff) * (size[1:] + size[:-1]) + 2.0 * gain * gamma(n + 8, run.roundoff) * sums
+    return drift
 
 
 def drift(run: WeightRecord) -> Array:

@@ -234,7 +234,7 @@ def _engine(
 
     def run(steps: int) -> Array:
         engine.advance(np.array([0, min(steps, most)]), math.inf, residuals, rows)
-        return residuals[0]
+        return np.asarray(residuals[0])
 
     return run
 

@@ -10,11 +10,11 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ Data = str | tuple[StrPath, StrPath]
 LAMBDAS = (0.0, 0.1, 0.3)
 
 #: Courses of λ over a horizon of T steps.
-SCHEDULES = {
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "constant": lambda lam, _: schedules.constant(lam),
     "cutoff": lambda lam, T: schedules.cutoff(lam, T - 1),
     "inverse_square": lambda lam, T: schedules.inverse_square(lam, float(T)),
@@ -165,7 +165,8 @@ def _source(data: Data, folder: StrPath | None) -> tuple[tuple[str, ...], str]:
 
 @lru_cache(maxsize=1)
 def _load(source: tuple[str, ...]) -> Pair:
-    return {"mnist": mnist, "digits": digits, "idx": idx_pair}[source[0]](*source[1:])  # type: ignore[operator]
+    readers: dict[str, Callable[..., Pair]] = {"mnist": mnist, "digits": digits, "idx": idx_pair}
+    return readers[source[0]](*source[1:])
 
 
 def _ridge(cell: Cell, m: int) -> Schedule:
@@ -196,7 +197,7 @@ def _seconds(cell: Cell, source: tuple[str, ...]) -> float:
         with threads(1):
             train_classifier(part, exam, network, np.random.default_rng(0), epochs=1, batch=cell["batch"])
         times.append(time.perf_counter() - start)
-    return min(times) * cell["epochs"] * train.m / some
+    return float(min(times) * cell["epochs"] * train.m / some)
 
 
 def draw_figure3(table: DataFrame, *, compared: bool = False) -> Figure:
@@ -231,7 +232,7 @@ def draw_figure3(table: DataFrame, *, compared: bool = False) -> Figure:
     return figure
 
 
-def _mark_published(axes, colours: dict[float, str], last: int) -> None:
+def _mark_published(axes: Any, colours: dict[float, str], last: int) -> None:
     for lam, arm in published("figure3").groupby("lambda"):
         if lam in colours:
             arm = arm[arm["epoch"] <= last]

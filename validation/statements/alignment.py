@@ -15,6 +15,8 @@ from theory.alignment import no_alignment_coefficient, sharp_constant, sharp_sch
 from theory.alignment.after_cutoff import after_cutoff
 from theory.convergence.theorem_4_3 import unit_of_budget
 from theory.kernels import MeanKernel, kernel_of
+from theory.margins import Margin
+from validation.judge.claims import Conclusion
 from validation.judge.fits import Fit, fit_exponent, fit_rms_exponent
 from validation.judge.verdicts import DIVERGED, HOLDS, UNDECIDED, VIOLATED
 from validation.report.advice import TOO_FAR, relative_movement
@@ -186,11 +188,11 @@ class _WithSchedule(theorem_4_6.Theorem46):
     def __init__(self, ridge: schedules.Schedule) -> None:
         self.ridge = ridge
 
-    def hypotheses(self, run: Trajectory) -> tuple:
+    def hypotheses(self, run: Trajectory) -> tuple[Margin, ...]:
         """Those of the schedule that is claimed."""
         return super().hypotheses(replace(run, setting=run.setting.replace(ridge=self.ridge)))
 
-    def conclusions(self, run: Trajectory) -> tuple:
+    def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:
         """The alignment that the schedule would lead to."""
         return super().conclusions(replace(run, setting=run.setting.replace(ridge=self.ridge)))[:1]
 

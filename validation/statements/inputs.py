@@ -37,12 +37,12 @@ class Inputs:
     @property
     def n(self) -> int:
         """Number of samples."""
-        return self.linear.n
+        return int(self.linear.n)
 
     @property
     def d(self) -> int:
         """Input dimension."""
-        return self.linear.d
+        return int(self.linear.d)
 
 
 def gaussian(rng: np.random.Generator, n: int = 50, d: int = 150) -> Inputs:

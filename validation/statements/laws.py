@@ -17,7 +17,7 @@ Law = Callable[[np.random.Generator], Trajectory]
 
 def nonlinear_step(problem: Problem) -> float:
     """Half of 1/(nB0²) for tanh, which makes η λ_max(G) ≤ ½ at every step."""
-    return 0.5 / problem.n
+    return float(0.5 / problem.n)
 
 
 def linear_step(problem: Problem) -> float:

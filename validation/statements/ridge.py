@@ -90,7 +90,7 @@ def _seen(run: Trajectory) -> bool:
     setting, start = run.setting, run.setting.start
     Psi = setting.activation(setting.problem.X @ start.W.T)
     trace = float(np.sum(Psi * Psi)) / start.p
-    return setting.ridge.maximum > setting.problem.n * np.finfo(float).eps * trace
+    return bool(setting.ridge.maximum > setting.problem.n * np.finfo(float).eps * trace)
 
 
 def _beginning(run: Trajectory) -> Trajectory:

@@ -8,9 +8,9 @@ index is unsigned in vector loops, since Numba would test a signed one for being
 import numpy as np
 from numba import njit
 
+from fa_ref._support.vectors import widest_vectors
 from fa_ref.engines.gram import tiles
 from fa_ref.engines.gram.tiles import TILE, tile
-from fa_ref.engines.gram.vectors import widest_vectors
 
 # ψ that are compiled in; ψ′ is then a function of ψ. Any other ψ and ψ′ are called, one number at a time.
 IDENTITY, RELU, TANH, SIGMOID, CALLED = range(5)

@@ -15,15 +15,13 @@ sum begun at zᵣ(0), and zᵣ and wᵣ never drift apart. W(t) is recovered whe
 Bits depend neither on the number of threads of compiled loops nor on that of BLAS.
 """
 
-import math
-from typing import Any
-
 import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import require_memory
 from fa_ref._support.threads import available_threads, one_blas_thread, parallel_kernel
+from fa_ref._support.vectors import aligned_zeros
 from fa_ref.activations import Activation
 from fa_ref.engines.gram.blocks import CALLED, KINDS
 from fa_ref.engines.gram.kernels import RULES, Start, Sums, Units, compiled
@@ -35,8 +33,6 @@ from fa_ref.problem import Problem
 __all__ = ["Gram", "is_well_conditioned"]
 
 Array = NDArray[np.float64]
-
-PAGE = 4096  # bytes
 
 
 def is_well_conditioned(problem: Problem) -> bool:
@@ -61,10 +57,10 @@ class Gram:
         require_memory(f"p = {p}, n = {n}", 4 * np.dtype(real).itemsize * size + 16 * p * problem.d)
         self.problem, self.start, self.y = problem, network, np.array(problem.y)
 
-        K = _aligned((m, m), real)
+        K = aligned_zeros((m, m), real)
         K[:n, :n] = problem.K
         K[:] = in_tiles(K)
-        z_0, a, Psi = (_aligned((blocks, m, lanes), real) for _ in range(3))
+        z_0, a, Psi = (aligned_zeros((blocks, m, lanes), real) for _ in range(3))
         with one_blas_thread():
             R = np.empty((0, 0)) if is_well_conditioned(problem) else np.linalg.qr(problem.X.T, mode="r")
             z_0[:, :n] = _in_blocks(network.W @ problem.X.T, blocks, lanes).transpose(0, 2, 1)
@@ -72,7 +68,7 @@ class Gram:
         beta, b = _in_blocks(network.beta, blocks, lanes), _in_blocks(network.b, blocks, lanes)
         z_0, Psi = z_0.reshape(blocks, -1), Psi.reshape(blocks, -1)
         f, cross, moved = (np.zeros((blocks, width), dtype=real) for width in (m, lanes, lanes))
-        work = _aligned((config.NUMBA_NUM_THREADS, (m + 3) * lanes), real)  # type: ignore[attr-defined]
+        work = aligned_zeros((config.NUMBA_NUM_THREADS, (m + 3) * lanes), real)  # type: ignore[attr-defined]
         size = np.einsum("rk,rk->r", network.W, network.W)
         self.units = Units(K, z_0, a.reshape(blocks, -1), Psi, slopes, beta, b)
         self.sums = Sums(f, cross, moved, work)
@@ -127,11 +123,3 @@ def _in_blocks(units: Array, blocks: int, lanes: int) -> Array:
     padded = np.zeros((blocks * lanes, *units.shape[1:]))
     padded[: len(units)] = units
     return padded.reshape(blocks, lanes, *units.shape[1:])
-
-
-def _aligned(shape: tuple[int, ...], real: str) -> NDArray[Any]:
-    """Return zeros that begin where a page does: no vector lies on two cache lines."""
-    size = math.prod(shape) * np.dtype(real).itemsize
-    memory = np.zeros(size + PAGE, dtype=np.uint8)
-    start = -memory.ctypes.data % PAGE
-    return memory[start : start + size].view(real).reshape(shape)

@@ -21,8 +21,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from fa_ref._support.vectors import AVX512, FUSED, VECTOR_BYTES, Vector, Vectors, where
 from fa_ref.engines.gram.vector_math import sigmoid, tanh
-from fa_ref.engines.gram.vectors import AVX512, FUSED, VECTOR_BYTES, Vector, Vectors, where
 
 __all__ = ["BLOCK_BYTES", "TILE", "answer", "in_tiles", "learn", "tile"]
 

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from fa_ref.engines.gram.vectors import AVX512, Vector, where
+from fa_ref._support.vectors import AVX512, Vector, where
 
 __all__ = ["sigmoid", "tanh", "tanh_by_quotient", "tanh_by_table"]
 

@@ -49,8 +49,8 @@ class Statistics:
     b_max: float
 
     @classmethod
-    def of(cls, problem: Problem, network: Network) -> Statistics:
-        """Return those of a network.
+    def of(cls, problem: Problem, network: Network, F: Array | None = None) -> Statistics:
+        """Return those of a network; F = W(0)Xᵀ may be given where it is known.
 
         Examples
         --------
@@ -62,7 +62,7 @@ class Statistics:
         """
         p, b, beta = network.p, network.b, network.beta
         with one_blas_thread():
-            F, root = network.W @ problem.X.T, math.sqrt(p)
+            F, root = network.W @ problem.X.T if F is None else F, math.sqrt(p)
             return cls(
                 p, F.T @ F / p, F.T @ b / root, F.T @ beta / root,
                 float(b @ b) / p, float(beta @ beta) / p, float(b @ beta) / root,

@@ -54,7 +54,8 @@ class Reduced:
         self.problem, self.start, self.y = problem, start, np.array(problem.y)
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 4 + 2 * problem.d))
-        known = Statistics.of(problem, start) if isinstance(start, Network) else start
+        self.units = _units(problem, start)
+        known = Statistics.of(problem, start, self.units.F) if isinstance(start, Network) else start
         if known.F_b.shape != (n,):
             raise ValueError(
                 f"network: expected statistics of {n} samples, those of the problem, got {known.F_b.size}"
@@ -67,14 +68,13 @@ class Reduced:
             float(known.b_b), float(known.beta_beta), float(known.b_beta), float(known.weight_square),
             float(known.b_max), float(known.p),
         )  # fmt: skip
-        self.units = _units(problem, start)
-        self.now = State(np.array([1.0, 0.0]), *(np.zeros(n) for _ in range(4)))
+        self.now = State(np.array([1.0, 0.0, 0.0]), *(np.zeros(n) for _ in range(4)))
         self.schedule = (eta, np.ascontiguousarray(lam), np.empty(0))  # c(t) is part of the state
 
     @property
     def coefficients(self) -> Coefficients:
         """The expansion as it is now."""
-        c, g = (float(number) for number in self.now.scalars)
+        c, g = (float(number) for number in self.now.scalars[:2])
         return Coefficients(c, self.now.a.copy(), g, self.now.u.copy())
 
     @property

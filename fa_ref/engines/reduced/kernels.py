@@ -40,7 +40,7 @@ class Units(NamedTuple):
 
 
 class State(NamedTuple):
-    """(c, g), a and u, which move; K u and e follow from them."""
+    """(c, g, κ), a and u, which move; κ = bᵀβ/√p, K u and e follow from the others."""
 
     scalars: Any
     a: Any
@@ -76,21 +76,40 @@ def _dot(x, z):
 
 
 @_fast
-def _residual(known, now, root):
-    """Write K u and e = f − y; return κ = bᵀβ/√p."""
-    c, g, Ku, e = now.scalars[0], now.scalars[1], now.Ku, now.e
-    times(known.K, now.u, Ku)
-    times(known.S, now.a, e)
-    kappa = c * known.b_beta + _dot(known.F_b, now.a) / root + g * known.b_b
-    for i in range(e.size):
-        e[i] += c * known.F_beta[i] + (g * known.F_b[i] - kappa * Ku[i]) / root - known.y[i]
-    return kappa
+def _descend(known, now, plan, t, stop, fresh):
+    """Step from t to ``stop``, or to the first step whose loss is beyond the limit, and write κ, K u and e there.
+
+    ``fresh`` says that they are known at t. The whole loop is one function: what a call takes to receive the arrays
+    is a fifth of a step.
+    """
+    K, S, F_b, F_beta, y, a, u, Ku, e = (
+        known.K, known.S, known.F_b, known.F_beta, known.y, now.a, now.u, now.Ku, now.e,
+    )  # fmt: skip
+    root, c, g, kappa = math.sqrt(known.p), now.scalars[0], now.scalars[1], now.scalars[2]
+    while True:
+        if not fresh:
+            times(K, u, Ku)
+            times(S, a, e)
+            kappa = c * known.b_beta + _dot(F_b, a) / root + g * known.b_b
+            for i in range(e.size):
+                e[i] += c * F_beta[i] + (g * F_b[i] - kappa * Ku[i]) / root - y[i]
+        if t == stop or not 0.5 * _dot(e, e) <= plan.limit:
+            break
+        shrink = 1.0 - plan.eta * plan.lam[t]
+        g = shrink * g + plan.eta / root * _dot(Ku, e)
+        for i in range(e.size):
+            a[i] = shrink * a[i] - plan.eta * e[i]
+            u[i] += plan.eta * e[i]
+        c, t, fresh = shrink * c, t + 1, False
+    now.scalars[0], now.scalars[1], now.scalars[2] = c, g, kappa
+    return t
 
 
 @njit(cache=True)
-def _record(known, now, root, kappa, row):
+def _record(known, now, root, row):
     """Write what follows from the averages; NaN for what does not. Return ‖Xᵀu‖²."""
-    c, g, a, R, b_b = now.scalars[0], now.scalars[1], now.a, known.R, known.b_b
+    c, g, kappa = now.scalars[0], now.scalars[1], now.scalars[2]
+    a, R, b_b = now.a, known.R, known.b_b
     Sa, large = np.empty_like(a), c * root
     times(known.S, a, Sa)
     # ‖β‖² = ‖√p c (β(0)/√p) + (F/√p) a + g (b/√p)‖²
@@ -127,35 +146,23 @@ def _record_units(units, now, moved, root, row):
     summarise(distances, sizes, beta, units.b, units.beta, c, row)
 
 
-@njit(cache=True)
-def _step(now, root, eta, lam):
-    shrink = 1.0 - eta * lam
-    now.scalars[1] = shrink * now.scalars[1] + eta / root * _dot(now.Ku, now.e)
-    for i in range(now.e.size):
-        now.a[i] = shrink * now.a[i] - eta * now.e[i]
-        now.u[i] += eta * now.e[i]
-    now.scalars[0] *= shrink
-
-
 @njit(types.int64(known_type, units_type, state_type, plan_type, types.int64[::1], types.int64, _M, _M), cache=True)
 def advance(known, units, now, plan, clock, steps, residuals, rows):
     """Take up to so many steps of `Engine.advance` from where the clock is, recording where it says."""
-    root, last = math.sqrt(known.p), plan.stops.size - 1
+    root, last, fresh = math.sqrt(known.p), plan.stops.size - 1, False
     while clock[1] < last or clock[0] < plan.stops[last]:
         if steps == 0:
             return RUNNING
         t, k = clock[0], clock[1]
-        kappa = _residual(known, now, root)
+        clock[0] = _descend(known, now, plan, t, min(plan.stops[k], t + steps), fresh)
+        steps, fresh = steps - (clock[0] - t), True
         diverged = not 0.5 * _dot(now.e, now.e) <= plan.limit
-        if diverged or (k < last and t == plan.stops[k]):
-            moved = _record(known, now, root, kappa, rows[k])
+        if diverged or (k < last and clock[0] == plan.stops[k]):
+            moved = _record(known, now, root, rows[k])
             if units.F.shape[0] > 0:
                 _record_units(units, now, moved, root, rows[k])
             residuals[k] = now.e
             clock[1] += 1
         if diverged:
-            return t
-        if t < plan.stops[last]:
-            _step(now, root, plan.eta, plan.lam[t])
-            clock[0], steps = t + 1, steps - 1
+            return clock[0]
     return FINISHED

@@ -222,7 +222,7 @@ class Span:
     def residual(self) -> Array:
         """e = f − y of the weights as they are now, shape (n,)."""
         _residual(self.known, self.now)
-        return self.now.e.copy()
+        return np.array(self.now.e)
 
     def advance(
         self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,

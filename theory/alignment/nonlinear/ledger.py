@@ -164,7 +164,7 @@ def _lines(pairs: list[tuple[str, Array, Array]], scale: float) -> tuple[Line, .
 
 
 def _norms(rows: Array) -> Array:
-    return np.linalg.norm(rows, axis=1)
+    return np.asarray(np.linalg.norm(rows, axis=1))
 
 
 def _parts(setting: Setting, seen: Measured) -> dict[str, Array]:

@@ -190,7 +190,7 @@ def _stacked(blocks: list[Array]) -> float:
 
 
 def _norm(M: Bounded) -> float:
-    return float(np.linalg.norm(M.value, 2)) * (1 + 64 * M.value.shape[0] * EPS) + M.error
+    return float(float(np.linalg.norm(M.value, 2)) * (1 + 64 * M.value.shape[0] * EPS) + M.error)
 
 
 def _minus(v: Bounded) -> Bounded:

@@ -70,7 +70,8 @@ class RidgePath:
     @property
     def spread(self) -> Array:
         """2X_t/s_p: how far cos∠(b, β) can be from κ_p."""
-        return np.divide(2 * self.bound, self.length, out=np.full(self.bound.size, np.inf), where=self.length > 0)
+        none = np.full(self.bound.size, np.inf)
+        return np.asarray(np.divide(2 * self.bound, self.length, out=none, where=self.length > 0))
 
 
 def ridge_path(setting: Setting, steps: int, *, every: int = 1, engine: str = "auto") -> RidgePath:

@@ -227,7 +227,7 @@ def _uncertainty(kernel: MeanKernel, lam: float) -> float:
     defect = float(np.linalg.norm(kernel.G @ solved - kernel.Theta))
     defect += (n + 4) * EPS * float(np.linalg.norm(np.abs(kernel.G) @ np.abs(solved) + np.abs(kernel.Theta)))
     rounding = 16 * n * EPS * (float(np.linalg.norm(kernel.Theta)) + lam * size)
-    return (dT + lam * (defect + dG * size + dT) / gamma + rounding) * (1 + 16 * EPS)
+    return float((dT + lam * (defect + dG * size + dT) / gamma + rounding) * (1 + 16 * EPS))
 
 
 def _angle(condition: float) -> float:

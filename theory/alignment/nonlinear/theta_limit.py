@@ -248,7 +248,7 @@ def _flow(setting: Setting, limit: ThetaLimit, theta: float) -> tuple[Array, flo
     h, z, met = theta / steps, setting.start.W @ problem.X.T, []
 
     def drift(z: Array, at: float) -> Array:
-        return setting.eta * lam * b * ((psi.derivative(z) * a(at)) @ problem.K)
+        return np.asarray(setting.eta * lam * b * ((psi.derivative(z) * a(at)) @ problem.K))
 
     for k in range(steps):
         Psi = psi(z)

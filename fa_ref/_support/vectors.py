@@ -3,25 +3,31 @@
 A function of Numba is made of vectors by LLVM, if it sees that it may and thinks that it pays. Where that fails, a
 kernel is written in LLVM's own terms: a `Vector` stands for as many numbers as the machine takes at once, and
 arithmetic on it, in Python, writes the instructions. Products and sums are fused where the machine can (all with
-AVX2, all 64-bit ARM); nothing else is rearranged, whatever the options of the function that they are written into.
+AVX2, all 64-bit ARM), unless the `Vectors` are told not to; nothing else is rearranged, whatever the options of the
+function that they are written into.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-__all__ = ["AVX512", "FUSED", "VECTOR_BYTES", "Vector", "Vectors", "where", "widest_vectors"]
+__all__ = ["AVX512", "FUSED", "VECTOR_BYTES", "Vector", "Vectors", "aligned_zeros", "where", "widest_vectors"]
 
 #: Whether Numba compiles for AVX-512: 32 vectors of 64 bytes, and tables read for all numbers at once.
 AVX512 = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
 VECTOR_BYTES = 64 if AVX512 else 32
+
+PAGE = 4096  # bytes
 
 FUSED = ["contract"]  # an instruction with a flag of its own is not given those of the function
 _INT = {32: ir.IntType(32), 64: ir.IntType(64)}
@@ -30,22 +36,22 @@ _INT = {32: ir.IntType(32), 64: ir.IntType(64)}
 class Vectors:
     """The vectors of one type of number, written by one builder."""
 
-    def __init__(self, builder: Any, context: Any, real: types.Float) -> None:
-        self.builder, self.itemsize = builder, real.bitwidth // 8
+    def __init__(self, builder: Any, context: Any, real: types.Float, *, fused: bool = True) -> None:
+        self.builder, self.itemsize, self.flags = builder, real.bitwidth // 8, FUSED if fused else []
         self.width = VECTOR_BYTES // self.itemsize
         self.type = ir.VectorType(context.get_value_type(real), self.width)
         self.integers = ir.VectorType(_INT[real.bitwidth], self.width)
 
     def number(self, x: float) -> Vector:
-        """X in every place."""
+        """Broadcast a constant."""
         return Vector(self, ir.Constant(self.type, [float(x)] * self.width))
 
     def integer(self, k: int) -> Any:
-        """K in every place."""
+        """Broadcast an integer constant."""
         return ir.Constant(self.integers, [k] * self.width)
 
     def everywhere(self, number: Any) -> Vector:
-        """A number that is computed, in every place."""
+        """Broadcast a computed number."""
         none, first = ir.Constant(self.type, ir.Undefined), _INT[32](0)
         zeros = ir.Constant(ir.VectorType(_INT[32], self.width), [0] * self.width)
         return Vector(
@@ -108,19 +114,19 @@ class Vector:
         return x.value if isinstance(x, Vector) else self.kind.number(x).value
 
     def __add__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fadd(self.value, self._other(x), flags=FUSED))
+        return Vector(self.kind, self.kind.builder.fadd(self.value, self._other(x), flags=self.kind.flags))
 
     def __sub__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fsub(self.value, self._other(x), flags=FUSED))
+        return Vector(self.kind, self.kind.builder.fsub(self.value, self._other(x), flags=self.kind.flags))
 
     def __rsub__(self, x: float) -> Vector:
         return self.kind.number(x) - self
 
     def __mul__(self, x: Vector | float) -> Vector:
-        return Vector(self.kind, self.kind.builder.fmul(self.value, self._other(x), flags=FUSED))
+        return Vector(self.kind, self.kind.builder.fmul(self.value, self._other(x), flags=self.kind.flags))
 
     def __truediv__(self, x: Vector) -> Vector:
-        return Vector(self.kind, self.kind.builder.fdiv(self.value, x.value, flags=FUSED))
+        return Vector(self.kind, self.kind.builder.fdiv(self.value, x.value, flags=self.kind.flags))
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -135,10 +141,10 @@ class Vector:
         return self._named("copysign", self.value, x.value)
 
     def __lt__(self, x: Vector | float) -> Any:
-        return self.kind.builder.fcmp_ordered("<", self.value, self._other(x), flags=FUSED)
+        return self.kind.builder.fcmp_ordered("<", self.value, self._other(x), flags=self.kind.flags)
 
     def __gt__(self, x: Vector | float) -> Any:
-        return self.kind.builder.fcmp_ordered(">", self.value, self._other(x), flags=FUSED)
+        return self.kind.builder.fcmp_ordered(">", self.value, self._other(x), flags=self.kind.flags)
 
     def within(self, end: float) -> Vector:
         """These numbers, or ±end where they lie beyond. NaN stays NaN."""
@@ -147,7 +153,7 @@ class Vector:
 
     def known(self) -> Any:
         """Where these are numbers, not NaN."""
-        return self.kind.builder.fcmp_ordered("==", self.value, self.value, flags=FUSED)
+        return self.kind.builder.fcmp_ordered("==", self.value, self.value, flags=self.kind.flags)
 
     def bits(self) -> Any:
         """Their bits, as integers."""
@@ -163,7 +169,7 @@ class Vector:
                 builder.shuffle_vector(total, total, ir.Constant(places, list(range(start, start + width))))
                 for start in (0, width)
             )
-            total = builder.fadd(low, high, flags=FUSED)
+            total = builder.fadd(low, high, flags=self.kind.flags)
         return builder.extract_element(total, _INT[32](0))
 
     def store(self, place: Any) -> None:
@@ -190,4 +196,13 @@ def _prefer_widest(_context):
 
 
 #: Called in a compiled function, lets it use the widest vectors of the machine; by default LLVM halves AVX-512's.
-widest_vectors: Any = intrinsic(_prefer_widest)
+#: Interpreted, it does nothing.
+widest_vectors: Any = (lambda: None) if config.DISABLE_JIT else intrinsic(_prefer_widest)  # type: ignore[attr-defined]
+
+
+def aligned_zeros(shape: tuple[int, ...], real: str = "float64") -> NDArray[Any]:
+    """Return zeros that begin where a page does: no vector lies on two cache lines."""
+    size = math.prod(shape) * np.dtype(real).itemsize
+    memory = np.zeros(size + PAGE, dtype=np.uint8)
+    start = -memory.ctypes.data % PAGE
+    return memory[start : start + size].view(real).reshape(shape)
