@@ -37,9 +37,9 @@ $(VENV)/docs: $(VENV)/ready
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fa-ref: Python 3.11 or newer is needed; set PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test,rigorous]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test,rigorous,lab]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info fa-ref-report docs/_build docs/reference/generated
+	rm -rf $(VENV) build dist *.egg-info fa-ref-report docs/_build docs/reference/generated docs/gallery/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,6 +23,7 @@ extensions = [
     "offline_mathematics",
     "generated_pages",
     "statement_pages",
+    "gallery_pages",
     "measured_tables",
     "lesson_notebooks",
     "beside",
