@@ -14,6 +14,7 @@ from fa_ref._support.checks import as_count, as_number
 from fa_ref._support.notebook import axes_or_new, html_table
 from fa_ref._support.records import as_reals, as_times
 from fa_ref._support.storage import parse_json, read_npz, write_npz
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation
 from fa_ref.measures import MEASURES
 from fa_ref.setting import Setting
@@ -51,7 +52,7 @@ class Measures(dict[str, Array]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Trajectory:
+class Trajectory(NoTruthValue):
     """The record of one run.
 
     Attributes
@@ -133,7 +134,8 @@ class Trajectory:
         diverged_at : int, optional
             The step at which the run diverged.
         roundoff : float, optional
-            Unit roundoff of the arithmetic behind the residuals; that of their type if not given.
+            Unit roundoff of the arithmetic behind the residuals; that of their type if not given. At least 2⁻⁵³:
+            more digits are not kept.
 
         Raises
         ------
@@ -166,10 +168,12 @@ class Trajectory:
                 raise ValueError(f"measures[{name!r}]: expected shape {steps.shape}, got {taken[name].shape}")
         if roundoff is None:
             roundoff = 0.5 * float(np.finfo(e.dtype if e.dtype.kind == "f" else np.float64).eps)
+        roundoff = max(as_number("roundoff", roundoff, above=0, below=1), 2.0**-53)
+        diverged_at = None if diverged_at is None else as_count("diverged_at", diverged_at, at_least=0)
         return cls(
             setting=setting, times=steps, residuals=e.astype(np.float64), measures=taken,
             status="completed" if diverged_at is None else "diverged", diverged_at=diverged_at, engine="recorded",
-            dtype=str(e.dtype), roundoff=as_number("roundoff", roundoff, above=0), steps=int(steps[-1]),
+            dtype=str(e.dtype), roundoff=roundoff, steps=int(steps[-1]),
         )  # fmt: skip
 
     @property

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, get_args
 
 from fa_ref._support.notebook import html_table, shortened
@@ -39,6 +40,8 @@ class Margin:
 
     Raises
     ------
+    TypeError
+        If the value or the threshold is no real number.
     ValueError
         If the relation is none of these; from ``bool(margin)``, if there is no threshold.
 
@@ -70,6 +73,9 @@ class Margin:
 
     def __post_init__(self) -> None:
         relation = _ASCII.get(self.relation, self.relation) if isinstance(self.relation, str) else self.relation
+        for part, number in (("value", self.value), ("threshold", self.threshold)):
+            if not (isinstance(number, Real) or (part == "threshold" and number is None)):
+                raise TypeError(f"{part}: expected a real number for {self.name}, got {number!r:.60}")
         if relation not in get_args(Relation):
             raise ValueError(f"relation: expected one of ≥, ≤, >, <, >=, <=, got {self.relation!r}")
         object.__setattr__(self, "relation", relation)

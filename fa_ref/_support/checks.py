@@ -9,10 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "as_array", "as_count", "as_number", "available_memory", "require_memory"]
+__all__ = ["LARGEST", "as_array", "as_count", "as_number", "available_memory", "has_mask", "require_memory"]
 
 #: More entries than any array can have; a shape's sides are multiplied with 1 in place of 0.
 LARGEST = 2**59
+
+
+def has_mask(value: Any) -> bool:
+    """Whether an array carries a mask, or a list holds one that does: NumPy would drop the mask without a word.
+
+    Examples
+    --------
+    >>> has_mask([np.ma.masked_array([1.0, 2.0], [False, True]), [3.0, 4.0]]), has_mask([[1.0, 2.0]])
+    (True, False)
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        return True
+    return isinstance(value, list | tuple) and any(map(has_mask, value))
 
 
 def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
@@ -38,6 +51,8 @@ def as_array(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
         raise ValueError(
             f"{name}: expected numbers only, got an array with {np.ma.count_masked(value)} masked entries"
         )
+    if isinstance(value, list | tuple) and has_mask(value):
+        raise ValueError(f"{name}: expected numbers only, got rows with a mask")
     try:
         raw = np.asarray(value)
     except ValueError:
@@ -77,7 +92,7 @@ def as_number(
     ...
     ValueError: eta: expected a finite number > 0, got -1
     """
-    if isinstance(value, bool | str | bytes | complex):
+    if isinstance(value, bool | str | bytes | complex | np.ma.MaskedArray):
         raise TypeError(f"{name}: expected a real number, got {value!r}")
     try:
         number = float(value)

@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fa_ref._support.checks import has_mask
+
 __all__ = ["as_reals", "as_times"]
 
 
 def as_times(times: ArrayLike) -> NDArray[np.int64]:
     """Whole numbers that increase from 0."""
-    if isinstance(times, np.ma.MaskedArray):
+    if has_mask(times):
         raise TypeError("times: expected an array without a mask, got a masked array")
     steps = np.asarray(times)
     whole = steps.dtype.kind in "iu" or (steps.dtype.kind == "f" and bool(np.all(steps == np.floor(steps))))
     if steps.ndim != 1 or steps.size == 0 or not whole:
         raise ValueError(f"times: expected whole numbers, one a recorded step, got {steps!r:.60}")
+    if steps.max() >= 2**62:
+        raise ValueError(f"times: expected steps below 2⁶², got {steps.max():.4g}")
     if steps[0] != 0 or (np.diff(steps.astype(np.int64)) <= 0).any():
         raise ValueError("times: expected steps that increase from 0")
     return steps.astype(np.int64)
@@ -25,7 +29,7 @@ def as_times(times: ArrayLike) -> NDArray[np.int64]:
 
 def as_reals(name: str, values: ArrayLike) -> NDArray[Any]:
     """An array of real numbers, not finite ones of necessity: a run may diverge."""
-    if isinstance(values, np.ma.MaskedArray):
+    if has_mask(values):
         raise TypeError(f"{name}: expected an array without a mask, got a masked array")
     try:
         array = np.asarray(values)

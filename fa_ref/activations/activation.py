@@ -20,6 +20,7 @@ import numpy as np
 from numba import types
 from numpy.typing import ArrayLike, NDArray
 
+from fa_ref._support.checks import has_mask
 from fa_ref._support.compiled import njit
 from fa_ref.activations import psi as _psi
 from fa_ref.activations.known import BOUNDS, FUNCTIONS, KNOWN, Facts, Kind, Strip
@@ -227,17 +228,31 @@ def _code(function: Any) -> str:
     """The bytecode of a function with the constants and the values that it closes over, as text."""
     plain = getattr(function, "py_func", function)
     closed = [cell.cell_contents for cell in plain.__closure__ or ()]
-    inner = [_code(value) if hasattr(value, "py_func") else repr(value) for value in closed]
+    inner = [_code(value) if hasattr(value, "py_func") else _content(value) for value in closed]
     used = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
     reached = [_code(value) for value in used.values() if hasattr(value, "py_func")]
-    numbers = [(name, value) for name, value in used.items() if isinstance(value, int | float)]
+    numbers = [
+        (k, _content(v)) for k, v in used.items() if isinstance(v, int | float | complex | tuple | np.ndarray)
+    ]
     return repr(
         (plain.__code__.co_code, plain.__code__.co_consts, plain.__code__.co_names, inner, reached, numbers)
     )
 
 
+def _content(value: Any) -> str:
+    """A constant as text, to its last digit and entry; NumPy abbreviates what it prints of arrays."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
+    return f"({', '.join(map(_content, value))})" if isinstance(value, tuple) else repr(value)
+
+
 def _map(function: Scalar, z: ArrayLike) -> NDArray[np.float64]:
-    values = np.ascontiguousarray(z, dtype=np.float64)
+    if has_mask(z):
+        raise TypeError("z: expected an array without a mask, got a masked array")
+    given = np.asarray(z)
+    if given.dtype.kind not in "biuf" and given.size:
+        raise TypeError(f"z: expected real numbers, got entries of type {given.dtype}")
+    values = np.ascontiguousarray(given, dtype=np.float64)
     out = np.empty(values.size)
     _apply(values.reshape(-1), function, out)
     return out.reshape(np.shape(z))

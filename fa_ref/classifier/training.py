@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.classifier.kernels import apply, scale_by, softmax_residual
 from fa_ref.classifier.network import Classifier
 from fa_ref.data.images import LabelledImages
@@ -61,7 +62,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierRun:
+class ClassifierRun(NoTruthValue):
     """The record of one run, one reading an epoch; the first is before training.
 
     Attributes

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number, require_memory
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from fa_ref.classifier.kernels import apply, scale_by, softmax_residual
 from fa_ref.data.images import LabelledImages
@@ -152,7 +153,7 @@ def _mean_cosine(a: Array, b: Array) -> float:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DeepClassifierRun:
+class DeepClassifierRun(NoTruthValue):
     """The record of one run, one reading an epoch; the first is before training.
 
     Attributes

@@ -10,6 +10,7 @@ from scipy.linalg.blas import dgemm
 
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from fa_ref.deep import loops
 from fa_ref.deep.network import DeepNetwork
@@ -28,7 +29,7 @@ EXPLOSION = 1e12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DeepTrajectory:
+class DeepTrajectory(NoTruthValue):
     """The record of one run of a deep network.
 
     Attributes

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.network import Network
 from fa_ref.setting import Setting
 from fa_ref.training import train
@@ -47,7 +48,7 @@ LEMMAS = (
 
 
 @dataclass
-class Ledger:
+class Ledger(NoTruthValue):
     """An observer for `fa_ref.train` that keeps the books of a proof; it must see every step.
 
     Parameters

@@ -72,7 +72,7 @@ def probable_drifts(
     if form not in ("explicit", "first-order"):
         raise ValueError(f"form: expected explicit or first-order, got {form!r}")
     ridge = ridge or schedules.zero()
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
     if not (psi.smooth and math.isfinite(psi.B0) and kernel.gamma_lower > 0):
         return None
     entries = (_printed if form == "explicit" else _shared)(problem, psi, p, delta, kernel)
@@ -172,7 +172,7 @@ def sufficient_width(
     psi, ridge = resolve(activation), ridge or schedules.zero()
     if not (psi.smooth and math.isfinite(psi.B0) and math.isfinite(ridge.total)):
         return None
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
 
     def suffices(p: int) -> bool:
         lemmas = probable_drifts(problem, psi, eta=eta, p=p, delta=delta, ridge=ridge, form=form, kernel=kernel)

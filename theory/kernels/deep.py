@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from theory.kernels.eigenvalues import eigenvalue_floor
 from theory.kernels.moments import second_moments
@@ -22,7 +23,7 @@ LARGEST_ERROR = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DeepKernel:
+class DeepKernel(NoTruthValue):
     """The mean kernels of L hidden layers as p → ∞.
 
     Attributes

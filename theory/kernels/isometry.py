@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count, as_number
+from fa_ref._support.truth import NoTruthValue
 from theory.margins import Margin
 
 __all__ = [
@@ -34,7 +35,7 @@ Sampler = Callable[[int, int, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
-class Isometry:
+class Isometry(NoTruthValue):
     """Extreme eigenvalues of K = XXᵀ, and the constants of Definition 4.4 they give.
 
     Attributes

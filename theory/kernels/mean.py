@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor, spectral_bound
 from theory.kernels.hermite import Progress
@@ -25,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanKernel:
+class MeanKernel(NoTruthValue):
     """Ḡ and Θ̄ of a data set, and what is certain of γ.
 
     Attributes

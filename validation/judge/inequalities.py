@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_number
+from fa_ref._support.checks import as_number, has_mask
 
 __all__ = ["Inequality", "Unjudged"]
 
@@ -215,7 +215,7 @@ def _freeze(record: Inequality, name: str, array: NDArray[Any]) -> None:
 
 
 def _unmasked(name: str, value: Any) -> Any:
-    if isinstance(value, np.ma.MaskedArray):
+    if has_mask(value):
         raise TypeError(f"{name}: expected an array without a mask, got a masked array")
     return value
 

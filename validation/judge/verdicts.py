@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fa_ref._support.notebook import html_table, shortened
+from fa_ref._support.truth import NoTruthValue
 from theory.margins import Margin, failing
 from validation.judge.inequalities import Inequality, Unjudged
 
@@ -24,21 +25,6 @@ __all__ = [
 
 HOLDS, VIOLATED, UNDECIDED, NOT_APPLICABLE = "holds", "violated", "undecided", "not applicable"
 DIVERGED, VACUOUS = "diverged", "vacuous"
-
-
-class NoTruthValue:
-    """A result without a yes or no: asking for its truth is an error, so that no test passes by mistake.
-
-    Examples
-    --------
-    >>> bool(NoTruthValue())
-    Traceback (most recent call last):
-    ...
-    TypeError: NoTruthValue: expected one of its fields to be compared, it has no truth value
-    """
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"{type(self).__name__}: expected one of its fields to be compared, it has no truth value")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

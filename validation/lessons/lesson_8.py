@@ -83,7 +83,7 @@ def forged(answer: Any, certificate: StateCertificate, setting: Setting) -> str:
     found = check(answer, setting.problem, setting.start)
     if found:
         raise NotYetError("changed, but still true, and the checker proves it; claim more")
-    form = [claim for claim in found.refused if claim.startswith(("the f", "the h", "ψ", "the t", "it says"))]
+    form = [claim for claim in found.refused if claim.startswith(("the f", "the h", "ψ", "the t", "rigorous"))]
     if form:
         raise NotYetError(f"refused for its form already ({form[0]}); change a number that is claimed")
     return f"refused: {'; '.join(found.refused[:3])}"

@@ -66,7 +66,7 @@ def advise(
     psi = resolve(activation)
     if problem.n > MOST:
         return [f"n = {problem.n}: reasons in the data are looked for among at most {MOST} samples"]
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
     singular = problem.rank < problem.n if psi.linear else not kernel.certified
     if singular:
         if psi.linear and problem.n > problem.d:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import as_number
+from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from fa_ref.problem import Problem
 from theory.alignment.nonlinear.rounding import Bounded, form, solution, times
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinalSign:
+class FinalSign(NoTruthValue):
     """The slopes at θ = 0 of the alignment before and after a cutoff, with bounds on their errors.
 
     Attributes
@@ -105,7 +106,7 @@ def final_sign(
     True
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
     identity, y = np.eye(problem.n), Bounded(problem.y, 0.0)
     G_error, Theta_error = (float(np.linalg.norm(error)) * 1.001 for error in (kernel.error, kernel.Theta_error))
     a = solution(Bounded(kernel.G + lam * identity, G_error), lam + kernel.gamma_lower, y)
@@ -202,7 +203,7 @@ def survival(
     True
     """
     psi, lam = resolve(activation), as_number("lam", lam, above=0)
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
     G, Theta = kernel.G, kernel.Theta
     theta = np.linalg.eigvalsh(Theta)
     low, top = float(theta[0]), float(theta[-1])

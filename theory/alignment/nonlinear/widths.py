@@ -106,7 +106,7 @@ def alignment_width(
         return alignment_level(problem, psi, p, eta=eta, lam=lam, delta=delta, after=after, form=form, kernel=known)
 
     psi = resolve(activation)
-    known = kernel or mean_kernel(problem.X, psi)
+    known = mean_kernel(problem.X, psi) if kernel is None else kernel
     if not math.isfinite(psi.B0 + psi.B1 + psi.B2) or (after and not known.gamma_lower > 0):
         return None
     low, high = 1, 2
@@ -180,7 +180,7 @@ def alignment_level(
     bounds = (psi.B0, psi.B1, psi.B2, *(() if form == "first-order" else (psi.B3,)))
     if not (psi.smooth and np.isfinite(bounds).all() and np.linalg.norm(problem.y) > 0):
         return None
-    kernel = kernel or mean_kernel(problem.X, psi)
+    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
     if after and not kernel.gamma_lower > 0:
         return None
     data = data_of(problem, psi, eta, lam)
