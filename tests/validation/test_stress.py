@@ -239,6 +239,11 @@ def stress(parts):
     is_honest(setting)
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="Theorem 3.2's hypotheses raise OverflowError at ‖X‖ ~ 1e149, "
+    "and the first-order lemmas ZeroDivisionError where λ_max(G)^(1/4) underflows",
+)
 @given(extremes())
 @hypothesis.settings(max_examples=20)
 def test_extreme_settings(parts):
