@@ -165,7 +165,7 @@ def test_the_sharp_ledger_on_a_hundred_runs():
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_closed_ledger_on_a_hundred_runs(order):
     ledgers = [
-        ledger.closed_ledger(random_setting(seed, low=7.5, high=10.0, near_identity=True), 60, order)
+        ledger.closed_ledger(random_setting(seed, low=7.5, high=9.0, near_identity=True), 60, order)
         for seed in range(170)
     ]
     for lines in ledgers:
@@ -174,7 +174,10 @@ def test_the_closed_ledger_on_a_hundred_runs(order):
 
 
 def easy_setting(seed, p, cutoff=None):
-    """One sample and a small target, where the closed forms prove a positive cosine at these widths already."""
+    """One sample and a small target, where the closed forms prove a positive cosine at these widths already.
+
+    One in five is linear: ξ = 0 there, so that its bound speaks on four in five.
+    """
     rng = np.random.default_rng(seed)
     ridge = schedules.constant(0.3) if cutoff is None else schedules.cutoff(0.3, cutoff)
     problem, name = Problem([[0.5]], [rng.uniform(0.2, 0.3)]), "identity" if seed % 5 == 0 else "tanh"
@@ -184,7 +187,7 @@ def easy_setting(seed, p, cutoff=None):
 @pytest.mark.nightly
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_closed_bound_of_the_cosine_on_a_hundred_runs(order):
-    ledgers = [ledger.closed_ledger(easy_setting(seed, 16_000), 110, order) for seed in range(105)]
+    ledgers = [ledger.closed_ledger(easy_setting(seed, 8000), 110, order) for seed in range(130)]
     for lines in ledgers:
         require(lines)
     require_that_each_can_fail(ledgers, least=100)
