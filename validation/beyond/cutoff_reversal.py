@@ -139,8 +139,7 @@ def both_sides(setting: Setting, T: int, tail: int) -> tuple[float, float, float
     """
     problem, network, eta, root = setting.problem, setting.start, setting.eta, math.sqrt(setting.start.p)
     values, slopes = vectorised(setting.activation)
-    if setting.activation.kind == "tanh":
-        slopes = None
+    quick = setting.activation.kind == "tanh"  # ψ′ = 1 − ψ²
     parts = [slice(k, k + BLOCK) for k in range(0, network.p, BLOCK)]
     Z = [np.ascontiguousarray(problem.X @ network.W[part].T) for part in parts]
     beta, b = network.beta.copy(), network.b
@@ -151,7 +150,7 @@ def both_sides(setting: Setting, T: int, tail: int) -> tuple[float, float, float
             before = _cosine(b, beta)
         pull, f = eta / root * e, np.zeros(problem.n)
         for k, part in enumerate(parts):
-            back = 1.0 - Psi[k] * Psi[k] if slopes is None else slopes(Z[k])
+            back = 1.0 - Psi[k] * Psi[k] if quick else slopes(Z[k])
             back *= pull[:, None]
             back *= b[part]
             beta[part] *= 1.0 - eta * lam
