@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array, as_count
-from fa_ref.schedules import Schedule
+from fa_ref.schedules import Schedule, constant
 
 __all__ = ["Penalty", "Prediction", "jumps", "rescaled_ridge", "time_grid"]
 
@@ -74,12 +74,12 @@ def rescaled_ridge(ridge: Schedule | Penalty, p: int | None = None) -> Penalty:
     if isinstance(ridge, Schedule):
         formula = ridge.formula
         if p is None:
-            early, late = formula(np.array([0, 2**40], dtype=np.int64))
-            if early != late:
+            lam = ridge.maximum
+            if lam > 0 and ridge != constant(lam):
                 raise ValueError(
                     f"p: expected the width that turns the steps of {ridge.name} into θ = t/√p, got None"
                 )
-            return lambda theta: float(early)  # noqa: ARG005
+            return lambda theta: lam  # noqa: ARG005
         root = math.sqrt(as_count("p", p))
         # Step t lasts from t to t + 1; the ulp keeps T/√p·√p from falling below T.
         return lambda theta: float(formula(np.array([math.floor(theta * root * (1 + 4e-16))], dtype=np.int64))[0])

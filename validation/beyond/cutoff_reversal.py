@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from fa_ref import Network, Problem, Setting, schedules, train
+from fa_ref import Network, Problem, Setting, schedules
 from fa_ref._support.checks import as_count
 from fa_ref.activations import Activation
 from theory.limits import wide_prediction
+from theory.limits.mean_field import vectorised
 from validation.judge.verdicts import NoTruthValue
 
-__all__ = ["REVERSED", "Sides", "limit_sides", "network_sides"]
+__all__ = ["REVERSED", "Sides", "both_sides", "limit_sides", "network_sides"]
 
+#: Units at a time.
+BLOCK = 8192
 #: The problem, λ and η of the demonstration.
 REVERSED = Problem([[12.0], [2.0]], [0.44, 0.9]), 10.0, 0.05
 
@@ -111,19 +114,53 @@ def network_sides(
         Of Student's interval over the pairs' means.
     """
     T, pairs = math.floor(theta * math.sqrt(as_count("p", p))), as_count("pairs", pairs, at_least=2)
+    setting = Setting(problem, None, activation, eta=eta, ridge=schedules.cutoff(lam, T - 1))
     means, residual = np.empty((pairs, 2)), 0.0
     for row in means:
         network, found = Network.gaussian(p, problem.d, rng), []
         for b in (network.b, -network.b):
             start = Network(network.W, network.beta, b)
-            setting = Setting(problem, start, activation, eta=eta, ridge=schedules.cutoff(lam, T - 1))
-            run = train(setting, steps=T + tail, record_every=T)
-            after = run.alignment[-1]
-            found.append((run.alignment[run.times == T][0], after))
-            residual = max(residual, float(run.residual_norms[-1] / np.linalg.norm(problem.y)))
+            before, after, left = both_sides(setting.replace(network=start), T, tail)
+            found.append((before, after))
+            residual = max(residual, left)
         row[:] = np.mean(found, axis=0)
     half = student.ppf(0.5 + confidence / 2, pairs - 1) * means.std(axis=0, ddof=1) / math.sqrt(pairs)
     (before, after), (before_error, after_error) = means.mean(axis=0).tolist(), half.tolist()
     return Sides(
         p=p, before=before, before_error=before_error, after=after, after_error=after_error, residual=residual
     )
+
+
+def both_sides(setting: Setting, T: int, tail: int) -> tuple[float, float, float]:
+    """cos∠(b, β) at T and at T + ``tail``, and ‖e‖/‖y‖ at the end.
+
+    Algorithm 1 in Z = XWᵀ with NumPy's own loops over blocks of units that stay in the cache: for a few samples and
+    10⁵ units several times as fast as the engines, whose tiles are made for many samples.
+    """
+    problem, network, eta, root = setting.problem, setting.start, setting.eta, math.sqrt(setting.start.p)
+    values, slopes = vectorised(setting.activation)
+    quick = setting.activation.kind == "tanh"  # ψ′ = 1 − ψ²
+    parts = [slice(k, k + BLOCK) for k in range(0, network.p, BLOCK)]
+    Z = [np.ascontiguousarray(problem.X @ network.W[part].T) for part in parts]
+    beta, b = network.beta.copy(), network.b
+    Psi, before = [values(z) for z in Z], math.nan
+    e = sum(psi @ beta[part] for psi, part in zip(Psi, parts, strict=True)) / root - problem.y
+    for t, lam in enumerate(setting.ridge.values(T + tail).tolist()):
+        if t == T:
+            before = _cosine(b, beta)
+        pull, f = eta / root * e, np.zeros(problem.n)
+        for k, part in enumerate(parts):
+            back = 1.0 - Psi[k] * Psi[k] if quick else slopes(Z[k])
+            back *= pull[:, None]
+            back *= b[part]
+            beta[part] *= 1.0 - eta * lam
+            beta[part] -= pull @ Psi[k]
+            Z[k] -= problem.K @ back
+            Psi[k] = values(Z[k])
+            f += Psi[k] @ beta[part]
+        e = f / root - problem.y
+    return before, _cosine(b, beta), float(np.linalg.norm(e) / np.linalg.norm(problem.y))
+
+
+def _cosine(b: np.ndarray, beta: np.ndarray) -> float:
+    return float(b @ beta / np.linalg.norm(b) / np.linalg.norm(beta))

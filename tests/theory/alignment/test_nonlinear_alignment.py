@@ -165,7 +165,7 @@ def test_the_sharp_ledger_on_a_hundred_runs():
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_closed_ledger_on_a_hundred_runs(order):
     ledgers = [
-        ledger.closed_ledger(random_setting(seed, low=7.5, high=10.0, near_identity=True), 60, order)
+        ledger.closed_ledger(random_setting(seed, low=7.5, high=9.0, near_identity=True), 60, order)
         for seed in range(170)
     ]
     for lines in ledgers:
@@ -173,27 +173,30 @@ def test_the_closed_ledger_on_a_hundred_runs(order):
     require_that_each_can_fail(ledgers, least=100, silent=("1 − cos",))
 
 
-def wide_setting(seed, p, cutoff=None):
-    """One sample, where the closed forms speak already."""
+def easy_setting(seed, p, cutoff=None):
+    """One sample and a small target, where the closed forms prove a positive cosine at these widths already.
+
+    One in five is linear: ξ = 0 there, so that its bound speaks on four in five.
+    """
     rng = np.random.default_rng(seed)
-    ridge = schedules.constant(0.5) if cutoff is None else schedules.cutoff(0.5, cutoff)
-    problem, name = Problem([[1.0]], [rng.uniform(0.7, 1.3)]), "identity" if seed % 5 == 0 else "tanh"
-    return Setting(problem, Network.gaussian(p, 1, rng), name, eta=0.4, ridge=ridge)
+    ridge = schedules.constant(0.3) if cutoff is None else schedules.cutoff(0.3, cutoff)
+    problem, name = Problem([[0.5]], [rng.uniform(0.2, 0.3)]), "identity" if seed % 5 == 0 else "tanh"
+    return Setting(problem, Network.gaussian(p, 1, rng), name, eta=0.6, ridge=ridge)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("order", "p"), [(1, 60_000), (2, 20_000)])
-def test_the_closed_bound_of_the_cosine_on_a_hundred_runs(order, p):
-    ledgers = [ledger.closed_ledger(wide_setting(seed, p), 110, order) for seed in range(105)]
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_closed_bound_of_the_cosine_on_a_hundred_runs(order):
+    ledgers = [ledger.closed_ledger(easy_setting(seed, 8000), 110, order) for seed in range(130)]
     for lines in ledgers:
         require(lines)
     require_that_each_can_fail(ledgers, least=100)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("order", "p", "T"), [(0, 8_000, 30), (1, 320_000, 150), (2, 100_000, 100)])
+@pytest.mark.parametrize(("order", "p", "T"), [(0, 4000, 60), (1, 50_000, 200), (2, 16_000, 150)])
 def test_the_ledger_after_a_cutoff_on_a_hundred_runs(order, p, T):
-    ledgers = [ledger.cutoff_ledger(wide_setting(seed, p, T), 60, order) for seed in range(105)]
+    ledgers = [ledger.cutoff_ledger(easy_setting(seed, p, T), 60, order) for seed in range(105)]
     for lines in ledgers:
         require(lines)
     require_that_each_can_fail(ledgers, least=100)

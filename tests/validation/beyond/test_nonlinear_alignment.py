@@ -87,16 +87,27 @@ def test_theorem_c_says_nothing_of_narrow_networks():
     assert AFTER_CUTOFF.judge(run).status == "not applicable"
 
 
+@pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid"])
+def test_both_sides_are_those_of_the_engines(name):
+    from validation.beyond.cutoff_reversal import both_sides
+
+    given = setting(name, 50, ridge=schedules.cutoff(1.0, 19))
+    before, after, left = both_sides(given, 20, 30)
+    run = train(given, steps=50)
+    assert (before, after) == pytest.approx((run.alignment[20], run.alignment[50]), rel=1e-10)
+    assert left == pytest.approx(run.residual_norms[-1] / np.linalg.norm(PROBLEM.y), rel=1e-8)
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("p", [160_000, 320_000, 640_000])
 def test_the_reversal_is_seen_in_networks(p):
     from validation.beyond.cutoff_reversal import REVERSED, network_sides
 
     problem, lam, eta = REVERSED
-    sides = network_sides(problem, "tanh", lam, p, np.random.default_rng(p), eta=eta, pairs=4)
+    sides = network_sides(problem, "tanh", lam, p, np.random.default_rng(p), eta=eta, pairs=3, tail=3000)
     assert sides.before > sides.before_error
     assert sides.after < -sides.after_error
-    assert sides.residual < 1e-2
+    assert sides.residual < 2e-2
 
 
 def test_the_sides_of_a_harmless_cutoff_agree_with_the_limit():

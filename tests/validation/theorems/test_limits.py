@@ -26,6 +26,16 @@ def root_mean_square(values):
     return float(np.sqrt(np.mean(np.square(values))))
 
 
+def test_a_penalty_that_ends_where_it_began_is_not_a_constant():
+    """λ(0) = 0 and λ(t) = 0 for all late t do not make λ ≡ 0."""
+    own = schedules.Schedule("own", lambda t: 0.5 + 0.0 * t, math.inf, 0.5)
+    for ridge in (schedules.explicit([0.0, 0.5]), own):
+        with pytest.raises(ValueError, match="p: expected the width"):
+            rescaled_ridge(ridge)
+    assert rescaled_ridge(schedules.zero())(3.0) == rescaled_ridge(schedules.explicit([0.0]))(3.0) == 0.0
+    assert rescaled_ridge(schedules.explicit([0.0, 0.5]), 4)(0.5) == 0.5
+
+
 @pytest.mark.parametrize("ridge", [schedules.zero(), schedules.constant(0.4), schedules.inverse_square(1.0, 9.0)])
 def test_fixed_time_limit_is_its_recursion(ridge):
     G = mean_kernel(X, "tanh").G
