@@ -76,10 +76,10 @@ def train(
         λ(t), zero if not given; η·λ(t) < 1 is required.
     rule : {"fa", "bp", "kolen-pollack", "hebbian"}, optional
         Feedback alignment, if not given, backpropagation, or a b that learns: see `fa_ref.learned`.
-    engine : "auto", "loops", "gram", "reduced", optional
-        ``"loops"`` is the definition itself. The others are the same trajectory up to rounding: ``"gram"`` for any
-        ψ, ``"reduced"`` for linear networks. ``"auto"`` chooses by
-        `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
+    engine : {"auto", "loops", "ordered", "gram", "reduced"}, optional
+        ``"loops"`` is the definition itself, `fa_ref.loops`; ``"ordered"`` has its bits, sooner. The others are the
+        same trajectory up to rounding: ``"gram"`` for any ψ, ``"reduced"`` for linear networks. ``"auto"`` chooses
+        by `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional
@@ -120,7 +120,7 @@ def train(
     _check_choices(engine, dtype)
     numbers = 2 * steps + (steps // record_every + 2) * (setting.problem.n + len(MEASURES))
     require_memory(f"steps = {steps}", 8 * numbers)
-    if observe and isinstance(start, Statistics):
+    if observe is not None and isinstance(start, Statistics):
         raise ValueError("observe: expected None where the network is known by its statistics only")
     runner = build(
         engine, setting.problem, start, setting.activation, setting.eta, setting.ridge.values(steps), setting.rule,
@@ -207,9 +207,9 @@ def _record(
 
     status, diverged_at, k = "completed", -1, 0
     while k < times.size and diverged_at < 0 and status == "completed":
-        count = 1 if observe else times.size
+        count = times.size if observe is None else 1
         reach = stops[k : k + count + 1]
-        if observe and runner.network and observe(int(times[k]), runner.network):
+        if observe is not None and runner.network and observe(int(times[k]), runner.network):
             status, reach = "stopped", times[[k, k]]
         diverged_at = runner.advance(reach, limit, residuals[k:], rows[k:], told if progress else None)
         k += count

@@ -294,10 +294,7 @@ def _header(
     if not (isinstance(engine, str) and isinstance(dtype, str)):
         raise TypeError(f"engine, dtype: expected names, got {engine!r:.40}, {dtype!r:.40}")
     return {
-        "status": status,
+        "status": status, "engine": engine, "dtype": dtype, "steps": as_count("steps", steps, at_least=0),
         "diverged_at": None if diverged_at is None else as_count("diverged_at", diverged_at, at_least=0),
-        "engine": engine,
-        "dtype": dtype,
         "roundoff": as_number("roundoff", roundoff, above=0, below=1),
-        "steps": as_count("steps", steps, at_least=0),
-    }
+    }  # fmt: skip

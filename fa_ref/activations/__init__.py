@@ -2,7 +2,7 @@
 
 from fa_ref.activations.activation import Activation
 from fa_ref.activations.catalogue import ACTIVATIONS, erf, identity, relu, resolve, sigmoid, softplus, tanh
-from fa_ref.activations.known import Kind, Strip
+from fa_ref.activations.kinds import Kind, Strip
 
 __all__ = [
     "ACTIVATIONS",

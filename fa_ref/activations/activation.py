@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from fa_ref._support.checks import has_mask
 from fa_ref._support.compiled import njit
 from fa_ref.activations import psi as _psi
-from fa_ref.activations.known import BOUNDS, FUNCTIONS, KNOWN, Facts, Kind, Strip
+from fa_ref.activations.kinds import BOUNDS, FUNCTIONS, KNOWN, Facts, Kind, Strip
 from fa_ref.activations.probes import contradiction
 from fa_ref.activations.psi import SCALAR_FUNCTION
 

@@ -85,7 +85,7 @@ def choose(problem: Problem, start: Network | Statistics, activation: Activation
         Weights at t = 0, or their averages.
     activation : Activation
         ψ.
-    rule : {"fa", "bp"}
+    rule : {"fa", "bp", "kolen-pollack", "hebbian"}
     dtype : {"float64", "float32"}
 
     Returns
@@ -131,7 +131,7 @@ def build(
         Step size η.
     lam : ndarray
         λ(t), one entry a step.
-    rule : {"fa", "bp"}
+    rule : {"fa", "bp", "kolen-pollack", "hebbian"}
     dtype : {"float64", "float32"}
 
     Returns

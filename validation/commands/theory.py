@@ -75,7 +75,7 @@ def theory(
     if eta is None:
         eta = _step(problem, activation, kernel)
     if limits:
-        from validation.commands.limits import print_limits
+        from validation.commands.theory_limits import print_limits
 
         found = print_limits(problem, activation, eta, ridge, widths, times, theta, budget)
         write_json(json_file, {"eta": eta, "limits": found})

@@ -1,4 +1,4 @@
-"""What several theorems conclude, each at its own rate: the contraction, and how far the weights move."""
+"""What several theorems conclude, (3.1), (3.2), (4.3): contraction at their own rates, and how far weights move."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from fa_ref import Trajectory, schedules
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
+from validation.theorems import assumption_3_1
 from validation.theorems.conclusions import contraction, movement, start_margins
 
 __all__ = ["CLAIM", "Theorem32"]
@@ -51,7 +52,7 @@ class Theorem32(Claim):
         problem, psi = setting.problem, setting.activation
         finite = sys.float_info.max
         margins = [
-            Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+            assumption_3_1.hypothesis(run),
             Margin.fact("rule is FA", setting.rule == "fa"),
             Margin.fact("ψ is smooth", psi.smooth),
             Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),

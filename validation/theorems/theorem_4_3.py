@@ -27,6 +27,7 @@ from theory.kernels import empirical_G
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
+from validation.theorems import assumption_3_1
 from validation.theorems.conclusions import contraction, start_margins
 
 __all__ = ["CLAIM", "Theorem43"]
@@ -53,7 +54,7 @@ class Theorem43(Claim):
         margins = [
             Margin.fact("rule is FA", setting.rule == "fa"),
             Margin.fact("ψ is linear", setting.activation.linear),
-            Margin("γ certified", kernel.gamma_lower, 0.0, ">"),
+            assumption_3_1.hypothesis(run),
             Margin("Σλ", ridge.total, sys.float_info.max, "≤"),
             Margin("M/γ", M / gamma if gamma > 0 else np.inf),
             Margin("‖y‖/√n", float(np.linalg.norm(problem.y) / np.sqrt(problem.n))),

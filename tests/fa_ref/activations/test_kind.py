@@ -10,7 +10,7 @@ import pytest
 
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, Activation, Strip, identity, relu, tanh
-from fa_ref.activations.known import BOUNDS
+from fa_ref.activations.kinds import BOUNDS
 from fa_ref.activations.probes import GRID, contradiction
 from theory.convergence import theorem_4_3
 from theory.kernels import mean_kernel

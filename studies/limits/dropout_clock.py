@@ -1,6 +1,6 @@
 """The clock of dropout: alignment at t = τp against its limit, and on the clock of the ridge penalty, t ~ √p.
 
-    python -m studies.dropout_clock [--psi linear relu] [--widths 200 … 12800]
+    python -m studies.limits.dropout_clock [--psi linear relu] [--widths 200 … 12800]
 
 Four orthonormal inputs, q = ½, no penalty. One draw shares X, y and a nested network, a pair ±b, over all widths; a
 run costs p² steps of a unit, so wide networks have fewer draws.

@@ -1,6 +1,6 @@
 """Measure how far networks are from the θ-limit of Theorem D: √p times the root mean square of cos − κ(θ).
 
-    python -m studies.theorem_d [--widths 1000 … 256000] [--theta 1.5]
+    python -m studies.limits.theorem_d [--widths 1000 … 256000] [--theta 1.5]
 
 tanh, X = 1, y = 1, λ = η = ½. Independent networks at every width, fewer where they are wide. The interval is that
 of a root mean square of Gaussian deviations.
