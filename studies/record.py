@@ -35,8 +35,9 @@ def record(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], not
         if len(row) != len(columns):
             raise ValueError(f"rows: expected {len(columns)} cells, got {row}")
     program = Path(sys.argv[0]).resolve().relative_to(DATA.parents[1]).with_suffix("")
+    given = ["DIR" if Path(word).is_dir() else word for word in sys.argv[1:]]  # no folder of this machine
     content = {
-        "command": " ".join(["python", "-m", ".".join(program.parts), *sys.argv[1:]]),
+        "command": " ".join(["python", "-m", ".".join(program.parts), *given]),
         "date": datetime.now(UTC).date().isoformat(),
         "code": package_digest(),
         "rerun": True,
