@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from theory.convergence.start import Instance
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["Drifts", "Explicit", "at_most_finite"]
 
@@ -132,15 +132,15 @@ class Explicit(Drifts):
     def H(self, U: float) -> float:
         """√2 B1² χ² D_β + 4 B1 B2 R χ² D_w."""
         i = self.instance
-        turned = 2 * self.moment * i.B1 * i.B2 * i.radius * i.chi**2 * self.weight(U)
-        return math.sqrt(self.b_square) * i.B1**2 * i.chi**2 * self.unit(U) + turned
+        turned = 2 * self.moment * i.B1 * i.B2 * i.radius * power(i.chi, 2) * self.weight(U)
+        return math.sqrt(self.b_square) * power(i.B1, 2) * power(i.chi, 2) * self.unit(U) + turned
 
     def remainder(self, U: float, size: float) -> float:
         """ω = η ‖e‖ [√2 B0 B1² √n χ² + (1 + D_β) B1² B2 R χ³]/√p."""
         i = self.instance
-        crossed = math.sqrt(self.b_square * i.n) * i.B0 * i.B1**2 * i.chi**2
+        crossed = math.sqrt(self.b_square * i.n) * i.B0 * power(i.B1, 2) * power(i.chi, 2)
         beta_moment = self.moment + self.b_square * self.unit(U)
-        curved = 0.5 * beta_moment * i.B1**2 * i.B2 * i.radius * i.chi**3
+        curved = 0.5 * beta_moment * power(i.B1, 2) * i.B2 * i.radius * power(i.chi, 3)
         return i.eta * size * (crossed + curved) / math.sqrt(i.p)
 
     def start(self) -> float:
@@ -154,4 +154,4 @@ class Explicit(Drifts):
     def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
         """(A4) η (max λ + n B0²) ≤ 1."""
         i = self.instance
-        return Margin("(A4) η (max λ + n B0²)", i.eta * (i.peak + i.n * i.B0**2), 1.0, "≤")
+        return Margin("(A4) η (max λ + n B0²)", i.eta * (i.peak + i.n * power(i.B0, 2)), 1.0, "≤")
