@@ -89,7 +89,7 @@ def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
 
     ∞ throughout where the disturbance leads beyond the numbers of which a setting may consist.
     """
-    squares = np.zeros(run.times.size)
+    size = np.zeros(run.times.size)
     for _ in range(REPETITIONS):
         try:
             setting = disturbed()
@@ -98,9 +98,10 @@ def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
         other = reference_run(setting, int(run.times[-1]))
         reached = min(run.times.size, other.times.size)
         outputs = [record.residuals[:reached] + record.setting.problem.y for record in (other, run)]
-        squares[:reached] += np.sum(((outputs[0] - outputs[1]) / SCALE) ** 2, axis=1) / REPETITIONS
-        squares[reached:] = np.inf
-    return np.maximum.accumulate(np.sqrt(squares))
+        norms = np.hypot.reduce((outputs[0] - outputs[1]) / SCALE, axis=1)  # no square that underflows
+        size[:reached] = np.hypot(size[:reached], norms / np.sqrt(REPETITIONS))
+        size[reached:] = np.inf
+    return np.maximum.accumulate(size)
 
 
 def _terms(run: Trajectory) -> float:
