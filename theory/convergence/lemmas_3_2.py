@@ -16,10 +16,22 @@ from theory.convergence.start import Instance
 from theory.margins import Margin
 from theory.precision import EPS, power
 
-__all__ = ["Drifts", "Explicit", "at_most_finite"]
+__all__ = ["Drifts", "Explicit", "at_most_finite", "within_floats"]
 
 #: Relative rounding of the lemmas' formulas, of a few dozen operations on non-negative numbers each.
 FORMULA = 64 * EPS
+
+
+#: Below this a product that two powers of ‖X‖ enter may lose digits to underflow, and is no bound then.
+LEAST = 1e-290
+
+
+def within_floats(i: Instance, name: str, product: float) -> list[Margin]:
+    """Nothing where the lemmas' products are normal numbers; a condition that fails where one may underflow."""
+    least = min(product, i.g_low)
+    if i.chi == 0 or not i.g_low > 0 or least >= LEAST:  # at X = 0 they are 0; without (A1) nothing is claimed
+        return []
+    return [Margin(f"{name} and λ_min(G(0)), lest a product underflows", least, LEAST)]
 
 
 def at_most_finite(name: str, value: float) -> Margin:
@@ -118,6 +130,7 @@ class Explicit(Drifts):
             Margin("(A2) λ_min(G(0)) − ‖H(0)‖", i.g_low - i.h_norm, 0.0, ">"),
             Margin("(A3) ‖b‖²/p", i.b_square, self.b_square, "≤"),
             Margin("(A3) Σ |β_r(0)| b_r²/p", i.moment, self.moment, "≤"),
+            *within_floats(i, "R²χ⁴", power(i.radius, 2) * power(i.chi, 4)),
         ]
 
     def beta(self, U: float) -> float:

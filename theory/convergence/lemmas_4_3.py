@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite, within_floats
 from theory.margins import Margin
 from theory.precision import EPS, power
 
@@ -53,6 +53,7 @@ class Printed(Drifts):
             at_most_finite("Λ = η Σ λ(t)", self.instance.total),
             Margin("(A1) λ_min(G(0))", self.instance.g_low, 0.0, ">"),
             Margin(self._start_name, self.start(), 0.0, ">"),
+            *within_floats(self.instance, "λ_min(K)", self.gamma),
         ]
 
     _start_name = "(A2) λ_min(G(0)) − M |bᵀβ(0)|/p"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.setting import Setting
-from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite, within_floats
 from theory.convergence.start import measure
 from theory.margins import Margin
 from theory.precision import EPS, power
@@ -47,6 +47,7 @@ class FirstOrder(Drifts):
             at_most_finite("Λ = η Σ λ(t)", i.total),
             Margin("(A1) λ_min(G(0))", i.g_low, 0.0, ">"),
             Margin("(A2) lowest eigenvalue of G(0) + c H(0), 0 ≤ c ≤ 1", self.start(), 0.0, ">"),
+            *within_floats(i, "R²χ⁴", power(i.radius, 2) * power(i.chi, 4)),
         ]
 
     def feature(self, U: float) -> float:
