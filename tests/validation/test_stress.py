@@ -286,6 +286,52 @@ def test_a_constant_beyond_floating_point_is_not_judged():
     assert any("beyond floating-point numbers" in str(part) for part in left_out)
 
 
+def a_unit(x, y, W=1.0, beta=1.0, b=1.0, activation="tanh", **others):
+    """One unit, one sample, one input."""
+    return Setting(Problem([[x]], [y]), Network([[W]], [beta], [b]), activation, **others)
+
+
+def test_a_width_beyond_floating_point_is_infinite_and_not_an_exception():
+    run = train(a_unit(1e149, 1.0, activation="identity", eta=1e-300), steps=2)
+    told = {margin.name: margin.value for margin in theorem_3_2.hypotheses(run)}
+    assert told["pγ⁴/(n⁴ log p)"] == math.inf
+    assert close(smooth.drifts(run.setting, form="first-order")).rate is None
+
+
+def test_the_unit_of_a_budget_of_no_inputs_is_left_out():
+    run = train(a_unit(0.0, 1.0, activation="sigmoid", eta=0.1, ridge=schedules.cutoff(5.0, 0)), steps=2)
+    assert theorem_4_3.judge(run).status == "not applicable"
+
+
+def test_a_movement_beyond_floating_point_is_not_judged():
+    run = train(a_unit(1e-151, -1e149, activation="erf", eta=0.1), steps=2)
+    assert "beyond floating-point" in " ".join(map(str, alignment_bound.judge(run).left_out))
+
+
+def test_nothing_is_certified_by_a_product_that_underflows():
+    """The linear response of H, −K (1/p) Σ b ψ ψ′ψ′ ~ ‖X‖³, is 0 at 10⁻¹⁵¹; β moves, and the rate with it."""
+    for form in smooth.FORMS:
+        for W in (0.64, -0.1):
+            proof = close(smooth.drifts(a_unit(1e-151, 0.0, W, 0.1, 0.5, "erf", eta=1e300), form=form))
+            assert proof.rate is None
+    assert close(linear.drifts(a_unit(1e-151, 0.0, activation="identity", eta=1e300), form="sharper")).rate is None
+
+
+def test_what_is_left_of_a_beta_that_a_penalty_takes_is_as_exact_as_1_minus_eta_lambda():
+    setting = a_unit(
+        1.25e-151, 0.0, activation="identity", eta=0.1, ridge=schedules.cutoff((1 - 2.0**-53) / 0.1, 0)
+    )
+    assert agrees_with_long_doubles(setting)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the Gram engine is compiled")
+def test_the_gram_engine_starts_where_eta_b_is_beyond_every_float():
+    setting = a_unit(1e-152, 0.6, 1e100, 1.0, 1e80, "erf", eta=1e252)
+    run, gram = (train(setting, steps=3, engine=name) for name in ("loops", "gram"))
+    assert np.array_equal(gram.residuals[0], run.residuals[0])
+    assert gram.diverged_at == run.diverged_at
+
+
 # --- a ψ that fails
 
 
