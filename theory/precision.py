@@ -1,10 +1,10 @@
-"""Unit roundoff of double precision, and the error bound of many roundings in a row."""
+"""Unit roundoff of double precision, the error bound of many roundings in a row, and powers that do not raise."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["EPS", "TINIEST", "UNIT_ROUNDOFF", "gamma"]
+__all__ = ["EPS", "TINIEST", "UNIT_ROUNDOFF", "gamma", "power"]
 
 #: u: rounding to nearest errs by at most u relative to the exact result.
 UNIT_ROUNDOFF = 2.0**-53
@@ -38,3 +38,28 @@ def gamma(k: float, roundoff: float = UNIT_ROUNDOFF) -> float:
     (3.0, inf)
     """
     return k * roundoff / (1.0 - k * roundoff) if k * roundoff < 1.0 else math.inf
+
+
+def power(x: float, k: int) -> float:
+    """x^k for x ≥ 0; ∞ where it is beyond every float, at which Python's ``**`` raises OverflowError.
+
+    Parameters
+    ----------
+    x : float
+        The base.
+    k : int
+        The exponent, at least 0.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> power(3.0, 2), power(1e200, 2)
+    (9.0, inf)
+    """
+    try:
+        return float(x**k)
+    except OverflowError:
+        return math.inf

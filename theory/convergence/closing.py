@@ -70,19 +70,15 @@ def _closing(ratio: float) -> Margin:
 
 
 def _known(bound: Callable[[], float]) -> float:
-    """A lower bound; −∞ where it has a part beyond every float, at which Python's powers raise."""
-    try:
-        return bound()
-    except OverflowError:
-        return -math.inf
+    """A lower bound; −∞ where a part beyond every float leaves none."""
+    value = bound()
+    return -math.inf if math.isnan(value) else value
 
 
 def _clause(lemmas: Drifts, a: float, U: float, size: float) -> Margin:
     """The step-size clause; not met where it has a part beyond every float."""
-    try:
-        return lemmas.step_size(a, U, size)
-    except OverflowError:
-        return Margin("η times the largest eigenvalue", math.inf, 2.0, "≤")
+    clause = lemmas.step_size(a, U, size)
+    return replace(clause, value=math.inf) if math.isnan(clause.value) else clause
 
 
 def _step_size_alone(lemmas: Drifts) -> list[Margin]:
@@ -185,8 +181,9 @@ def budget(lemmas: Drifts) -> float | None:
     high = max(instance.e_norm, instance.y_norm) / instance.y_norm
     while closes(high):
         low, high = high, 2 * high
+    high = min(high, sys.float_info.max)
     while high - low > 1e-9 * high:
-        middle = (low + high) / 2
+        middle = low + (high - low) / 2
         low, high = (middle, high) if closes(middle) else (low, middle)
     return low / instance.eta
 

@@ -25,6 +25,7 @@ from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_3_2 import Drifts
 from theory.convergence.widths import probable_drifts, sufficient_width
 from theory.kernels import MeanKernel, mean_kernel
+from theory.precision import power
 
 __all__ = ["Constant", "constants_table", "observed_constants"]
 
@@ -143,7 +144,7 @@ def _why_none(problem: Problem, psi: Activation, kernel: MeanKernel, eta: float)
         return f"Theorem 3.2 asks for bounded ψ, ψ′ and ψ″, which {psi.name} does not have"
     if not kernel.certified:
         return f"Assumption 3.1, γ > 0, {kernel.assumption_3_1}"
-    ceiling = problem.n * psi.B0**2
+    ceiling = problem.n * power(psi.B0, 2)
     return f"the step-size clause fails: η n B0² = {eta * ceiling:.3g}; 1 would do, η = {1 / ceiling:.3g}"
 
 
@@ -170,7 +171,7 @@ def _linear_lines(problem: Problem, eta: float, delta: float, p: int | None) -> 
         if lemmas is not None:
             found = budget(lemmas)
             total = math.nan if found is None else found
-            c_S = total / linear.unit_of_budget(problem, width, eta)
+            c_S = _quotient(total, linear.unit_of_budget(problem, width, eta))
             note = "" if found is not None else "no ridge is certified at this width"
             lines.append(Constant("S_λ", total, "largest Σ λ(t)", source, note=note))
             lines.append(Constant("c_S", c_S, "S_λ in units γ√(γp)/(η√n M)", source, note=note))
@@ -190,7 +191,7 @@ def _at_width(
     i, n = lemmas.instance, lemmas.instance.n
     U = i.E / paper_rate
     b_max = math.sqrt(2 * math.log(p / delta)) if p / delta > 1 else 0.0  # P(max |b_r| > x) ≤ p e^{−x²/2}
-    c_1 = lemmas.weight(U) * b_max * gamma * math.sqrt(p) / (n * math.sqrt(math.log(p)))
+    c_1 = _quotient(lemmas.weight(U) * b_max * gamma * math.sqrt(p), n * math.sqrt(math.log(p)))
     c_2 = lemmas.unit(U) * gamma * math.sqrt(p) / n
     share = delta / 2
     low = math.sqrt(p * max(0.0, 1 - 2 * math.sqrt(math.log(1 / share) / p)))
@@ -204,7 +205,7 @@ def _at_width(
     meaning = "|cos∠(b, β(t))| ≤ c n/√p"
     said = note if left > 0 else "no c at this width: β may move by its own length"
     lines.append(Constant("c", cosine * math.sqrt(p) / n, meaning, source, vacuous=vacuous, note=said))
-    drift, ceiling = lemmas.G(U), n * i.B0**2
+    drift, ceiling = lemmas.G(U), n * power(i.B0, 2)
     vacuous = drift / ceiling if drift >= ceiling else 0.0
     lines.append(Constant("drift of G", drift, "‖G(t) − G(0)‖", source, vacuous=vacuous, note=note))
     return lines
@@ -225,7 +226,12 @@ def observed_constants(setting: Setting, *, gamma: float, steps: int) -> dict[st
     n, p = setting.problem.n, setting.start.p
     root = math.sqrt(p)
     return {
-        "c₁": float(run.measures["weight_movement"].max()) * gamma * root / (n * math.sqrt(math.log(p))),
+        "c₁": _quotient(float(run.measures["weight_movement"].max()) * gamma * root, n * math.sqrt(math.log(p))),
         "c₂": float(run.measures["beta_movement"].max()) * gamma * root / n,
         "c": float(np.abs(run.alignment).max()) * root / n,
     }
+
+
+def _quotient(value: float, unit: float) -> float:
+    """How many units; NaN where the unit is 0, as √log p is at p = 1, and nothing is measured in it."""
+    return value / unit if unit > 0 else math.nan

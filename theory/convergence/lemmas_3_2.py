@@ -14,12 +14,24 @@ from dataclasses import dataclass
 
 from theory.convergence.start import Instance
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
-__all__ = ["Drifts", "Explicit", "at_most_finite"]
+__all__ = ["Drifts", "Explicit", "at_most_finite", "within_floats"]
 
 #: Relative rounding of the lemmas' formulas, of a few dozen operations on non-negative numbers each.
 FORMULA = 64 * EPS
+
+
+#: Below this a product that two powers of ‖X‖ enter may lose digits to underflow, and is no bound then.
+LEAST = 1e-290
+
+
+def within_floats(i: Instance, name: str, product: float) -> list[Margin]:
+    """Nothing where the lemmas' products are normal numbers; a condition that fails where one may underflow."""
+    least = min(product, i.g_low)
+    if i.chi == 0 or not i.g_low > 0 or least >= LEAST:  # at X = 0 they are 0; without (A1) nothing is claimed
+        return []
+    return [Margin(f"{name} and λ_min(G(0)), lest a product underflows", least, LEAST)]
 
 
 def at_most_finite(name: str, value: float) -> Margin:
@@ -118,6 +130,7 @@ class Explicit(Drifts):
             Margin("(A2) λ_min(G(0)) − ‖H(0)‖", i.g_low - i.h_norm, 0.0, ">"),
             Margin("(A3) ‖b‖²/p", i.b_square, self.b_square, "≤"),
             Margin("(A3) Σ |β_r(0)| b_r²/p", i.moment, self.moment, "≤"),
+            *within_floats(i, "R²χ⁴", power(i.radius, 2) * power(i.chi, 4)),
         ]
 
     def beta(self, U: float) -> float:
@@ -132,15 +145,15 @@ class Explicit(Drifts):
     def H(self, U: float) -> float:
         """√2 B1² χ² D_β + 4 B1 B2 R χ² D_w."""
         i = self.instance
-        turned = 2 * self.moment * i.B1 * i.B2 * i.radius * i.chi**2 * self.weight(U)
-        return math.sqrt(self.b_square) * i.B1**2 * i.chi**2 * self.unit(U) + turned
+        turned = 2 * self.moment * i.B1 * i.B2 * i.radius * power(i.chi, 2) * self.weight(U)
+        return math.sqrt(self.b_square) * power(i.B1, 2) * power(i.chi, 2) * self.unit(U) + turned
 
     def remainder(self, U: float, size: float) -> float:
         """ω = η ‖e‖ [√2 B0 B1² √n χ² + (1 + D_β) B1² B2 R χ³]/√p."""
         i = self.instance
-        crossed = math.sqrt(self.b_square * i.n) * i.B0 * i.B1**2 * i.chi**2
+        crossed = math.sqrt(self.b_square * i.n) * i.B0 * power(i.B1, 2) * power(i.chi, 2)
         beta_moment = self.moment + self.b_square * self.unit(U)
-        curved = 0.5 * beta_moment * i.B1**2 * i.B2 * i.radius * i.chi**3
+        curved = 0.5 * beta_moment * power(i.B1, 2) * i.B2 * i.radius * power(i.chi, 3)
         return i.eta * size * (crossed + curved) / math.sqrt(i.p)
 
     def start(self) -> float:
@@ -154,4 +167,4 @@ class Explicit(Drifts):
     def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
         """(A4) η (max λ + n B0²) ≤ 1."""
         i = self.instance
-        return Margin("(A4) η (max λ + n B0²)", i.eta * (i.peak + i.n * i.B0**2), 1.0, "≤")
+        return Margin("(A4) η (max λ + n B0²)", i.eta * (i.peak + i.n * power(i.B0, 2)), 1.0, "≤")

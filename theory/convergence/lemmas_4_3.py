@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite, within_floats
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["Printed", "Sharper"]
 
@@ -53,6 +53,7 @@ class Printed(Drifts):
             at_most_finite("Λ = η Σ λ(t)", self.instance.total),
             Margin("(A1) λ_min(G(0))", self.instance.g_low, 0.0, ">"),
             Margin(self._start_name, self.start(), 0.0, ">"),
+            *within_floats(self.instance, "λ_min(K)", self.gamma),
         ]
 
     _start_name = "(A2) λ_min(G(0)) − M |bᵀβ(0)|/p"
@@ -90,11 +91,11 @@ class Printed(Drifts):
     def lost(self, U: float, size: float) -> float:  # noqa: ARG002
         """What (√λ_min(G(0)) − δ)² and the drift of H take away."""
         g = max(self.instance.g_low, 0.0)
-        return g - max(math.sqrt(g) - self.feature(U), 0.0) ** 2 + self.H(U)
+        return g - power(max(math.sqrt(g) - self.feature(U), 0.0), 2) + self.H(U)
 
     def ceiling(self, U: float) -> float:
         """λ_max(G(t)) ≤ (σ + δ)²."""
-        return (math.sqrt(self.instance.g_top) + self.feature(U)) ** 2
+        return power(math.sqrt(self.instance.g_top) + self.feature(U), 2)
 
     def step_size(self, a: float, U: float, size: float) -> Margin:  # noqa: ARG002
         """η (max λ + λ_max(G(t))) ≤ 1."""

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref.setting import Setting
-from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite
+from theory.convergence.lemmas_3_2 import FORMULA, Drifts, at_most_finite, within_floats
 from theory.convergence.start import measure
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["FirstOrder", "SecondOrder", "linear_responses", "response_maps"]
 
@@ -47,6 +47,7 @@ class FirstOrder(Drifts):
             at_most_finite("Λ = η Σ λ(t)", i.total),
             Margin("(A1) λ_min(G(0))", i.g_low, 0.0, ">"),
             Margin("(A2) lowest eigenvalue of G(0) + c H(0), 0 ≤ c ≤ 1", self.start(), 0.0, ">"),
+            *within_floats(i, "R²χ⁴", power(i.radius, 2) * power(i.chi, 4)),
         ]
 
     def feature(self, U: float) -> float:
@@ -66,14 +67,16 @@ class FirstOrder(Drifts):
     def H(self, U: float) -> float:
         """B1² χ² (‖b‖/p) ‖Δβ‖ + 2 B1 B2 R χ² D_w (1/p) Σ |β_r(0)| b_r²."""
         i = self.instance
-        moved = i.B1**2 * i.chi**2 * math.sqrt(i.b_square / i.p) * self.beta(U)
-        return moved + 2 * i.moment * i.B1 * i.B2 * i.radius * i.chi**2 * self.weight(U)
+        moved = power(i.B1, 2) * power(i.chi, 2) * math.sqrt(i.b_square / i.p) * self.beta(U)
+        return moved + 2 * i.moment * i.B1 * i.B2 * i.radius * power(i.chi, 2) * self.weight(U)
 
     def remainder(self, U: float, size: float) -> float:
         """½ η ‖e‖ B1² B2 R χ³ (1/p) Σ |β_r(t+1)| b_r² /√p: the curvature half only."""
         i = self.instance
         beta_moment = i.moment + self.beta(U) * math.sqrt(i.b_fourth / i.p)
-        return 0.5 * i.eta * size * i.B1**2 * i.B2 * i.radius * i.chi**3 * beta_moment / math.sqrt(i.p)
+        return (
+            0.5 * i.eta * size * power(i.B1, 2) * i.B2 * i.radius * power(i.chi, 3) * beta_moment / math.sqrt(i.p)
+        )
 
     def start(self) -> float:
         """Lowest eigenvalue of G(0) + c H(0) over 0 ≤ c ≤ 1 (c = 1 if λ ≡ 0)."""
@@ -95,9 +98,9 @@ class FirstOrder(Drifts):
         i, delta = self.instance, self.feature(U)
         if not 0 <= delta < math.sqrt(max(i.g_low, 0.0)):
             return -math.inf
-        bounds = [(math.sqrt(i.g_low) - delta) ** 2 - i.h_norm]
-        for kappa in (math.sqrt(i.g_low), (i.g_low * i.g_top) ** 0.25, math.sqrt(i.g_top)):
-            bounds.append(self.shrunk(delta / kappa) - delta * kappa + delta**2)
+        bounds = [power(math.sqrt(i.g_low) - delta, 2) - i.h_norm]
+        for kappa in (math.sqrt(i.g_low), math.sqrt(math.sqrt(i.g_low) * math.sqrt(i.g_top)), math.sqrt(i.g_top)):
+            bounds.append(self.shrunk(delta / kappa) - delta * kappa + power(delta, 2))
         return max(bounds)
 
     def lost(self, U: float, size: float) -> float:  # noqa: ARG002
@@ -107,7 +110,7 @@ class FirstOrder(Drifts):
     def ceiling(self, U: float, size: float) -> float:  # noqa: ARG002
         """An upper bound of λ_max(G(t) + H⁺(t))."""
         i = self.instance
-        return (math.sqrt(i.g_top) + self.feature(U)) ** 2 + i.h_norm + self.H(U)
+        return power(math.sqrt(i.g_top) + self.feature(U), 2) + i.h_norm + self.H(U)
 
     def step_size(self, a: float, U: float, size: float) -> Margin:
         """η (2 max λ + λ_max(G + H⁺) + ω + a) ≤ 2: the largest eigenvalue contracts at rate a too."""
@@ -147,14 +150,18 @@ class SecondOrder(FirstOrder):
         """Bound of all that is not linear in u, in G (from below) and H⁺."""
         i = self.instance
         sigma, delta = math.sqrt(i.g_top), self.feature(U)
-        curved = 2 * i.B1**2 * i.B2 * i.radius * i.chi**3 * math.sqrt(i.b_fourth)
+        curved = 2 * power(i.B1, 2) * i.B2 * i.radius * power(i.chi, 3) * math.sqrt(i.b_fourth)
         terms = [
             curved * sigma,  # Δψ beyond its linear part, in G
-            0.5 * i.b_square * i.B1**4 * i.chi**4,  # Δβ beyond its linear part
+            0.5 * i.b_square * power(i.B1, 4) * power(i.chi, 4),  # Δβ beyond its linear part
             curved * (sigma + delta),  # Δβ times ΔD
-            i.moment_3 * i.B1**2 * i.radius**2 * i.chi**4 * (2 * i.B2**2 + i.B1 * i.B3),  # ΔD, and ΔD K ΔD
+            i.moment_3
+            * power(i.B1, 2)
+            * power(i.radius, 2)
+            * power(i.chi, 4)
+            * (2 * power(i.B2, 2) + i.B1 * i.B3),  # ΔD, and ΔD K ΔD
         ]
-        return sum(terms) * U**2 / i.p
+        return sum(terms) * power(U, 2) / i.p
 
     def shift(self, U: float, size: float) -> float:
         """Bound of the change of G + H⁺ from below: linear response, last step's β, and the quadratic rest."""
@@ -172,7 +179,7 @@ class SecondOrder(FirstOrder):
         if i.G is None or i.H is None:
             return super().ceiling(U, size)
         top = float(np.linalg.eigvalsh(i.G + i.H)[-1]) + 2 * i.matrix_error
-        return min(top + self.shift(U, size) + self.feature(U) ** 2, super().ceiling(U, size))
+        return min(top + self.shift(U, size) + power(self.feature(U), 2), super().ceiling(U, size))
 
     @classmethod
     def of(cls, setting: Setting) -> SecondOrder:
@@ -200,11 +207,13 @@ def linear_responses(setting: Setting) -> tuple[float, float]:
     # ψ″ as a difference quotient: Lipschitz constant of ψ″ times h/2, and rounding of z ± h and of ψ′.
     error = activation.B3 * STEP / 2 + 8 * EPS * (activation.B1 + activation.B2 * reach) / STEP
     moment = float(np.mean(np.abs(network.beta) * b**2))
-    error *= 2 * moment * problem.radius * problem.spectral_norm**3 * activation.B1**2
+    error *= 2 * moment * problem.radius * power(problem.spectral_norm, 3) * power(activation.B1, 2)
     # Entries are means of p products, off by (p + d + 64)·eps times the mean of their absolute values.
     largest = float(np.abs(problem.K).max())
     size = float(np.abs(activation(problem.X @ network.W.T)).max())
-    entry = activation.B1**2 * largest * (float(np.mean(np.abs(b))) * size + activation.B2 * largest * moment)
+    entry = (
+        power(activation.B1, 2) * largest * (float(np.mean(np.abs(b))) * size + activation.B2 * largest * moment)
+    )
     rounding = 3 * n**1.5 * (p + problem.d + 64) * EPS * reach * entry
     return _stacked_norm(T) + error + rounding, _stacked_norm(through_beta) + rounding
 
@@ -238,4 +247,7 @@ def _average(P: Array, Q: Array, S: Array, weights: Array) -> Array:
 
 
 def _stacked_norm(T: Array) -> float:
-    return math.sqrt(max(0.0, float(np.linalg.eigvalsh(np.einsum("kij,kjl->il", T, T))[-1])))
+    squares = np.einsum("kij,kjl->il", T, T)
+    if not np.isfinite(squares).all():
+        return math.inf
+    return math.sqrt(max(0.0, float(np.linalg.eigvalsh(squares)[-1])))

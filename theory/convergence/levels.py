@@ -10,6 +10,8 @@ import math
 
 from scipy.optimize import brentq
 
+from theory.precision import power
+
 __all__ = [
     "b_square_failure",
     "b_square_level",
@@ -66,7 +68,9 @@ def cantelli_level(mean: float, variance: float, p: float, delta: float) -> floa
 
 def gram_failure_second_moment(p: float, n: int, B0: float, gamma: float) -> float:
     """P(λ_min(G(0)) < ¾γ) ≤ 16 n² B0⁴/(pγ²), from E‖G(0) − Ḡ‖_F²: the route of the printed proof."""
-    return min(1.0, 16 * n**2 * B0**4 / (p * gamma**2))
+    if not gamma > 0:
+        return 1.0
+    return min(1.0, power(4 * n * power(B0, 2) / gamma, 2) / p)
 
 
 def gram_failure(p: float, n: int, B0: float, gamma: float, epsilon: float = 0.25) -> float:
@@ -80,14 +84,16 @@ def gram_failure(p: float, n: int, B0: float, gamma: float, epsilon: float = 0.2
     0.0021
     """
     exponent = epsilon + (1 - epsilon) * math.log1p(-epsilon) if epsilon < 1 else 1.0
-    return min(1.0, n * math.exp(-exponent * p * gamma / (n * B0**2)))
+    return min(1.0, n * math.exp(-exponent * p * gamma / (n * power(B0, 2))))
 
 
 def gram_low_level(p: float, n: int, B0: float, gamma: float, delta: float) -> float:
     """The (1 − ε)γ that λ_min(G(0)) reaches with probability 1 − δ, by `gram_failure`; 0 if p is too small."""
     if gram_failure(p, n, B0, gamma, 1 - 1e-12) > delta:
         return 0.0
-    epsilon = brentq(lambda s: math.log(n / delta) - _low_exponent(s) * p * gamma / (n * B0**2), 0.0, 1 - 1e-12)
+    epsilon = brentq(
+        lambda s: math.log(n / delta) - _low_exponent(s) * p * gamma / (n * power(B0, 2)), 0.0, 1 - 1e-12
+    )
     return float((1 - epsilon) * gamma * (1 - 1e-9))
 
 
@@ -97,7 +103,10 @@ def _low_exponent(epsilon: float) -> float:
 
 def gram_high_level(p: float, n: int, B0: float, top: float, delta: float) -> float:
     """The level λ_max(G(0)) stays below with probability 1 − δ, by matrix Chernoff; ``top`` is λ_max(Ḡ)."""
-    scale = p * top / (n * B0**2)
+    scale = p * top / (n * power(B0, 2))
+
+    if not scale > 1e-290:  # the level sought is beyond floating-point numbers, n B0² holds always
+        return float(n * power(B0, 2))
 
     def missing(epsilon: float) -> float:
         return math.log(n / delta) - scale * ((1 + epsilon) * math.log1p(epsilon) - epsilon)
@@ -105,7 +114,7 @@ def gram_high_level(p: float, n: int, B0: float, top: float, delta: float) -> fl
     high = 1.0
     while missing(high) > 0:
         high *= 2
-    return float(min(n * B0**2, (1 + brentq(missing, 0.0, high)) * top * (1 + 1e-9)))
+    return float(min(n * power(B0, 2), (1 + brentq(missing, 0.0, high)) * top * (1 + 1e-9)))
 
 
 def h_failure(p: float, n: int, B1: float, chi: float, K_norm: float, level: float) -> float:
@@ -113,15 +122,18 @@ def h_failure(p: float, n: int, B1: float, chi: float, K_norm: float, level: flo
 
     B1⁴ ‖K‖_F²/(p·level²), from E‖H(0)‖_F², and 2n e^{−p·level²/(4 B1⁴χ⁴)}, as H(0) is a Gaussian series in β(0).
     """
-    chebyshev = B1**4 * K_norm**2 / (p * level**2)
-    series = 2 * n * math.exp(-p * level**2 / (4 * B1**4 * chi**4))
+    slope = B1 * chi
+    if not (level > 0 and slope > 0):  # too small for floating-point numbers
+        return 1.0
+    chebyshev = power(power(B1, 2) * K_norm / level, 2) / p
+    series = 2 * n * math.exp(-p * power(level / slope / (2 * slope), 2))
     return min(1.0, chebyshev, series)
 
 
 def h_level(p: float, n: int, B1: float, chi: float, K_norm: float, delta: float, b_square: float = 2.0) -> float:
     """The level ‖H(0)‖ stays below with probability 1 − δ, given ‖b‖² ≤ b_square·p."""
-    series = B1**2 * chi**2 * math.sqrt(2 * b_square * math.log(2 * n / delta) / p)
-    return min(B1**2 * K_norm / math.sqrt(p * delta), series)
+    series = power(B1, 2) * power(chi, 2) * math.sqrt(2 * b_square * math.log(2 * n / delta) / p)
+    return min(power(B1, 2) * K_norm / math.sqrt(p * delta), series)
 
 
 def output_level(n: int, B0: float, sigma: float, delta: float) -> float:

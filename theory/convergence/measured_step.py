@@ -15,7 +15,7 @@ from fa_ref.activations.psi import SCALAR_FUNCTION
 from fa_ref.measures import alignment
 from fa_ref.network import Network
 from fa_ref.setting import Setting
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["Sweep", "sweep"]
 
@@ -87,7 +87,7 @@ def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) 
     e_rounding = EPS * ((p + 8) * out + (d + 4) * B1 * R * math.sqrt(n) * reach) / root + EPS * float(
         np.linalg.norm(problem.y)
     )
-    half = 0.5 * chi**2 * B1**2 * weighted
+    half = 0.5 * power(chi, 2) * power(B1, 2) * weighted
     return Sweep(
         e_norm=float(np.linalg.norm(e)),
         alignment=float(alignment(network.b, network.beta)),
@@ -105,7 +105,7 @@ def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) 
         unit_rounding=4 * (t + 1) * EPS * largest,
         beta_rounding=4 * (t + 1) * EPS * (beta_norm + start_norm),
         G_rounding=EPS * ((p + 10 * n + 8) * float(np.trace(G)) + 2 * (d + 4) * B1 * R * math.sqrt(n) * feature),
-        H_rounding=EPS * ((p + 10 * n + 8) * 2 * half + 2 * (d + 4) * B1 * B2 * R * chi**2 * turn),
+        H_rounding=EPS * ((p + 10 * n + 8) * 2 * half + 2 * (d + 4) * B1 * B2 * R * power(chi, 2) * turn),
         remainder_rounding=EPS * (8 * out + 4 * (B1 + 1) * R * math.sqrt(n) * reach * (d + 4)) / root
         + (p + n + 8) * EPS * (float(np.linalg.norm(crossed)) + float(np.linalg.norm(curved))),
         step_rounding=e_rounding + EPS * (8 * out + 2 * (n + d + 4) * B1 * chi * reach) / root,

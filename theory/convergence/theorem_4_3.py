@@ -26,7 +26,7 @@ from theory.convergence.lemmas_4_3 import Printed, Sharper
 from theory.convergence.start import Instance, measure
 from theory.convergence.widths import smallest_width
 from theory.margins import Certificate, Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = [
     "FORMS", "certificate", "drifts", "probable_drifts", "ridge_budget", "sufficient_width", "unit_of_budget",
@@ -133,10 +133,10 @@ def _measure(problem: Problem, network: Network) -> _Measured:
     gamma, pull = _gamma(problem), 0.0 if _gamma(problem) > 0 else math.inf
     if b_square > 0:
         square = square - np.outer(F_b, F_b) / b_square
-        error += up * ((2 * reach + blur) * blur + 2 * terms * reach**2) / b_square
+        error += up * ((2 * reach + blur) * blur + 2 * terms * reach * reach) / b_square
         if gamma > 0:
             solved = float(F_b @ np.linalg.solve(problem.K, F_b)) * _solved(problem)
-            pull = (math.sqrt(max(solved, 0.0)) + blur / math.sqrt(gamma)) ** 2 / b_square * up
+            pull = power(math.sqrt(max(solved, 0.0)) + blur / math.sqrt(gamma), 2) / b_square * up
     return _Measured(
         kappa_b=(reach + blur) / math.sqrt(p) * up,
         pull=pull,
@@ -289,4 +289,6 @@ def unit_of_budget(problem: Problem, p: int, eta: float) -> float:
     10.0
     """
     gamma = problem.lambda_min  # γ/M first, as γ√γ underflows before √γ does
+    if gamma == 0:
+        return 0.0
     return gamma / problem.lambda_max * math.sqrt(gamma * p) / (eta * math.sqrt(problem.n))

@@ -23,6 +23,7 @@ from theory.convergence.lemmas_3_2 import Drifts, Explicit
 from theory.convergence.lemmas_sharper import FirstOrder
 from theory.convergence.start import Instance
 from theory.kernels import MeanKernel, mean_kernel
+from theory.precision import power
 
 __all__ = ["probable_drifts", "smallest_width", "sufficient_width"]
 
@@ -113,7 +114,7 @@ def _printed(problem: Problem, psi: Activation, p: int, delta: float, kernel: Me
         return None
     return _Levels(
         f_norm=levels.output_level(n, psi.B0, psi.B0 * math.sqrt(n), delta - spent),
-        g_low=0.75 * gamma, g_top=n * psi.B0**2, h_norm=gamma / 8,
+        g_low=0.75 * gamma, g_top=n * power(psi.B0, 2), h_norm=gamma / 8,
         b_square=2.0, b_fourth=math.inf, moment=2.0, beta_norm=0.0, overlap=math.inf,
     )  # fmt: skip
 

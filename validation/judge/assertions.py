@@ -68,7 +68,7 @@ def assert_same_run(setting: Setting, residuals: ArrayLike, *, times: ArrayLike 
     """Fail unless these are the residuals of the algorithm, as `fa_ref.loops` defines it, up to rounding.
 
     The tolerance is what rounding in the precision of ``residuals`` can do, at each step and to all that follows:
-    see `validation.judge.condition`. The run is repeated four times for it.
+    see `validation.judge.condition`. The run is repeated four times for it, six under a penalty.
 
     Parameters
     ----------

@@ -11,6 +11,10 @@ stays is already one of every step. With the largest effect seen by then,
     ‖f′(t) − f(t)‖ ≤ 2ρ(t) + (t + 1) √(p(d + 1)) max_{s ≤ t} rms_W(s) + √n max_{s ≤ t} rms_y(s).
 
 A b that learns is disturbed too: p(d + 2) numbers then.
+
+Where a penalty acts, 1 − ηλ(t) is rounded once a step, by γ_2 relative to 1 and not to what is left of it, so
+that β may lose more digits than W does. Each of the k penalties is therefore disturbed by −hγ_2(2 ± 1)/η, which
+keeps ηλ below 1, and √k max_{s ≤ t} rms_λ(s) is added: with these signs the mean square is Σᵢ aᵢ² + 4(Σᵢ aᵢ)².
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import Network, Problem, Setting, Trajectory
+from fa_ref import Network, Problem, Setting, Trajectory, schedules
 from theory.precision import gamma
 from validation.judge.record import reference_run
 from validation.judge.rounding import residual_rounding
@@ -56,6 +60,7 @@ def drift(run: Trajectory, roundoff: float) -> Array:
     setting, rng = run.setting, np.random.default_rng(0)
     problem, start = setting.problem, setting.start
     output, learns = residual_rounding(run), setting.rule not in ("fa", "bp")
+    lam = setting.ridge.values(int(run.times[-1]))
     lasting, each = float(output.max()) / np.sqrt(problem.n), gamma(problem.n + 8) * _terms(run)
 
     def off_weights() -> Setting:
@@ -67,9 +72,15 @@ def drift(run: Trajectory, roundoff: float) -> Array:
         y = problem.y + SCALE * lasting * rng.choice([-1.0, 1.0], problem.n)
         return setting.replace(problem=Problem(problem.X, y))
 
+    def off_penalties() -> Setting:
+        less = lam - SCALE * gamma(2) / setting.eta * rng.choice([1.0, 3.0], lam.size)
+        return setting.replace(ridge=schedules.explicit(np.maximum(less, 0.0)))
+
     disturbed = start.W.size + (2 if learns else 1) * start.p
     of_weights = np.sqrt(disturbed) * _effect(run, off_weights)
     of_targets = np.sqrt(problem.n) * _effect(run, off_targets)
+    if lam.any():
+        of_targets = of_targets + np.sqrt(np.count_nonzero(lam)) * _effect(run, off_penalties)
     return np.asarray((2.0 * output + (run.times + 1.0) * of_weights + of_targets) * (roundoff / run.roundoff))
 
 
@@ -78,7 +89,7 @@ def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
 
     ∞ throughout where the disturbance leads beyond the numbers of which a setting may consist.
     """
-    squares = np.zeros(run.times.size)
+    size = np.zeros(run.times.size)
     for _ in range(REPETITIONS):
         try:
             setting = disturbed()
@@ -87,9 +98,10 @@ def _effect(run: Trajectory, disturbed: Callable[[], Setting]) -> Array:
         other = reference_run(setting, int(run.times[-1]))
         reached = min(run.times.size, other.times.size)
         outputs = [record.residuals[:reached] + record.setting.problem.y for record in (other, run)]
-        squares[:reached] += np.sum(((outputs[0] - outputs[1]) / SCALE) ** 2, axis=1) / REPETITIONS
-        squares[reached:] = np.inf
-    return np.maximum.accumulate(np.sqrt(squares))
+        norms = np.hypot.reduce((outputs[0] - outputs[1]) / SCALE, axis=1)  # no square that underflows
+        size[:reached] = np.hypot(size[:reached], norms / np.sqrt(REPETITIONS))
+        size[reached:] = np.inf
+    return np.maximum.accumulate(size)
 
 
 def _terms(run: Trajectory) -> float:

@@ -59,7 +59,10 @@ class AlignmentBound(Claim):
         if not (rate > 0 and math.isfinite(run.setting.activation.B0)):
             return ()
         reach = float(run.residual_norms[0]) / (rate * math.sqrt(start.p))
-        bound = alignment_bound(start, run.setting.activation.B0 * math.sqrt(run.setting.problem.n) * reach)
+        moved = run.setting.activation.B0 * math.sqrt(run.setting.problem.n) * reach
+        if not math.isfinite(moved):
+            return (Unjudged(NAME, "Δ is beyond floating-point numbers"),)
+        bound = alignment_bound(start, moved)
         cosines, rounding = np.abs(run.measures["alignment"]), alignment_rounding(start.p, run.roundoff)
         return Inequality(NAME, run.times, cosines, bound, rounding, ceiling=1.0).where_measured(
             "alignment", cosines

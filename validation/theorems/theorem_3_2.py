@@ -25,6 +25,7 @@ import numpy as np
 
 from fa_ref import Trajectory, schedules
 from theory.margins import Margin
+from theory.precision import power
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
 from validation.theorems import assumption_3_1
@@ -57,14 +58,15 @@ class Theorem32(Claim):
             Margin.fact("ψ is smooth", psi.smooth),
             Margin("max(B0, B1, B2)", max(psi.B0, psi.B1, psi.B2), finite, "≤"),
             Margin("Σλ", setting.ridge.total, 0.0, "≤"),
-            Margin("ηnB0²", setting.eta * problem.n * psi.B0**2, 1.0, "≤"),
+            Margin("ηnB0²", setting.eta * problem.n * power(psi.B0, 2), 1.0, "≤"),
             Margin("max(R, |y|)", max(problem.radius, float(np.abs(problem.y).max()))),
         ]
         margins += start_margins(run)
         if start is not None:
             p, n, gamma = start.p, problem.n, kernel.gamma
-            margins.append(Margin("pγ²/n²", p * gamma**2 / n**2))
-            margins.append(Margin("pγ⁴/(n⁴ log p)", p * gamma**4 / (n**4 * math.log(max(p, 2)))))
+            share = max(gamma, 0.0) / n  # a γ below 0 is its own numerical error
+            margins.append(Margin("pγ²/n²", p * power(share, 2)))
+            margins.append(Margin("pγ⁴/(n⁴ log p)", p * power(share, 4) / math.log(max(p, 2))))
         return tuple(margins)
 
     def conclusions(self, run: Trajectory) -> tuple[Conclusion, ...]:

@@ -22,6 +22,7 @@ import sys
 
 from fa_ref import Trajectory
 from theory.margins import Margin
+from theory.precision import power
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
 from validation.theorems import theorem_3_2
@@ -49,7 +50,7 @@ class Theorem42(Claim):
         dropped = {"Σλ", "ηnB0²"}
         margins = [margin for margin in theorem_3_2.CLAIM.hypotheses(run) if margin.name not in dropped]
         margins.append(Margin("Σλ finite", ridge.total, sys.float_info.max, "≤"))
-        step = eta * (ridge.maximum + run.setting.problem.n * psi.B0**2)
+        step = eta * (ridge.maximum + run.setting.problem.n * power(psi.B0, 2))
         margins.append(Margin("η(max λ + nB0²)", step, 1.0, "≤"))
         if start is not None:
             margins.append(Margin("ηΣλ/√p", eta * ridge.total / math.sqrt(start.p)))

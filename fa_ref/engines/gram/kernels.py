@@ -154,7 +154,7 @@ def _advance(units, sums, start, rule, kind, psi, dpsi, plan, shares, refresh, c
     e, errors, none = np.empty(start.y.size), np.zeros(m, units.a.dtype), np.zeros(m, units.a.dtype)
     outputs = np.zeros(m if rule == HEBBIAN else 0, units.a.dtype)
     rate = plan.eta / np.sqrt(p)
-    still = Step(rate, 1.0, FA, kind, p, False, True)  # a step without an error moves nothing
+    still = Step(0.0, 1.0, FA, kind, p, False, True)  # moves nothing, where ηb is beyond every float either
     if refresh:
         _step_serial(units, sums, none, none, still, psi, dpsi)
     while clock[1] < last or clock[0] < plan.stops[last]:
