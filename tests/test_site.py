@@ -1,5 +1,6 @@
 """What the site is made of: Algorithm 1 beside its source, lessons as notebooks."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -49,5 +50,8 @@ def test_a_lesson_is_a_notebook_that_jupyter_can_show(page):
     asked = [cell for cell in found.cells if "answer = ..." in cell.source]
     assert text.count("> **Exercise") == len(asked) >= 3
     assert "<details>" in text
+    source = page.read_text()
+    for block in re.findall(r"^:::\{admonition\} Exercise[^\n]*\n:class: tip\n(.*?)^:::\s*$", source, re.M | re.S):
+        assert block.strip().splitlines()[0] in text  # the question itself, not its title alone
     folded = [cell for cell in found.cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
     assert len(folded) >= 3

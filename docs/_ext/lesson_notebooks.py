@@ -12,7 +12,9 @@ from myst_parser.config.main import MdParserConfig
 from sphinx.util.docutils import SphinxRole
 
 FOLDER = "learn/notebooks"
-BLOCK = re.compile(r"^:::\{(?P<kind>\w+)\}\s*(?P<title>.*?)\n(?::class:.*\n)?(?P<body>.*?)^:::\s*$", re.M | re.S)
+BLOCK = re.compile(
+    r"^:::\{(?P<kind>\w+)\}\s*(?P<title>.*?)\n(?::class:[^\n]*\n)?(?P<body>.*?)^:::\s*$", re.M | re.S
+)
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\.md(?:#[^)]*)?\)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,14 @@ from validation.report.pictures import pictures
 from validation.statements import STATEMENTS, Dossier, Options, dossier, inputs
 
 FOLDER = "paper/statements"
+
+#: Of the inputs that a page checks its statement on.
+SIZE = {"n": 5, "d": 15}
+
+CONTROL = (
+    'A control is judged without the hypotheses that have no number, such as "p large enough", so that these do not'
+    " excuse it; the table of ablations keeps them, and may say *undecided* or *not applicable* of the same change."
+)
 
 #: Where the proof, or the sharp law, is told.
 PROOFS = {
@@ -64,15 +73,31 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
         )
         parts += [f":::{{card}} As it should read{errata}", statement.corrected, ":::", ""]
     parts += [f"The proof and the constants: [{title}]({proof}).", "", "## Checked when this page was built", ""]
-    parts += [f"{finding.inputs} inputs, n = 5, d = 15: **{finding.status}**. {finding.confidence}", ""]
+    parts += [
+        f"{finding.inputs} inputs, n = {SIZE['n']}, d = {SIZE['d']}: **{finding.status}**. {finding.confidence}",
+        "",
+    ]
     parts += [*(f"- {remark}" for remark in finding.remarks), ""]
     for caption, file in figures:
         parts += [f"```{{figure}} {file}", ":width: 60%", f":alt: {caption}", caption, "```", ""]
     for part in found.parts:
+        if "control" in part.title.lower():
+            part = replace(part, lines=(*part.lines, CONTROL))
         parts += [f"## {part.title}", "", *part.lines, ""]
         parts += _table(part.rows) if part.rows else []
-        parts += ["```text", part.code, "```", ""] if part.code else []
+        code = part.code.replace("default_rng(0))", f"default_rng(0), n={SIZE['n']}, d={SIZE['d']})")
+        if code != part.code:
+            parts += [
+                "The command takes inputs of the paper's size, $n=50$, $d=150$; the Python those of this page.",
+                "",
+            ]
+        parts += ["```text", code, "```", ""] if part.code else []
     return "\n".join(parts) + "\n"
+
+
+def _bars(text: str) -> str:
+    """Norms and absolute values without the character that ends a cell of a table."""
+    return text.replace("\\|", "\\Vert ").replace("|", "\\vert ")
 
 
 def contents() -> str:
@@ -82,7 +107,7 @@ def contents() -> str:
         {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed} for s in STATEMENTS
     ]
     table = ["| statement | as printed |", "|---|---|"]
-    table += [f"| {row['statement']} | {row['as printed'].replace('|', '&#124;')} |" for row in rows]
+    table += [f"| {row['statement']} | {_bars(row['as printed'])} |" for row in rows]
     tree = ["```{toctree}", ":hidden:", "", *names, "```"]
     return "\n".join(["# Statements", "", *table, "", *tree, ""])
 
@@ -94,7 +119,7 @@ def write(source: Path) -> None:
     stamp, digest = folder / ".made-by", package_digest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    data, options = inputs.gaussian(np.random.default_rng(0), n=5, d=15), Options(steps=60)
+    data, options = inputs.gaussian(np.random.default_rng(0), **SIZE), Options(steps=60)
     for statement in STATEMENTS:
         name = name_of(statement.number)
         found = dossier(statement, [data], options, command=f'fa-ref theorem "{statement.number}"')

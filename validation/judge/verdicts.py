@@ -78,7 +78,7 @@ class Verdict:
             k = inequality.worst
             closest = f" t = {inequality.times[k]}: {inequality.words(k)}" if k >= 0 else " no step could be judged"
             rows.append(("inequality", f"{inequality.name},{closest}"))
-        rows += [("not judged", str(part)) for part in self.left_out]
+        rows += [("not judged", f"{part.name}: {part.reason}") for part in self.left_out]
         return rows + [("condition", str(margin)) for margin in self.hypotheses if margin.met is not False]
 
     @property

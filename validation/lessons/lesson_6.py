@@ -77,12 +77,14 @@ def plateau_loss(answer: Any, setting: Setting) -> str:
     problem, psi = setting.problem, setting.activation
     lam, G = float(setting.ridge.values(1)[0]), kernel_of(problem, psi).G
     a = np.linalg.solve(G + lam * np.eye(problem.n), problem.y)
+    penalised, norm = 0.5 * lam * float(problem.y @ a), lam * float(np.linalg.norm(a))
+    same = math.isclose(penalised, norm, rel_tol=1e-2)  # ‖y‖ = 2 and Ḡ a multiple of I: one number, two mistakes
     mistakes = {
-        "that is the loss with its penalty; asked for is ½‖e‖²": 0.5 * lam * float(problem.y @ a),
+        f"that is {'‖e‖, or ' * same}the loss with its penalty; asked for is ½‖e‖²": penalised,
         "λ² is missing: e = −λ(Ḡ + λ)⁻¹y": 0.5 * float(a @ a),
         "the ½ is missing": lam**2 * float(a @ a),
         "e = −λ(Ḡ + λ)⁻¹y, so λ comes squared": 0.5 * lam * float(a @ a),
-        "that is ‖e‖, the loss is ½‖e‖²": lam * float(np.linalg.norm(a)),
+        "that is ‖e‖, the loss is ½‖e‖²": norm,
     }
     compare(answer, plateau(problem, psi, setting.ridge).loss, mistakes, THREE_DIGITS)
     return "½‖e‖² = ½λ²‖(Ḡ + λ)⁻¹y‖²: of order λ², with the penalty of order λ"
