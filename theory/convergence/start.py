@@ -238,7 +238,10 @@ def _overlap(network: Network, up: float) -> float:
 
 def _spectrum(A: Array) -> Array:
     """The eigenvalues; −∞ and ∞ where an entry is beyond every float."""
-    return np.linalg.eigvalsh(A) if np.isfinite(A).all() else np.array([-math.inf, math.inf])
+    if not np.isfinite(A).all():
+        return np.array([-math.inf, math.inf])
+    values: Array = np.linalg.eigvalsh(A)
+    return values
 
 
 def _slope(B1: float, D: Array) -> float:
