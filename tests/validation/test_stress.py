@@ -147,7 +147,8 @@ def other_rounding(run):
     more = 1.0 + run.setting.problem.d / (run.setting.problem.n + 8)
     steps = np.append(0.0, np.cumsum(more * step_rounding(run)))
     largest = max(float(residual_rounding(run).max()), np.finfo(float).tiny)
-    return drift(run, UNIT_ROUNDOFF) * (1.0 + steps / largest)
+    allowed = drift(run, UNIT_ROUNDOFF) * (1.0 + steps / largest)
+    return np.where(np.isnan(allowed), np.inf, allowed)
 
 
 # --- the judge: long doubles

@@ -240,8 +240,7 @@ def _spectrum(A: Array) -> Array:
     """The eigenvalues; −∞ and ∞ where an entry is beyond every float."""
     if not np.isfinite(A).all():
         return np.array([-math.inf, math.inf])
-    values: Array = np.linalg.eigvalsh(A)
-    return values
+    return np.asarray(np.linalg.eigvalsh(A), dtype=np.float64)
 
 
 def _slope(B1: float, D: Array) -> float:
