@@ -134,7 +134,7 @@ def largest_rate(sustained: Callable[[float], float], top: float) -> tuple[float
         rate = _descend(clean, top)
         return rate, best if rate is None else max(best, 1.0)
     low = max(known)
-    rate = top * math.exp(brentq(lambda s: ratio(s) - 1.0, low, 0.0, xtol=1e-14))
+    rate = top * math.exp(brentq(lambda s: ratio(s) - 1.0, low, 0.0, xtol=1e-14, maxiter=1000))
     while clean(rate) < rate and rate > top * math.exp(low):
         rate = max(rate * (1.0 - 1e-13), top * math.exp(low))
     return (rate if clean(rate) >= rate else _descend(clean, top)), best

@@ -87,7 +87,10 @@ class FirstOrder(Drifts):
         i = self.instance
         if i.G is None or i.H is None:
             return (1 - shrink) * i.g_low - i.h_norm
-        lowest = float(np.linalg.eigvalsh((1 - shrink) * i.G + i.H)[0]) - 2 * i.matrix_error
+        A = (1 - shrink) * i.G + i.H
+        if not np.isfinite(A).all():
+            return -math.inf
+        lowest = float(np.linalg.eigvalsh(A)[0]) - 2 * i.matrix_error
         return lowest if i.total == 0 else min(lowest, (1 - shrink) * i.g_low)
 
     def lowest(self, U: float) -> float:
@@ -178,6 +181,8 @@ class SecondOrder(FirstOrder):
         i = self.instance
         if i.G is None or i.H is None:
             return super().ceiling(U, size)
+        if not np.isfinite(i.G + i.H).all():
+            return math.inf
         top = float(np.linalg.eigvalsh(i.G + i.H)[-1]) + 2 * i.matrix_error
         return min(top + self.shift(U, size) + power(self.feature(U), 2), super().ceiling(U, size))
 

@@ -196,7 +196,7 @@ def measure(setting: Setting) -> Instance:
     eta, ridge, now = setting.eta, setting.ridge, rounded(setting)
     b, beta = np.abs(network.b), np.abs(network.beta)
     up = 1.0 + (network.p + problem.n + problem.d + 64) * EPS
-    g, h = np.linalg.eigvalsh(now.G), np.linalg.eigvalsh(now.H)
+    g, h = _spectrum(now.G), _spectrum(now.H)
     return Instance(
         n=problem.n,
         p=network.p,
@@ -234,6 +234,13 @@ def _overlap(network: Network, up: float) -> float:
     if b_norm == 0:
         return 0.0
     return (abs(float(b @ beta)) + (up - 1.0) * float(np.abs(b) @ np.abs(beta))) / b_norm * up
+
+
+def _spectrum(A: Array) -> Array:
+    """The eigenvalues; −∞ and ∞ where an entry is beyond every float."""
+    if not np.isfinite(A).all():
+        return np.array([-math.inf, math.inf])
+    return np.asarray(np.linalg.eigvalsh(A), dtype=np.float64)
 
 
 def _slope(B1: float, D: Array) -> float:

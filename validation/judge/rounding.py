@@ -178,6 +178,7 @@ def _summed(shrink: Array, terms: Array) -> Array:
     return np.array(total)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # as above
 def _sizes(run: Trajectory) -> _Sizes | None:
     """The weights' sizes; None where they were not recorded."""
     start, psi = known_start(run), run.setting.activation

@@ -64,7 +64,8 @@ class Theorem43(Claim):
             margins.append(Margin("η(M + max λ), for η(λ_max(G(0)) + max λ)", setting.eta * (M + ridge.maximum)))
         else:
             p = start.p
-            top = float(np.linalg.eigvalsh(empirical_G(problem.X, start, setting.activation))[-1])
+            G = empirical_G(problem.X, start, setting.activation)
+            top = float(np.linalg.eigvalsh(G)[-1]) if np.isfinite(G).all() else math.inf
             step = setting.eta * (top + ridge.maximum)
             margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
             margins.append(Margin("p/n", p / problem.n))

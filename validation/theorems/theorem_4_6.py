@@ -44,7 +44,7 @@ __all__ = ["CLAIM", "REMARK", "SHARE", "AnySchedule", "Theorem46", "cutoff_of"]
 
 NAME = "cos∠(b, β) ≥ c"
 
-#: Why nothing is judged where L, ε or c_S, or a power of them, exceeds every float, or λ is 0.
+#: Why nothing is judged where L, ε or c_S, or a power of them, exceeds every float, λ is 0, or no root is found.
 BEYOND = "c cannot be computed: L, c_S or ε is 0 or beyond floating-point numbers"
 
 #: The part of the limit as p → ∞ that is claimed at finite p.
@@ -93,7 +93,7 @@ class Theorem46(Claim):
         try:
             c_S = T * lam / unit_of_budget(problem, start.p, run.setting.eta)
             least = sharp_bracket(lam / gamma, c_S, nu, M / gamma - 1.0).lower
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, RuntimeError):
             return Unjudged(NAME, BEYOND), *contracts
         return *_aligned(run, start.p, T, least), *contracts
 
@@ -130,7 +130,7 @@ class AnySchedule(Claim):
         try:
             c_S = budget / unit_of_budget(problem, start.p, run.setting.eta)
             least = sharp_constant(ridge.maximum / gamma, c_S, nu, gamma / problem.lambda_max)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, RuntimeError):
             return Unjudged(NAME, BEYOND), *contracts
         return *_aligned(run, start.p, T, least), *contracts
 
