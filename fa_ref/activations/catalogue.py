@@ -1,4 +1,8 @@
-"""The named activations, and how a name becomes one."""
+"""The named activations, and how a name becomes one.
+
+To add one: the compiled ψ and ψ′ in `fa_ref.activations.psi`, what is known of them in `fa_ref.activations.kinds`,
+and the name here. A ψ of one's own needs none of this: it is an `fa_ref.activations.Activation`.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fa_ref._support.threads import one_blas_thread
 from fa_ref.activations import Activation
 from fa_ref.setting import Setting
 from theory.certificates import balls
@@ -35,6 +36,7 @@ Array = NDArray[np.float64]
 DESCENTS = 50
 
 
+@one_blas_thread()
 def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
     """Prove that Algorithm 1 (λ = 0) from these weights contracts the residual at every step, and how fast.
 

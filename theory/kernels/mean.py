@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fa_ref._support.checks import as_array
+from fa_ref._support.threads import one_blas_thread
 from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor, spectral_bound
@@ -84,6 +85,7 @@ class MeanKernel(NoTruthValue):
         return reason
 
 
+@one_blas_thread()
 def mean_kernel(X: ArrayLike, activation: str | Activation, progress: Progress | None = None) -> MeanKernel:
     """Ḡ, Θ̄ and γ of the inputs X, with bounds.
 

@@ -9,7 +9,8 @@ a small step, here η n B0² ≤ 1, which makes η λ_max(G) ≤ 1 at every step
     ‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖                                                       (3.1)
     ‖wᵣ(t) − wᵣ(0)‖ ≤ |bᵣ| B1 ‖X‖ ‖e(0)‖ / (a√p),   |βᵣ(t) − βᵣ(0)| ≤ B0 √n ‖e(0)‖ / (a√p)  (3.2)
 
-with a = γ/4; (3.2) with these constants is what the paper's proof gives before it is rounded to O(·).
+with a = γ/4; (3.2) with these constants is what the paper's proof gives before it is rounded to O(·). Both are
+compared in `validation.theorems.conclusions`, the first part of (3.2) divided by |bᵣ|.
 
 **Algorithm.** wᵣ ← wᵣ − (η/√p) bᵣ Xᵀ Dᵣ e,  βᵣ ← βᵣ − (η/√p) ψᵣ·e.
 

@@ -137,7 +137,7 @@ EDITS = [
     ("fa_ref/activations/activation.py", APPLY, "out[i] = function", "out[i] = 1.5 * function"),
     ("fa_ref/engines/ordered/kernels.py", training("tanh", "ordered"), "eta / math", "0.5 * eta / math"),
     ("fa_ref/engines/ordered/products.py", training("tanh", "ordered"), "[-rate_ * x", "[rate_ * x"),
-    ("fa_ref/engines/reduced/kernels.py", training("linear", "reduced"), "+ plan.eta / root", "+ 1.5 * plan.eta / root"),
+    ("fa_ref/engines/reduced/kernels.py", training("linear", "reduced"), "+ plan.eta /", "+ 1.5 * plan.eta /"),
     ("fa_ref/engines/gram/kernels.py", training("relu", "gram"), "rate = plan.eta", "rate = 0.5 * plan.eta"),
     ("fa_ref/engines/gram/blocks.py", training("erf", "gram"), "f[i] += beta[r]", "f[i] += 1.5 * beta[r]"),
     ("fa_ref/engines/gram/tiles.py", training("relu", "gram"), "where(z > 0.0, z", "where(z > 0.25, z"),

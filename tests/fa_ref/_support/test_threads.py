@@ -54,6 +54,42 @@ print(hashlib.sha256(S.S.tobytes() + S.F_b.tobytes() + problem.singular_values.t
     assert len(printed) == 1
 
 
+@needs_two
+@pytest.mark.parametrize(
+    "code",
+    [
+        """
+from fa_ref.deep import DeepNetwork, train_deep
+network = DeepNetwork.gaussian(L=2, p=300, d=problem.d, rng=np.random.default_rng(2))
+print(hashlib.sha256(train_deep(problem, network, eta=1e-3, steps=5).residuals.tobytes()).hexdigest())
+""",
+        """
+from fa_ref.classifier import Classifier, train_classifier
+from fa_ref.data.images import LabelledImages
+rng = np.random.default_rng(2)
+images = LabelledImages(rng.standard_normal((400, 200)), np.arange(400) % 10, k=10)
+run = train_classifier(images, images, Classifier.gaussian(300, 200, 10, rng), rng, epochs=1, batch=100)
+print(run.loss)
+""",
+        """
+from theory.kernels import mean_kernel
+kernel = mean_kernel(problem.X, "tanh")
+print(hashlib.sha256(kernel.G.tobytes() + kernel.Theta.tobytes()).hexdigest(), kernel.gamma_lower.hex())
+""",
+        """
+from fa_ref import Setting
+from theory.certificates import from_state
+network = Network.gaussian(3000, problem.d, np.random.default_rng(2))
+print(from_state(Setting(problem, network, "tanh", eta=1e-4)).constants)
+""",
+    ],
+    ids=["depth", "classifier", "mean kernel", "certificate"],
+)
+def test_nothing_else_depends_on_the_number_of_threads(code):
+    printed = {run(code, OPENBLAS_NUM_THREADS=n, NUMBA_NUM_THREADS=n) for n in ("1", "2")}
+    assert len(printed) == 1
+
+
 def blas_threads():
     return [lib.num_threads for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"]
 
