@@ -26,7 +26,7 @@ PAGES = (
 
 #: Text that MathJax should have taken, outside code; formulas that it could not read.
 RAW = r"""(() => {
-  const walker = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(document.querySelector('article') || document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walker.nextNode()) {
     const node = walker.currentNode;
@@ -144,7 +144,8 @@ def test_all_pages_are_shown_as_they_are_meant(browser, width):
 def test_a_page_that_is_not_is_noticed(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(
+        '<!doctype html><meta name="viewport" content="width=device-width">'
         r"<article>\(x\)<pre style='overflow:hidden;width:50px'>" + "wide " * 99 + "</pre><p style='width:3000px'>"
-        "</p></article><script>console.error('no')</script>"
+        "far</p></article><script>console.error('no')</script>"
     )
     assert set(complaints(browser, page, 390)) == {"console", "raw", "clipped", "sideways"}
