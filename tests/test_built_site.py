@@ -26,7 +26,8 @@ PAGES = (
 
 #: Text that MathJax should have taken, outside code; formulas that it could not read.
 RAW = r"""(() => {
-  const walker = document.createTreeWalker(document.querySelector('article') || document.body, NodeFilter.SHOW_TEXT);
+  const whole = document.querySelector('article') || document.body;
+  const walker = document.createTreeWalker(whole, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walker.nextNode()) {
     const node = walker.currentNode;
