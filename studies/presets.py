@@ -12,6 +12,7 @@ import pandas as pd
 
 from studies.record import record
 from validation.experiments.figure2 import figure2, final
+from validation.experiments.sweeps import SweepOptions
 from validation.experiments.synthetic import PRESETS
 
 WIDTHS = (200, 800, 3200)
@@ -39,7 +40,7 @@ def main():
         tables = [
             figure2(
                 options.out or temporary, activations=options.activations, widths=WIDTHS, runs=options.runs,
-                preset=preset, predictions=0, jobs=options.jobs,
+                preset=preset, predictions=0, options=SweepOptions(jobs=options.jobs),
             ).table
             for preset in PRESETS
         ]  # fmt: skip
