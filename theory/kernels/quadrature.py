@@ -140,7 +140,8 @@ class Rows:
         exponent = np.frexp(np.abs(self.values).max(axis=1))[1]
         scaled = np.ldexp(self.values, -exponent[:, None])  # so that no square that counts underflows
         square = np.square(scaled, out=scaled) @ self.weight
-        self.norm, self.square = np.ldexp(np.sqrt(square), exponent), np.ldexp(square, 2 * exponent)
+        self.norm: Array = np.ldexp(np.sqrt(square), exponent)
+        self.square: Array = np.ldexp(square, 2 * exponent)
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK
