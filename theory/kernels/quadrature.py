@@ -118,6 +118,8 @@ class Rows:
     ----------
     square, square_error : (n,) ndarray
         E g(σ_i s)² and a bound on its error.
+    norm : (n,) ndarray
+        √E g(σ_i s)², also where the square underflows.
     bounded : bool
         Whether the errors are bounds. Where nothing is known of g they are estimates by halving the step.
     """
@@ -135,7 +137,11 @@ class Rows:
         self.values = g.evaluated(sigma, self.nodes)
         self.dropped = NEGLIGIBLE * np.maximum(self.values.max(axis=1), -self.values.min(axis=1))
         self.values[np.abs(self.values) < self.dropped[:, None]] = 0.0
-        self.square = self.values**2 @ self.weight
+        exponent = np.frexp(np.abs(self.values).max(axis=1))[1]
+        scaled = np.ldexp(self.values, -exponent[:, None])  # so that no square that counts underflows
+        square = np.square(scaled, out=scaled) @ self.weight
+        self.norm: Array = np.ldexp(np.sqrt(square), exponent)
+        self.square: Array = np.ldexp(square, 2 * exponent)
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK
@@ -159,7 +165,7 @@ class Rows:
     def ceiling(self) -> Array:
         """What |E g(u)g(v)| is at most, (n, n), whatever the correlation: ‖g(σ_i s)‖ ‖g(σ_j s)‖."""
         c, slope = self.g.envelope
-        norm = c + slope * self.sigma
+        norm = c + slope * (self.sigma + TINIEST)
         product: Array = np.multiply.outer(norm, norm) * (1 + 4 * UNIT_ROUNDOFF)
         return product
 
@@ -220,7 +226,7 @@ class Rows:
 
     def _product_rounding(self) -> Array:
         """Σ g_i g_j φ·step, (n, n): the sum itself, and g off by `_evaluation` in each factor."""
-        norm, off = np.sqrt(self.square), self._evaluation()
+        norm, off = self.norm, self._evaluation()
         summed = self._summation() * np.multiply.outer(norm, norm)
         moved = np.multiply.outer(norm, off) + np.multiply.outer(off, norm) + np.multiply.outer(off, off)
         rounding: Array = summed + moved + self.nodes.size * TINIEST
@@ -241,7 +247,8 @@ class Rows:
     def _evaluation(self) -> Array:
         """How far the computed g(σ_i s) is off, in L²(φ): its argument and itself are rounded, some is dropped."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
-        norm, dropped = np.sqrt(self.square), 1.01 * self.dropped  # Σ φ·step is 1 but for rounding
+        # Σ φ·step is 1 but for rounding; a subnormal argument or value is off by half the least number
+        norm, dropped = self.norm, 1.01 * self.dropped + (4 + slope) * TINIEST
         if self.g.rounding is None:
             return np.asarray((4 * norm + slope * self.sigma) * UNIT_ROUNDOFF + dropped)
         own = self.g.rounding * (1 + norm + slope * self.sigma)
@@ -252,7 +259,7 @@ class Rows:
         """Allowance for a_k: its sum over the nodes, g itself, and 8 roundings per step of the recurrence."""
         relative = self._summation() + 8 * UNIT_ROUNDOFF * k
         evaluation = CAUCHY * self._evaluation()[:, None]
-        rounding: Array = np.sqrt(self.square)[:, None] * relative + evaluation + self.nodes.size * TINIEST
+        rounding: Array = self.norm[:, None] * relative + evaluation + self.nodes.size * TINIEST
         return rounding
 
 
