@@ -167,6 +167,7 @@ def theorem(
     """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
     from fa_ref._support.storage import write_atomically
     from validation.report.page import render
+    from validation.report.unicode_mathematics import in_unicode
     from validation.statements import dossier, find
 
     statement = find(number)
@@ -176,9 +177,10 @@ def theorem(
     command = command_line()
     with _options([statement], inputs, effort, seed=common.seed) as options:
         found = dossier(statement, inputs, options, command=command)
-    say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
+    say(f"{statement.title}\n\n{statement.source}: {in_unicode(statement.printed)}")
     if statement.corrected:
-        say(f"as it should read: {statement.corrected}")
+        say(f"as it should read: {in_unicode(statement.corrected)}")
+    say(f"hypotheses: {in_unicode(statement.assumptions)}")
     for finding in found.findings:
         say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
         for remark in finding.remarks:

@@ -341,6 +341,7 @@ def test_a_dossier_in_every_form(files, call):
     assert done.returncode == 0, done.stderr
     for part in ("as printed", "Hypotheses", "Where the proof loses", "Negative control", "Reproduce it"):
         assert part in done.stdout
+    assert not set("\\{}$") & set(done.stdout.split("Reproduce it")[0])  # no LaTeX in a terminal
     assert json.loads((files / "d.json").read_text())["statement"] == "4.3"
     assert "Where the proof loses" in (files / "d.html").read_text()
     assert call("theorem", "9.9").returncode == 2
