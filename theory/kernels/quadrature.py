@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
+from theory.kernels.sliced import matrix_product, row_slices
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["BLOCK", "Integrand", "Rows"]
@@ -31,6 +32,7 @@ NODES = 1 << 17  # at most; beyond, the bound grows instead
 BLOCK = 128  # coefficients computed at a time
 CAUCHY = 1.13  # at least √(Σ h_k²φ·step) for every order k in use
 NEGLIGIBLE = 1e-120  # of the largest |g|: less is taken as 0, since sums of subnormal numbers are slow
+PSI = 20  # multiplications that take as long as one value of g
 WORK = 4e10  # multiplications that the coefficients may cost; beyond, the bound grows instead
 
 
@@ -97,8 +99,10 @@ class Integrand:
         ValueError
             If g is not a finite number at one of them.
         """
+        values = np.empty((sigma.size, nodes.size))
         try:
-            values = self.function(np.multiply.outer(sigma, nodes))
+            for rows in row_slices(sigma.size, PSI * nodes.size):
+                values[rows] = self.function(np.multiply.outer(sigma[rows], nodes))
         except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
             cause = error.__cause__ or error
             raise ValueError(f"activation: expected {self.name} to be defined everywhere, got {cause!r}") from error
@@ -148,12 +152,12 @@ class Rows:
         for first in range(0, self.orders, BLOCK):
             table = np.empty((BLOCK, self.weight.size))
             _hermite_block(first, self.nodes, previous, current, table)
-            a = self.values @ table.T
+            a = matrix_product(self.values, table.T)
             k = np.arange(first, first + BLOCK, dtype=np.float64)
             if self.bounded:
                 delta = self._discretisation(k) + self._tail()[:, None]
             else:
-                delta = 2 * np.abs(a - 2 * self.values[:, ::2] @ table[:, ::2].T)
+                delta = 2 * np.abs(a - 2 * matrix_product(self.values[:, ::2], table[:, ::2].T))
             yield a, delta + self._rounding(k)
 
     def ceiling(self) -> Array:
@@ -173,7 +177,8 @@ class Rows:
         if off_diagonal.max() < 0.99 or not math.isfinite(self.g.sup[1]):
             return np.zeros_like(rho), np.full_like(rho, math.inf)
         weighted = self.values * self.weight
-        moments = np.where(rho > 0, weighted @ self.values.T, weighted @ self.values[:, ::-1].T)
+        alike, mirrored = (matrix_product(weighted, side.T) for side in (self.values, self.values[:, ::-1]))
+        moments = np.where(rho > 0, alike, mirrored)
         slope = np.multiply.outer(self.sigma, self.sigma) * self.g.sup[1] ** 2
         error = slope * (1 - np.abs(rho) + UNIT_ROUNDOFF)
         error += np.maximum.outer(self._square_discretisation(), self._square_discretisation())

@@ -37,6 +37,7 @@ __all__ = [
     "refuse_beside",
     "say",
     "steps_bar",
+    "typed",
     "write_json",
 ]
 
@@ -47,6 +48,12 @@ JunitFile = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 
 
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether the option was typed, and is no default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     """Refuse an option typed beside others that leave it nothing to do; one from the environment is a mere default.
 
@@ -55,8 +62,7 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     ValueError
         If it was typed.
     """
-    source = context.get_parameter_source(name)
-    if source is not None and source.name == "COMMANDLINE":
+    if typed(context, name):
         raise ValueError(f"--{name} cannot be combined with {others}, whose data are used")
 
 

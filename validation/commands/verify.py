@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from validation.commands.console import (
     progress_bar,
     refuse_beside,
     say,
+    typed,
     write_json,
 )
 from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
@@ -35,7 +37,12 @@ Mnist = Annotated[
     Path | None,
     typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
 ]
-Draws = Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
+Draws = Annotated[
+    int,
+    typer.Option(
+        min=1, help="At most so many networks for a claim of probability; if not given, fewer of a large table."
+    ),
+]
 Steps = Annotated[int, typer.Option(min=1, help="Steps of each run.")]
 Wide = Annotated[
     int | None, typer.Option("--p", min=1, help="Width of the networks, in place of each statement's own.")
@@ -85,7 +92,10 @@ def verify(
     inputs = _inputs(context, given, data, mnist, seed)
     findings: list[Finding] = []
     interrupted = False
-    with _options(statements, inputs, seed=seed, draws=draws, steps=steps, width=p, broken=broken) as options:
+    most = _evaluations(context, draws)
+    with _options(
+        statements, inputs, seed=seed, draws=draws, evaluations=most, steps=steps, width=p, broken=broken
+    ) as options:
         try:
             for finding in check(statements, inputs, options):
                 findings.append(finding)
@@ -179,7 +189,10 @@ def theorem(
     check_json(json_file)
     inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
     command = command_line()
-    with _options([statement], inputs, seed=seed, draws=draws, steps=steps, width=p, broken=False) as options:
+    most = _evaluations(context, draws)
+    with _options(
+        [statement], inputs, seed=seed, draws=draws, evaluations=most, steps=steps, width=p, broken=False
+    ) as options:
         found = dossier(statement, inputs, options, command=command)
     say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
     if statement.corrected:
@@ -211,6 +224,7 @@ def _options(
     *,
     seed: int,
     draws: int,
+    evaluations: float,
     steps: int,
     width: int | None,
     broken: bool,
@@ -218,7 +232,17 @@ def _options(
     from validation.statements import Options
 
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
-        yield Options(seed=seed, draws=draws, steps=steps, width=width, broken=broken, progress=advance)
+        yield Options(
+            seed=seed, draws=draws, evaluations=evaluations, steps=steps, width=width, broken=broken,
+            progress=advance,
+        )  # fmt: skip
+
+
+def _evaluations(context: typer.Context, draws: int) -> float:
+    """What `Options.evaluations` is: without limit where --draws is given, else in proportion to the draws."""
+    from validation.statements import Options
+
+    return math.inf if typed(context, "draws") else Options.evaluations * draws / Options.draws
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:
