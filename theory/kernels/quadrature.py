@@ -137,9 +137,12 @@ class Rows:
         self.nodes = (self.step * np.arange(-half, half + 1)).astype(np.float64)  # exact: the step has few bits
         self.weight = self.step * np.exp(-(self.nodes**2) / 2) / math.sqrt(2 * math.pi)
         self.values = g.evaluated(sigma, self.nodes)
-        self.dropped = NEGLIGIBLE * np.maximum(self.values.max(axis=1), -self.values.min(axis=1))
-        self.values[np.abs(self.values) < self.dropped[:, None]] = 0.0
-        self.square = self.values**2 @ self.weight
+        self.dropped, self.square = np.empty(sigma.size), np.empty(sigma.size)
+        for rows in row_slices(sigma.size, PSI * self.nodes.size):
+            size = np.abs(self.values[rows])
+            self.dropped[rows] = NEGLIGIBLE * size.max(axis=1)
+            self.values[rows][size < self.dropped[rows, None]] = 0.0
+            self.square[rows] = self.values[rows] ** 2 @ self.weight
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK

@@ -92,9 +92,8 @@ def verify(
     inputs = _inputs(context, given, data, mnist, seed)
     findings: list[Finding] = []
     interrupted = False
-    most = _evaluations(context, draws)
     with _options(
-        statements, inputs, seed=seed, draws=draws, evaluations=most, steps=steps, width=p, broken=broken
+        context, statements, inputs, seed=seed, draws=draws, steps=steps, width=p, broken=broken
     ) as options:
         try:
             for finding in check(statements, inputs, options):
@@ -189,9 +188,8 @@ def theorem(
     check_json(json_file)
     inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
     command = command_line()
-    most = _evaluations(context, draws)
     with _options(
-        [statement], inputs, seed=seed, draws=draws, evaluations=most, steps=steps, width=p, broken=False
+        context, [statement], inputs, seed=seed, draws=draws, steps=steps, width=p, broken=False
     ) as options:
         found = dossier(statement, inputs, options, command=command)
     say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
@@ -219,30 +217,24 @@ def theorem(
 
 @contextmanager
 def _options(
+    context: typer.Context,
     statements: list[Statement],
     inputs: list[Inputs],
     *,
     seed: int,
     draws: int,
-    evaluations: float,
     steps: int,
     width: int | None,
     broken: bool,
 ) -> Iterator[Options]:
     from validation.statements import Options
 
+    most = math.inf if typed(context, "draws") else Options.evaluations * draws / Options.draws
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
         yield Options(
-            seed=seed, draws=draws, evaluations=evaluations, steps=steps, width=width, broken=broken,
+            seed=seed, draws=draws, evaluations=most, steps=steps, width=width, broken=broken,
             progress=advance,
         )  # fmt: skip
-
-
-def _evaluations(context: typer.Context, draws: int) -> float:
-    """What `Options.evaluations` is: without limit where --draws is given, else in proportion to the draws."""
-    from validation.statements import Options
-
-    return math.inf if typed(context, "draws") else Options.evaluations * draws / Options.draws
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:

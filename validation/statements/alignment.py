@@ -10,6 +10,7 @@ import numpy as np
 
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
 from fa_ref.activations import resolve
+from fa_ref.engines.gram.engine import is_well_conditioned
 from fa_ref.engines.reduced import sample_in_law
 from theory.alignment import no_alignment_coefficient, sharp_constant, sharp_schedule
 from theory.alignment.after_cutoff import after_cutoff
@@ -46,13 +47,12 @@ class CosineBound(Statement):
     #: Widths, and how many networks at each; the widest are run with feedback −b too.
     DRAWS: ClassVar[dict[int, int]] = {400: 16, 1600: 8, 6400: 4}
 
-    #: At most so many samples, and no more than d but for these: the widest runs take minutes with hundreds.
+    #: At most so many samples, or so few where only the slower engine can run them: the widest runs take minutes.
     SAMPLES, FEW = 50, 10
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Fit the exponent of p in |cos|, judge the explicit bound where it says something, and measure p·E cos."""
-        most = min(self.SAMPLES, max(self.FEW, inputs.d))
-        problem, rng = _spread(inputs.nonlinear, most), options.rng(self.number, inputs)
+        problem, rng = self._some(inputs.nonlinear), options.rng(self.number, inputs)
         eta, widest = nonlinear_step(problem), max(self.DRAWS)
         runs = {
             p: [_runs(problem, p, eta, options, child, pair=p == widest) for child in rng.spawn(count)]
@@ -78,6 +78,12 @@ class CosineBound(Statement):
             inputs, status, slack=-0.5 - fit.low, where=f"exponent {fit.low:.2f} to {fit.high:.2f}{some}",
             confidence="99 %", numbers=numbers, remarks=(*why, *remarks), verdict=verdict, runs=last,
         )  # fmt: skip
+
+    def _some(self, problem: Problem) -> Problem:
+        """The samples that are judged: of a tall table no more than d, whose K is regular, or few."""
+        some = _spread(problem, min(self.SAMPLES, max(self.FEW, problem.d)))
+        quick = some.n < 2 * some.d and is_well_conditioned(some)
+        return some if quick else _spread(problem, self.FEW)
 
 
 def _spread(problem: Problem, most: int) -> Problem:

@@ -16,7 +16,7 @@ import signal, threading, time
 import numpy as np
 from theory import mean_kernel
 
-X = np.random.default_rng(0).standard_normal((260, 10)) * 500
+X = np.random.default_rng(0).standard_normal((300, 10)) * 500
 mean_kernel(X[:2] / 500, "tanh")  # compiles
 gaps, last = [], [time.process_time()]
 
@@ -27,15 +27,22 @@ def heard(*_):
 
 signal.signal(signal.SIGPROF, heard)
 signal.setitimer(signal.ITIMER_PROF, 0.02, 0.02)
-timer = threading.Timer(4.0, signal.raise_signal, [signal.SIGINT])
-timer.start()
 last[0] = time.process_time()
+mean_kernel(X, "tanh")
+signal.setitimer(signal.ITIMER_PROF, 0)
+
+sent = []
+
+def press():
+    sent.append(time.process_time())
+    signal.raise_signal(signal.SIGINT)
+
+threading.Timer(1.5, press).start()
 try:
     while True:
         mean_kernel(X, "tanh")
 except KeyboardInterrupt:
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    print(max(gaps), flush=True)
+    print(max(gaps), time.process_time() - sent[0], flush=True)
 """
 
 
@@ -58,7 +65,8 @@ def test_an_interrupt_is_heard_inside_mean_kernel():
     def delay():
         ended = subprocess.run([sys.executable, "-c", PRESSED], capture_output=True, text=True, timeout=120)
         assert ended.returncode == 0, ended.stderr
-        return float(ended.stdout)
+        return max(map(float, ended.stdout.split()))
 
     assert hasattr(signal, "SIGPROF")
-    assert any(delay() < 1.0 for _ in range(3))  # of CPU time; the best of three, since others use the machine
+    # of CPU time, and the best of three, since others use the machine; a product as one call took 0.9 s
+    assert any(delay() < 0.6 for _ in range(3))
