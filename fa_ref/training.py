@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref._support.checks import as_count, require_memory
+from fa_ref._support.checks import as_count, one_of, require_memory
 from fa_ref.activations import Activation
 from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
@@ -153,9 +153,8 @@ def _setting(
 
 
 def _check_choices(engine: str, dtype: str) -> None:
-    for name, value, choices in (("engine", engine, ENGINES), ("dtype", dtype, DTYPES)):
-        if value not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+    one_of("engine", engine, ENGINES)
+    one_of("dtype", dtype, DTYPES)
 
 
 def _explosion(runner: Engine, setting: Setting) -> float:

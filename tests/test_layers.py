@@ -64,10 +64,6 @@ def functions(source, name=""):
             )
 
 
-#: An experiment has one keyword an option, as its command does.
-OPTIONS = {("validation/experiments/figure2.py", "figure2"), ("validation/experiments/figure3.py", "figure3")}
-
-
 CODE = (*FORBIDDEN, "studies", "benchmarks", "docs", "tests")
 
 #: Lines of a file. A file of tests goes through many cases of one thing, and may be longer.
@@ -87,12 +83,9 @@ def test_files_and_functions_stay_readable(top):
     for file in sources(top):
         source, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT).as_posix()
         assert len(source.splitlines()) <= LINES[top], name
-        if name.startswith("validation/commands"):
-            continue
         for function, compiled in functions(source, name):
-            if (name, function.name) not in OPTIONS:
-                allowed = 14 if compiled or top == "tests" else 12  # the oracles take what a kernel takes
-                assert parameters(function) <= allowed, (name, function.name, parameters(function))
+            allowed = 14 if compiled else 12
+            assert parameters(function) <= allowed, (name, function.name, parameters(function))
 
 
 def test_the_check_sees_too_many_parameters():

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "as_array", "as_count", "as_number", "available_memory", "has_mask", "require_memory"]
+__all__ = [
+    "LARGEST",
+    "as_array",
+    "as_count",
+    "as_number",
+    "available_memory",
+    "has_mask",
+    "one_of",
+    "require_decay",
+    "require_memory",
+]
 
 #: More entries than any array can have; a shape's sides are multiplied with 1 in place of 0.
 LARGEST = 2**59
@@ -132,6 +143,45 @@ def as_count(name: str, value: Any, *, at_least: int = 1) -> int:
     if value < at_least:
         raise ValueError(f"{name}: expected an integer >= {at_least}, got {value}")
     return int(value)
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return ``value`` if it is one of the words ``choices``.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> one_of("rule", "fa", ("fa", "bp"))
+    'fa'
+    >>> one_of("rule", "pc", ("fa", "bp"))
+    Traceback (most recent call last):
+    ...
+    ValueError: rule: expected one of fa, bp, got 'pc'
+    """
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r:.60}")
+    return value
+
+
+def require_decay(eta: float, largest: float) -> None:
+    """Refuse a penalty λ(t) whose step turns β around: η·λ(t) < 1 is needed at the ``largest`` λ(t).
+
+    Raises
+    ------
+    ValueError
+        If η·λ(t) reaches 1.
+
+    Examples
+    --------
+    >>> require_decay(0.1, 9.0)
+    """
+    if not eta * largest < 1:
+        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * largest:g}")
 
 
 SMALL = 2**24  # bytes for which the machine is not asked: that takes as long as a small run

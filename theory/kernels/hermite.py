@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fa_ref._support.compiled import njit
 from theory.kernels.quadrature import BLOCK, Rows
 from theory.kernels.sliced import row_slices
-from theory.precision import UNIT_ROUNDOFF
+from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["Progress", "mehler_sums"]
 
@@ -36,7 +36,7 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
     Each pair stops at the order where the rest is below rounding. Nearly parallel pairs take
     `Rows.parallel` where that is sharper; the diagonal is E g(σ_i s)² itself.
     """
-    n, scale = rho.shape[0], np.sqrt(rows.square)
+    n, scale = rho.shape[0], rows.norm
     values, error, power = np.zeros((n, n)), np.zeros((n, n)), np.ones((n, n))
     limit, limit_error = rows.parallel(rho)
     parallel = limit_error <= PARALLEL * np.multiply.outer(scale, scale)
@@ -69,7 +69,8 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
 def _add_block(begin, end, first, a, delta, rho, root_tail, scale, power, active, values, error):
     """Add one block of orders to each active pair of rows begin … end; ``power`` is ρ^k at its first order.
 
-    ρ^k is a product of k factors, off by k roundings of itself, and its term by three more.
+    ρ^k is a product of k factors, off by k roundings of itself, and its term by three more; what underflows is off
+    by half the least number.
     """
     orders = a.shape[1]
     for i in range(begin, end):
@@ -87,7 +88,7 @@ def _add_block(begin, end, first, a, delta, rho, root_tail, scale, power, active
                 total += r * a[i, k] * a[j, k]
                 slack += abs(r) * (
                     abs(a[i, k]) * delta[j, k] + delta[i, k] * abs(a[j, k]) + delta[i, k] * delta[j, k]
-                    + (first + k + 4) * UNIT_ROUNDOFF * abs(a[i, k] * a[j, k])
+                    + (first + k + 4) * UNIT_ROUNDOFF * abs(a[i, k] * a[j, k]) + TINIEST * (1.0 + abs(a[j, k]))
                 )  # fmt: skip
                 r *= rho[i, j]
             values[i, j] += total

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
-from theory.kernels.sliced import matrix_product, row_slices
+from theory.kernels.sliced import PSI, matrix_product, row_slices, settled
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["BLOCK", "Integrand", "Rows"]
@@ -32,7 +32,6 @@ NODES = 1 << 17  # at most; beyond, the bound grows instead
 BLOCK = 128  # coefficients computed at a time
 CAUCHY = 1.13  # at least √(Σ h_k²φ·step) for every order k in use
 NEGLIGIBLE = 1e-120  # of the largest |g|: less is taken as 0, since sums of subnormal numbers are slow
-PSI = 20  # multiplications that take as long as one value of g
 WORK = 4e10  # multiplications that the coefficients may cost; beyond, the bound grows instead
 
 
@@ -122,6 +121,8 @@ class Rows:
     ----------
     square, square_error : (n,) ndarray
         E g(σ_i s)² and a bound on its error.
+    norm : (n,) ndarray
+        √E g(σ_i s)², also where the square underflows.
     bounded : bool
         Whether the errors are bounds. Where nothing is known of g they are estimates by halving the step.
     """
@@ -137,12 +138,7 @@ class Rows:
         self.nodes = (self.step * np.arange(-half, half + 1)).astype(np.float64)  # exact: the step has few bits
         self.weight = self.step * np.exp(-(self.nodes**2) / 2) / math.sqrt(2 * math.pi)
         self.values = g.evaluated(sigma, self.nodes)
-        self.dropped, self.square = np.empty(sigma.size), np.empty(sigma.size)
-        for rows in row_slices(sigma.size, PSI * self.nodes.size):
-            size = np.abs(self.values[rows])
-            self.dropped[rows] = NEGLIGIBLE * size.max(axis=1)
-            self.values[rows][size < self.dropped[rows, None]] = 0.0
-            self.square[rows] = self.values[rows] ** 2 @ self.weight
+        self.dropped, self.norm, self.square = settled(self.values, self.weight, NEGLIGIBLE)
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK
@@ -166,7 +162,7 @@ class Rows:
     def ceiling(self) -> Array:
         """What |E g(u)g(v)| is at most, (n, n), whatever the correlation: ‖g(σ_i s)‖ ‖g(σ_j s)‖."""
         c, slope = self.g.envelope
-        norm = c + slope * self.sigma
+        norm = c + slope * (self.sigma + TINIEST)
         product: Array = np.multiply.outer(norm, norm) * (1 + 4 * UNIT_ROUNDOFF)
         return product
 
@@ -228,7 +224,7 @@ class Rows:
 
     def _product_rounding(self) -> Array:
         """Σ g_i g_j φ·step, (n, n): the sum itself, and g off by `_evaluation` in each factor."""
-        norm, off = np.sqrt(self.square), self._evaluation()
+        norm, off = self.norm, self._evaluation()
         summed = self._summation() * np.multiply.outer(norm, norm)
         moved = np.multiply.outer(norm, off) + np.multiply.outer(off, norm) + np.multiply.outer(off, off)
         rounding: Array = summed + moved + self.nodes.size * TINIEST
@@ -249,7 +245,8 @@ class Rows:
     def _evaluation(self) -> Array:
         """How far the computed g(σ_i s) is off, in L²(φ): its argument and itself are rounded, some is dropped."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
-        norm, dropped = np.sqrt(self.square), 1.01 * self.dropped  # Σ φ·step is 1 but for rounding
+        # Σ φ·step is 1 but for rounding; a subnormal argument or value is off by half the least number
+        norm, dropped = self.norm, 1.01 * self.dropped + (4 + slope) * TINIEST
         if self.g.rounding is None:
             return np.asarray((4 * norm + slope * self.sigma) * UNIT_ROUNDOFF + dropped)
         own = self.g.rounding * (1 + norm + slope * self.sigma)
@@ -260,7 +257,7 @@ class Rows:
         """Allowance for a_k: its sum over the nodes, g itself, and 8 roundings per step of the recurrence."""
         relative = self._summation() + 8 * UNIT_ROUNDOFF * k
         evaluation = CAUCHY * self._evaluation()[:, None]
-        rounding: Array = np.sqrt(self.square)[:, None] * relative + evaluation + self.nodes.size * TINIEST
+        rounding: Array = self.norm[:, None] * relative + evaluation + self.nodes.size * TINIEST
         return rounding
 
 

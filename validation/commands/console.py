@@ -1,4 +1,4 @@
-"""What every command shares: options, the progress bar, tables, files and JSON.
+"""What every command shares: the progress bar, tables, files and JSON.
 
 Heavy imports happen inside the functions, so that ``--help`` is quick.
 """
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "JsonFile",
-    "JunitFile",
-    "Seed",
     "check_folder",
     "check_json",
     "command_line",
@@ -40,12 +37,6 @@ __all__ = [
     "typed",
     "write_json",
 ]
-
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON too.")]
-JunitFile = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as a JUnit file too.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 
 
 def typed(context: typer.Context, name: str) -> bool:

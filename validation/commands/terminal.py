@@ -126,7 +126,7 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: Names of the library for what an option gives under another name.
-_ALSO = {"lam": "ridge", "c_S": "budget", "max_steps": "steps"}
+_ALSO = {"lam": "ridge", "T": "cutoff", "c_S": "budget", "max_steps": "steps"}
 
 
 def _as_typed(line: str, command: Callable[..., Any]) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from theory.margins import Margin
-from validation.commands import cli
 from validation.errata import algorithm
 from validation.errata.demonstrations import DEMONSTRATIONS
 from validation.judge.verdicts import Verdict
@@ -27,21 +26,6 @@ def fa_ref(*words, cwd=None):
     root = str(cwd or Path.cwd())
     environment = ENVIRONMENT | {"PYTHONPATH": str(Path.cwd()), "COLUMNS": "200"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, check=False)
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """The command in this process, for mistakes: quicker, and what is printed is the same."""
-
-    def run(*words):
-        monkeypatch.delenv("FA_REF_MNIST", raising=False)
-        monkeypatch.setattr(sys, "argv", ["fa-ref", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(words, ended.value.code, out, err)
-
-    return run
 
 
 def test_a_mistake_in_a_process_of_its_own(files):
