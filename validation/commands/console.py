@@ -34,8 +34,15 @@ __all__ = [
     "refuse_beside",
     "say",
     "steps_bar",
+    "typed",
     "write_json",
 ]
+
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether the option was typed, and is no default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def refuse_beside(context: typer.Context, name: str, others: str) -> None:
@@ -46,8 +53,7 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     ValueError
         If it was typed.
     """
-    source = context.get_parameter_source(name)
-    if source is not None and source.name == "COMMANDLINE":
+    if typed(context, name):
         raise ValueError(f"--{name} cannot be combined with {others}, whose data are used")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from validation.commands.console import (
     progress_bar,
     refuse_beside,
     say,
+    typed,
     write_json,
 )
 from validation.commands.inputs import Data, Files
@@ -45,7 +47,9 @@ CUT = "Interrupted: statements that are not here were not checked"
 class Effort:
     """How much is run for a statement."""
 
-    draws: Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
+    draws: Annotated[
+        int, typer.Option(min=1, help="Networks for a claim of probability; without it fewer for a large table.")
+    ]
     steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300
     p: Annotated[
         int | None, typer.Option(min=1, help="Width of the networks, in place of each statement's own.")
@@ -85,7 +89,7 @@ def verify(
     inputs = _inputs(context, given, data, mnist, common.seed)
     findings: list[Finding] = []
     interrupted = False
-    with _options(statements, inputs, effort, seed=common.seed, broken=broken) as options:
+    with _options(context, statements, inputs, effort, seed=common.seed, broken=broken) as options:
         try:
             for finding in check(statements, inputs, options):
                 findings.append(finding)
@@ -175,7 +179,7 @@ def theorem(
     check_json(common.json_file)
     inputs = _inputs(context, files.read(), data, mnist, common.seed)
     command = command_line()
-    with _options([statement], inputs, effort, seed=common.seed) as options:
+    with _options(context, [statement], inputs, effort, seed=common.seed) as options:
         found = dossier(statement, inputs, options, command=command)
     say(f"{statement.title}\n\n{statement.source}: {in_unicode(statement.printed)}")
     if statement.corrected:
@@ -205,14 +209,22 @@ def theorem(
 
 @contextmanager
 def _options(
-    statements: list[Statement], inputs: list[Inputs], effort: Effort, *, seed: int, broken: bool = False
+    context: typer.Context,
+    statements: list[Statement],
+    inputs: list[Inputs],
+    effort: Effort,
+    *,
+    seed: int,
+    broken: bool = False,
 ) -> Iterator[Options]:
     from validation.statements import Options
 
+    most = math.inf if typed(context, "draws") else Options.evaluations * effort.draws / Options.draws
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
         yield Options(
-            seed=seed, draws=effort.draws, steps=effort.steps, width=effort.p, broken=broken, progress=advance
-        )
+            seed=seed, draws=effort.draws, evaluations=most, steps=effort.steps, width=effort.p, broken=broken,
+            progress=advance,
+        )  # fmt: skip
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
 from fa_ref.activations import resolve
+from fa_ref.engines.gram.engine import is_well_conditioned
 from fa_ref.engines.reduced import sample_in_law
 from theory.alignment import no_alignment_coefficient, sharp_constant, sharp_schedule
 from theory.alignment.after_cutoff import after_cutoff
@@ -21,9 +22,10 @@ from validation.judge.fits import Fit, fit_exponent, fit_rms_exponent
 from validation.judge.verdicts import DIVERGED, HOLDS, UNDECIDED, VIOLATED
 from validation.report.advice import TOO_FAR, relative_movement
 from validation.statements.convergence import singular
+from validation.statements.drawing import judged_by_draws
 from validation.statements.inputs import Inputs
-from validation.statements.laws import Law, linear_step, nonlinear_step
-from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
+from validation.statements.laws import linear_step, nonlinear_step
+from validation.statements.statement import Finding, Law, Number, Options, Statement
 from validation.theorems import alignment_bound, theorem_4_6
 
 __all__ = ["CosineBound", "Schedules", "Theorem46"]
@@ -46,9 +48,12 @@ class CosineBound(Statement):
     #: Widths, and how many networks at each; the widest are run with feedback −b too.
     DRAWS: ClassVar[dict[int, int]] = {400: 16, 1600: 8, 6400: 4}
 
+    #: At most so many samples, or so few where only the slower engine can run them: the widest runs take minutes.
+    SAMPLES, FEW = 50, 10
+
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Fit the exponent of p in |cos|, judge the explicit bound where it says something, and measure p·E cos."""
-        problem, rng = inputs.nonlinear, options.rng(self.number, inputs)
+        problem, rng = self._some(inputs.nonlinear), options.rng(self.number, inputs)
         eta, widest = nonlinear_step(problem), max(self.DRAWS)
         runs = {
             p: [_runs(problem, p, eta, options, child, pair=p == widest) for child in rng.spawn(count)]
@@ -69,10 +74,25 @@ class CosineBound(Statement):
             Number(symbol="p·E cos →", value=law, kind="limit"),
             Number(symbol="|cos| ~ p^", value=fit.slope, kind="observed", note=f"{fit.low:.2f} to {fit.high:.2f}"),
         )
+        some = f", {problem.n} of the {inputs.n} rows, evenly spaced" if problem.n < inputs.n else ""
         return self.finding(
-            inputs, status, slack=-0.5 - fit.low, where=f"exponent {fit.low:.2f} to {fit.high:.2f}",
+            inputs, status, slack=-0.5 - fit.low, where=f"exponent {fit.low:.2f} to {fit.high:.2f}{some}",
             confidence="99 %", numbers=numbers, remarks=(*why, *remarks), verdict=verdict, runs=last,
         )  # fmt: skip
+
+    def _some(self, problem: Problem) -> Problem:
+        """The samples that are judged: of a tall table no more than d, whose K is regular, or few."""
+        some = _spread(problem, min(self.SAMPLES, max(self.FEW, problem.d)))
+        quick = some.n < 2 * some.d and is_well_conditioned(some)
+        return some if quick else _spread(problem, self.FEW)
+
+
+def _spread(problem: Problem, most: int) -> Problem:
+    """The problem itself, or ``most`` of its samples, evenly spaced: a table is often sorted by its targets."""
+    if problem.n <= most:
+        return problem
+    rows = np.linspace(0, problem.n - 1, most).round().astype(int)
+    return Problem(problem.X[rows], problem.y[rows])
 
 
 def _kernel(problem: Problem) -> MeanKernel:
@@ -174,22 +194,23 @@ class Theorem46(Statement):
         reason = self.applies(problem, p)
         if not problem.lambda_min > 1e-12 * problem.lambda_max:
             return self.silent(inputs, reason)
-        law = after_cutoff(problem, [p], eta=self.eta(problem), lam=self.L * problem.lambda_min, c_S=self.BUDGET)
-        limit = Number(symbol="c →", value=law.alignment, kind="limit", note="κ/√(1 + κ²) for these X and y")
+        sharp = after_cutoff(problem, [p], eta=self.eta(problem), lam=self.L * problem.lambda_min, c_S=self.BUDGET)
+        limit = Number(symbol="c →", value=sharp.alignment, kind="limit", note="κ/√(1 + κ²) for these X and y")
         if reason:
             return replace(self.silent(inputs, reason), numbers=(limit,))
         claim = _WithSchedule(self.schedule(problem, p)) if options.broken else theorem_4_6.CLAIM
-        found = judged_by_draws(claim, self.law(inputs, options), options, options.rng(self.number, inputs))
+        law = options.watched(self.number, inputs, self.law(inputs, options))
+        found = judged_by_draws(claim, law, options, options.rng(self.number, inputs))
         seen = Number(symbol="cos =", value=float(found["runs"][0].alignment[-1]), kind="observed")
-        if found["status"] == UNDECIDED and abs(law.alignment) < 4.0 / math.sqrt(p):
-            enough = math.ceil(16.0 / law.alignment**2) if law.alignment else 10**30
+        if found["status"] == UNDECIDED and abs(sharp.alignment) < 4.0 / math.sqrt(p):
+            enough = math.ceil(16.0 / sharp.alignment**2) if sharp.alignment else 10**30
             small = enough * problem.d <= 10**8  # entries of W
             cure = (
                 f"--p {enough} would show it"
                 if small
                 else "inputs nearer to isometric, say whitened, have a larger c"
             )
-            said = f"c → {law.alignment:.2g} is hidden by the spread 1/√p of a cosine: {cure}"
+            said = f"c → {sharp.alignment:.2g} is hidden by the spread 1/√p of a cosine: {cure}"
             found["remarks"] = (*found.get("remarks", ()), said)
         return self.finding(inputs, found.pop("status"), numbers=(limit, seen), **found)
 

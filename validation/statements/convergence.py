@@ -12,9 +12,10 @@ from theory.convergence import theorem_4_3 as linear_theory
 from theory.convergence.widths import sufficient_width
 from theory.kernels import kernel_of
 from validation.judge.verdicts import HOLDS, VIOLATED
+from validation.statements.drawing import judged_by_draws
 from validation.statements.inputs import Inputs
-from validation.statements.laws import Law, linear_step, nonlinear_step, runs_of
-from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
+from validation.statements.laws import linear_step, nonlinear_step, runs_of
+from validation.statements.statement import Finding, Law, Number, Options, Statement
 from validation.theorems import theorem_3_2, theorem_4_2, theorem_4_3
 
 __all__ = ["LargeSample", "Theorem32", "Theorem42", "Theorem43"]
@@ -103,7 +104,8 @@ class Theorem42(Statement):
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ in the first third of the run."""
         rng, gamma = options.rng(self.number, inputs), kernel_of(inputs.nonlinear, resolve("tanh")).gamma
-        found = judged_by_draws(theorem_4_2.CLAIM, self.law(inputs, options), options, rng)
+        law = options.watched(self.number, inputs, self.law(inputs, options))
+        found = judged_by_draws(theorem_4_2.CLAIM, law, options, rng)
         run = found["runs"][0]
         spent = run.setting.eta * run.setting.ridge.total
         numbers = (
@@ -148,7 +150,8 @@ class Theorem43(Statement):
         problem, rng = inputs.linear, options.rng(self.number, inputs)
         if problem.rank < problem.n:
             return self.silent(inputs, singular(problem))
-        found = judged_by_draws(theorem_4_3.CLAIM, self.law(inputs, options), options, rng)
+        law = options.watched(self.number, inputs, self.law(inputs, options))
+        found = judged_by_draws(theorem_4_3.CLAIM, law, options, rng)
         numbers = (
             _linear_width(problem, linear_step(problem)),
             _rate(found["runs"][0], problem.lambda_min / 2.0),
