@@ -73,7 +73,8 @@ def verify(
     common: Common = Common(),
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
-    from validation.report.page import check_writable, write_report
+    from fa_ref._support.storage import writable_folder
+    from validation.report.page import write_report
     from validation.report.table import nothing_held
     from validation.statements import STATEMENTS, find
     from validation.statements import verify as check
@@ -82,7 +83,7 @@ def verify(
         print_table([{"number": s.number, "statement": s.title, "control": s.control} for s in STATEMENTS])
         return
     statements = [find(number) for number in only.split(",")] if only else list(STATEMENTS)
-    folder = check_writable(report)
+    folder = writable_folder("--report", report)
     check_json(common.json_file)
     check_json(junit_file, "--junit")
     given = files.read()
