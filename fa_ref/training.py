@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fa_ref._support.checks import as_count, one_of, require_memory
 from fa_ref.activations import Activation
-from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
+from fa_ref.engines.catalogue import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
@@ -79,7 +79,7 @@ def train(
     engine : {"auto", "loops", "ordered", "gram", "reduced"}, optional
         ``"loops"`` is the definition itself, `fa_ref.loops`; ``"ordered"`` has its bits, sooner. The others are the
         same trajectory up to rounding: ``"gram"`` for any ψ, ``"reduced"`` for linear networks. ``"auto"`` chooses
-        by `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
+        by `fa_ref.engines.catalogue.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional

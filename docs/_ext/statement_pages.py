@@ -110,22 +110,26 @@ def _verdict(finding: Finding) -> list[str]:
     return [*card, ":::", ""]
 
 
-def _bars(text: str) -> str:
-    """Norms and absolute values without the character that ends a cell of a table."""
-    return text.replace("\\|", "\\Vert ").replace("|", "\\vert ")
+def contents(found: list[Dossier]) -> str:
+    """The page that lists them: a card each, with the hypotheses and what was found."""
+    names = [f"statements/{name_of(one.statement.number)}" for one in found]
+    parts = ["# Statements", ""]
+    for one, name in zip(found, names, strict=True):
+        parts += [f":::{{card}} [{one.statement.title}]({name})", *_summary(one), ":::", ""]
+    return "\n".join([*parts, "```{toctree}", ":hidden:", "", *names, "```", ""])
 
 
-def contents() -> str:
-    """The page that lists them."""
-    names = [f"statements/{name_of(statement.number)}" for statement in STATEMENTS]
-    rows = [
-        {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed, "if": s.assumptions}
-        for s in STATEMENTS
-    ]
-    table = ["| statement | as printed | hypotheses |", "|---|---|---|"]
-    table += [f"| {row['statement']} | {_bars(row['as printed'])} | {_bars(row['if'])} |" for row in rows]
-    tree = ["```{toctree}", ":hidden:", "", *names, "```"]
-    return "\n".join(["# Statements", "", *table, "", *tree, ""])
+def _summary(found: Dossier) -> list[str]:
+    statement, finding = found.statement, found.findings[0]
+    said = [f"{finding.status}.", f"{finding.confidence}." if finding.confidence else ""]
+    if finding.verdict is not None:
+        decided = "; ".join(str(margin) for margin in finding.verdict.hypotheses if margin.met is not None)
+        said.append(f"Decided on the first run: {_cell(decided)}.")
+    return [
+        statement.printed, "",
+        f"**Hypotheses:** {statement.assumptions}.", "",
+        f"**Checked** when this page was built: {' '.join(filter(None, said))}",
+    ]  # fmt: skip
 
 
 def write(source: Path) -> None:
@@ -136,15 +140,17 @@ def write(source: Path) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     data, options = inputs.gaussian(np.random.default_rng(0), **SIZE), Options(steps=60)
+    dossiers = []
     for statement in STATEMENTS:
         name = name_of(statement.number)
         found = dossier(statement, [data], options, command=f'fa-ref theorem "{statement.number}"')
+        dossiers.append(found)
         figures = []
         for k, (caption, figure) in enumerate(pictures(found.findings[0])):
             figure.savefig(folder / f"{name}_{k}.svg", metadata={"Date": None})
             figures.append((caption, f"{name}_{k}.svg"))
         (folder / f"{name}.md").write_text(page(found, figures), encoding="utf-8")
-    (source / "paper" / "statements.md").write_text(contents(), encoding="utf-8")
+    (source / "paper" / "statements.md").write_text(contents(dossiers), encoding="utf-8")
     stamp.write_text(digest)
 
 
