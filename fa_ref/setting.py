@@ -241,7 +241,7 @@ class Setting:
             name, psi = plain["activation"], plain["psi"]
             eta, ridge, rule, p = plain["eta"], Schedule.from_dict(plain["ridge"]), plain["rule"], plain["p"]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{path}: expected a saved setting ({error})") from None
+            raise ValueError(f"{path}: expected a saved setting, got other content ({error})") from None
         if activation is None and name not in ACTIVATIONS:
             raise ValueError(f"activation: expected the user's own {name} that {path} was saved with, got None")
         chosen = ACTIVATIONS[name] if activation is None else activation
@@ -251,7 +251,7 @@ class Setting:
             Problem(content["X"], content["y"]), _read_network(path, p), chosen, eta=eta, ridge=ridge, rule=rule
         )
         if json.loads(json.dumps(found.to_dict())) != plain:
-            raise ValueError(f"{path}: expected a setting whose description is that of its arrays")
+            raise ValueError(f"{path}: expected a setting whose description is that of its arrays, got another")
         return found
 
 

@@ -121,7 +121,9 @@ def train(
     numbers = 2 * steps + (steps // record_every + 2) * (setting.problem.n + len(MEASURES))
     require_memory(f"steps = {steps}", 8 * numbers)
     if observe is not None and isinstance(start, Statistics):
-        raise ValueError("observe: expected None where the network is known by its statistics only")
+        raise ValueError(
+            f"observe: expected None where only statistics of the network are known, got {observe!r:.60}"
+        )
     runner = build(
         engine, setting.problem, start, setting.activation, setting.eta, setting.ridge.values(steps), setting.rule,
         dtype,
@@ -143,7 +145,9 @@ def _setting(
     if isinstance(problem, Setting):
         given = [name for name, part in parts.items() if part is not None]
         if given:
-            raise TypeError(f"{given[0]}: expected none beside a setting, which has its own")
+            raise TypeError(
+                f"{given[0]}: expected none beside a setting, which has its own, got {parts[given[0]]!r:.60}"
+            )
         return problem
     if network is None:
         raise TypeError("network: expected a Network or its Statistics, got None")

@@ -10,7 +10,7 @@ import numpy as np
 
 from validation.experiments.sweeps.provenance import package_digest
 from validation.report.pictures import pictures
-from validation.statements import STATEMENTS, Dossier, Options, dossier, inputs
+from validation.statements import STATEMENTS, Dossier, Finding, Options, dossier, inputs
 
 FOLDER = "paper/statements"
 
@@ -64,6 +64,8 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
         "",
         f":::{{card}} {statement.source.capitalize()}",
         statement.printed,
+        "",
+        f"**Hypotheses:** {statement.assumptions}.",
         ":::",
         "",
     ]
@@ -73,14 +75,12 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
         )
         parts += [f":::{{card}} As it should read{errata}", statement.corrected, ":::", ""]
     parts += [f"The proof and the constants: [{title}]({proof}).", "", "## Checked when this page was built", ""]
-    parts += [
-        f"{finding.inputs} inputs, n = {SIZE['n']}, d = {SIZE['d']}: **{finding.status}**. {finding.confidence}",
-        "",
-    ]
-    parts += [*(f"- {remark}" for remark in finding.remarks), ""]
+    parts += _verdict(finding)
     for caption, file in figures:
         parts += [f"```{{figure}} {file}", ":width: 60%", f":alt: {caption}", caption, "```", ""]
     for part in found.parts:
+        if part.title.startswith("Hypotheses"):  # the verdict's card has them
+            continue
         if "control" in part.title.lower():
             part = replace(part, lines=(*part.lines, CONTROL))
         parts += [f"## {part.title}", "", *part.lines, ""]
@@ -95,6 +95,21 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _verdict(finding: Finding) -> list[str]:
+    """What was found, with every hypothesis of the run that was judged, as a card."""
+    card = [
+        f":::{{card}} {finding.inputs} inputs, $n={SIZE['n']}$, $d={SIZE['d']}$: {finding.status}",
+        finding.confidence,
+        "",
+        *(f"- {remark}" for remark in finding.remarks),
+        "",
+    ]
+    if finding.verdict is not None:
+        card += ["Its hypotheses on the first run, with their margins:", ""]
+        card += [f"- {_cell(str(margin))}" for margin in finding.verdict.hypotheses]
+    return [*card, ":::", ""]
+
+
 def _bars(text: str) -> str:
     """Norms and absolute values without the character that ends a cell of a table."""
     return text.replace("\\|", "\\Vert ").replace("|", "\\vert ")
@@ -104,10 +119,11 @@ def contents() -> str:
     """The page that lists them."""
     names = [f"statements/{name_of(statement.number)}" for statement in STATEMENTS]
     rows = [
-        {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed} for s in STATEMENTS
+        {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed, "if": s.assumptions}
+        for s in STATEMENTS
     ]
-    table = ["| statement | as printed |", "|---|---|"]
-    table += [f"| {row['statement']} | {_bars(row['as printed'])} |" for row in rows]
+    table = ["| statement | as printed | hypotheses |", "|---|---|---|"]
+    table += [f"| {row['statement']} | {_bars(row['as printed'])} | {_bars(row['if'])} |" for row in rows]
     tree = ["```{toctree}", ":hidden:", "", *names, "```"]
     return "\n".join(["# Statements", "", *table, "", *tree, ""])
 

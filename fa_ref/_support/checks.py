@@ -114,8 +114,8 @@ def as_number(
     limits = [f"> {above:g}"] * (above > -math.inf)
     limits += [f">= {at_least:g}"] * (at_least > -math.inf) + [f"< {below:g}"] * (below < math.inf)
     if not (math.isfinite(number) and above < number < below and number >= at_least):
-        expected = " and ".join(limits)
-        raise ValueError(f"{name}: expected a finite number {expected}".rstrip() + f", got {value!r}")
+        expected = " ".join(["a finite number", " and ".join(limits)]).rstrip()
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
     return number
 
 
@@ -216,6 +216,6 @@ def require_memory(name: str, needed: int) -> None:
         gib = 1024**3
         amount = f"{needed / gib:.1f}" if needed < gib * 10**9 else "over 10^9"
         raise ValueError(
-            f"{name[:60]}: expected a size that fits in memory, but it needs {amount} GiB"
-            f" and {free / gib:.1f} GiB are available"
+            f"{name[:60]}: expected a size that fits in memory ({free / gib:.1f} GiB are free),"
+            f" got one that needs {amount} GiB"
         )

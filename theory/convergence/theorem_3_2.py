@@ -124,5 +124,5 @@ def ridge_budget(setting: Setting, *, form: str = "explicit") -> float | None:
     True
     """
     if form == "second-order":
-        raise ValueError("form: expected explicit or first-order, as the second order needs λ ≡ 0")
+        raise ValueError("form: expected explicit or first-order, got second-order, which needs λ ≡ 0")
     return budget(drifts(setting.replace(ridge=schedules.zero()), form=form))

@@ -73,7 +73,8 @@ def verify(
     common: Common = Common(),
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
-    from validation.report.page import check_writable, write_report
+    from fa_ref._support.storage import writable_folder
+    from validation.report.page import write_report
     from validation.report.table import nothing_held
     from validation.statements import STATEMENTS, find
     from validation.statements import verify as check
@@ -82,7 +83,7 @@ def verify(
         print_table([{"number": s.number, "statement": s.title, "control": s.control} for s in STATEMENTS])
         return
     statements = [find(number) for number in only.split(",")] if only else list(STATEMENTS)
-    folder = check_writable(report)
+    folder = writable_folder("--report", report)
     check_json(common.json_file)
     check_json(junit_file, "--junit")
     given = files.read()
@@ -171,6 +172,7 @@ def theorem(
     """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
     from fa_ref._support.storage import write_atomically
     from validation.report.page import render
+    from validation.report.unicode_mathematics import in_unicode
     from validation.statements import dossier, find
 
     statement = find(number)
@@ -180,9 +182,10 @@ def theorem(
     command = command_line()
     with _options(context, [statement], inputs, effort, seed=common.seed) as options:
         found = dossier(statement, inputs, options, command=command)
-    say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
+    say(f"{statement.title}\n\n{statement.source}: {in_unicode(statement.printed)}")
     if statement.corrected:
-        say(f"as it should read: {statement.corrected}")
+        say(f"as it should read: {in_unicode(statement.corrected)}")
+    say(f"hypotheses: {in_unicode(statement.assumptions)}")
     for finding in found.findings:
         say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
         for remark in finding.remarks:

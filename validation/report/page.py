@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numba
@@ -19,32 +18,12 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from fa_ref import __version__
-from fa_ref._support.storage import write_atomically
+from fa_ref._support.storage import writable_folder, write_atomically
 from validation.report.pictures import pictures, uri
 from validation.report.table import SHORT, by_statement, summary
 from validation.statements import Dossier, Finding, find
 
-__all__ = ["check_writable", "mathematics", "render", "write_report"]
-
-
-def check_writable(folder: str | Path) -> Path:
-    """Create the report's folder if need be, and make sure that files can be written there.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be created or written to.
-    """
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"report: expected a folder that can be written to, got {path} ({error.strerror})"
-        ) from None
-    return path
+__all__ = ["mathematics", "render", "write_report"]
 
 
 def mathematics(text: str) -> Markup:
@@ -95,7 +74,7 @@ def write_report(
     notes : sequence of str, optional
         Where the inputs come from.
     """
-    target = check_writable(folder) / "report.html"
+    target = writable_folder("report", folder) / "report.html"
     page = render(findings, command=command, seed=seed, steps=steps, notes=notes)
     write_atomically(target, lambda file: file.write(page.encode()))
     return target

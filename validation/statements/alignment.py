@@ -38,6 +38,7 @@ class CosineBound(Statement):
     claim = alignment_bound.CLAIM
     title = "§4.1: cos = O(n/√p)"
     printed = r"$|\cos\angle(b, \beta(t))| = O(n/\sqrt p)$ for Algorithm 1"
+    assumptions = "those of Theorem 3.2"
     corrected = (
         r"sharper: $p\,\mathbb E\cos \to \tfrac12\bigl(\mathrm{tr}\,\bar G^{-1}\bar\Theta + "
         r"y^\top\bar G^{-1}\bar\Theta\bar G^{-1}y\bigr)$"
@@ -133,6 +134,11 @@ class Theorem46(Statement):
     printed = (
         r"$X$ $(\gamma,\varepsilon)$-isometric, $\lambda = L\gamma$ for $t \le \lfloor S_\lambda/\lambda\rfloor$, "
         r"a large constant $L$: $\cos\angle(b, \beta(t)) \ge c$ after the cutoff"
+    )
+    assumptions = (
+        r"$\psi(z) = z$; $X$ is $(\gamma,\varepsilon)$-isometric for a small $\varepsilon$; those of Theorem 4.3; "
+        r"$\lambda(t) = \lambda = L\gamma$ up to $T = \lfloor S_\lambda/\lambda\rfloor$ and 0 after; $y \ne 0$; "
+        r"$p$ large"
     )
     corrected = (
         r"$\cos \to \kappa/\sqrt{1+\kappa^2}$ with $(1+L)\kappa + \kappa^3/3 = c_S\,\nu\gamma/M$: $c$ falls "
@@ -234,6 +240,9 @@ class Schedules(Statement):
     printed = (
         r"inverse-squared or exponential decay gives “the same alignment result as long as the summation of "
         r"$\lambda(t)$ is less than $S_\lambda$”"
+    )
+    assumptions = (
+        r"those of Theorem 4.6, but for the schedule: any $\lambda(t)$ with $\sum\lambda(t) \le S_\lambda$"
     )
     corrected = (
         r"schedules of the same sum on a time scale that stretches with $\sqrt p$; "

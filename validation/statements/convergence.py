@@ -53,6 +53,11 @@ class Theorem32(Statement):
         r"$\|e(t+1)\| \le (1 - \eta\gamma/4)\|e(t)\|$ (3.1), "
         r"$\|w_r(t)-w_r(0)\| \le c_1 n\sqrt{\log p}/\sqrt p$, $|\beta_r(t)-\beta_r(0)| \le c_2 n/\sqrt p$ (3.2)"
     )
+    assumptions = (
+        r"Assumption 3.1; $\psi$, $\psi'$ and $\psi''$ bounded; inputs and targets bounded; $W(0)$, $\beta(0)$ and "
+        r"$b$ with independent $N(0, 1)$ entries; $\lambda \equiv 0$; $p$ large enough against $n^2/\gamma^2$ and "
+        r"$n^4\log p/\gamma^4$"
+    )
     corrected = r"the same, for steps with $\eta\,\lambda_{\max}(G) \le 1$; $e = f - y$"
     control = WRONG_SIGN
     errata = ("1", "4", "5")
@@ -79,6 +84,9 @@ class Theorem42(Statement):
     printed = (
         r"$\|e(t+1)\| \le (1 - \eta\gamma/4 - \eta\lambda(t))\|e(t)\| + \lambda(t)\|y\|$ (4.2), "
         r"if $\sum\lambda(t) \le \tilde S_\lambda$"
+    )
+    assumptions = (
+        r"those of Theorem 3.2, but for the penalty: $\sum\lambda(t) \le \tilde S_\lambda$, of order $\sqrt p/\eta$"
     )
     corrected = r"the last term is $\eta\lambda(t)\|y\|$; steps with $\eta(\lambda_{\max}(G) + \max\lambda) \le 1$"
     control = WRONG_SIGN
@@ -116,6 +124,12 @@ class Theorem43(Statement):
     printed = (
         r"$\|e(t+1)\| \le (1 - \eta\gamma/2 - \eta\lambda(t))\|e(t)\| + \lambda(t)\|y\|$ (4.3), "
         r"if $\sum\lambda(t) \le S_\lambda$"
+    )
+    assumptions = (
+        r"$\psi(z) = z$; $\gamma \le \lambda_{\min}(XX^\top)$ and $\lambda_{\max}(XX^\top) \le M$ with "
+        r"$\gamma > 0$; $W(0)$, $\beta(0)$ and $b$ with independent $N(0, 1)$ entries; "
+        r"$p$ large enough against $M/\gamma$; "
+        r"$\sum\lambda(t) \le S_\lambda = c_S\,\gamma\sqrt{\gamma p}/(\eta\sqrt n\,M)$"
     )
     corrected = (
         r"the last term is $\eta\lambda(t)\|y\|$; $\eta(\lambda_{\max}(G)+\max\lambda)\le 1$; for "
@@ -159,6 +173,10 @@ class LargeSample(Statement):
     title = "large samples (n > d)"
     printed = (
         r"for $n > d$ the linear network converges to $\bar y$, the projection of $y$ on the column space of $X$"
+    )
+    assumptions = (
+        r"those of Theorem 4.3, but for the inputs: $XX^\top$ is singular, and $\gamma$ its least eigenvalue "
+        "above 0"
     )
     control = WRONG_SIGN
 

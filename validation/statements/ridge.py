@@ -92,6 +92,10 @@ class RidgeRegression(Statement):
         r"while $\lambda(t) = \lambda$: $\|\beta(t)-\beta^*(t)\| \le X_t = O(1/\sqrt p) + "
         r"(1-\eta\lambda)^t\|\beta(0)-\beta^*(0)\|$, $\beta^*$ the ridge regression of $y$ on the features at $t$"
     )
+    assumptions = (
+        r"$\lambda > 0$ up to the cutoff; $\psi$ Lipschitz; $y \ne 0$; $\eta(2\lambda + \lambda_{\max}(G)) \le 2$ "
+        "at all steps"
+    )
     control = WRONG_SIGN
 
     RUNS = (Theorem42(), Theorem43(), Theorem46())

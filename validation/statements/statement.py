@@ -220,6 +220,8 @@ class Statement(ABC):
         "as printed", or where the statement is from, if it is not the paper's.
     printed, corrected : str
         LaTeX in Markdown: as the paper prints it, and as it should be read (empty if that is the same).
+    assumptions : str
+        LaTeX in Markdown: its hypotheses; a sheet decides them on a run, each with its margin.
     control : str
         What its negative control changes.
     errata : tuple of str
@@ -234,6 +236,7 @@ class Statement(ABC):
     title: str
     source: str = "as printed"
     printed: str
+    assumptions: str
     corrected: str = ""
     control: str
     errata: tuple[str, ...] = ()
