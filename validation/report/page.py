@@ -39,6 +39,17 @@ def mathematics(text: str) -> Markup:
     return Markup("").join(shown)
 
 
+def options(text: str) -> Markup:
+    """Text as HTML in which no line is broken inside an option.
+
+    Examples
+    --------
+    >>> options("try --p 400 < 500")
+    Markup('try <span class="option">--p</span> 400 &lt; 500')
+    """
+    return Markup(re.sub(r"--[a-z][a-z-]*", r'<span class="option">\g<0></span>', str(escape(text))))
+
+
 def write_report(
     findings: Sequence[Finding],
     folder: str | Path,
@@ -75,8 +86,8 @@ def render(
 ) -> str:  # fmt: skip
     """Return the page as text; with a dossier, that of its one statement."""
     environment = Environment(loader=PackageLoader("validation.report"), autoescape=select_autoescape())
-    environment.filters["mathematics"] = mathematics
-    rows = summary(findings)
+    environment.filters |= {"mathematics": mathematics, "options": options}
+    rows, threads = summary(findings), numba.get_num_threads()
     return environment.get_template("report.html").render(
         headings=list(rows[0]), rows=list(zip(by_statement(findings), rows, strict=True)),
         sections=[_section(number, group) for number, group in by_statement(findings).items()],
@@ -86,7 +97,7 @@ def render(
             f"fa-ref {__version__}, Python {platform.python_version()}, NumPy {np.__version__},"
             f" Numba {numba.__version__}"
         ),
-        machine=f"{platform.machine()}, {platform.system()}, {numba.get_num_threads()} threads",
+        machine=f"{platform.machine()}, {platform.system()}, {threads} thread{'s' * (threads > 1)}",
     )  # fmt: skip
 
 

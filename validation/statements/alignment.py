@@ -63,7 +63,8 @@ class CosineBound(Statement):
         last = runs[widest][-1]
         verdict = alignment_bound.CLAIM.judge(last[0])
         mean = float(np.mean([run.alignment[-1] for pair in runs[widest] for run in pair]))
-        law = no_alignment_coefficient(problem, "tanh", eta=eta, steps=options.steps)
+        certain = _kernel(problem).certified
+        law = no_alignment_coefficient(problem, "tanh", eta=eta, steps=options.steps) if certain else math.nan
         remarks = () if verdict else (f"the bound with its constants is {verdict.status} at p = {widest}",)
         if not np.isfinite(list(cosines[widest])).all():
             return self.finding(inputs, DIVERGED, remarks=("runs diverged", *remarks), verdict=verdict, runs=last)
@@ -71,7 +72,7 @@ class CosineBound(Statement):
         status, why = _decided(fit, relative_movement(problem, "tanh", min(self.DRAWS), _kernel(problem)), options)
         numbers = (
             Number(symbol="p·E cos =", value=widest * mean, kind="observed", note=f"p = {widest}"),
-            Number(symbol="p·E cos →", value=law, kind="limit"),
+            Number(symbol="p·E cos →", value=law, kind="limit", note="" if certain else "γ > 0 is not certain"),
             Number(symbol="|cos| ~ p^", value=fit.slope, kind="observed", note=f"{fit.low:.2f} to {fit.high:.2f}"),
         )
         some = f", {problem.n} of the {inputs.n} rows, evenly spaced" if problem.n < inputs.n else ""
@@ -237,8 +238,8 @@ class Schedules(Statement):
     general = True
     title = "remark on schedules"
     printed = (
-        r"inverse-squared or exponential decay gives \"the same alignment result as long as the summation of "
-        r"$\lambda(t)$ is less than $S_\lambda$\""
+        r"inverse-squared or exponential decay gives “the same alignment result as long as the summation of "
+        r"$\lambda(t)$ is less than $S_\lambda$”"
     )
     assumptions = (
         r"those of Theorem 4.6, but for the schedule: any $\lambda(t)$ with $\sum\lambda(t) \le S_\lambda$"
