@@ -108,7 +108,9 @@ def residual_rounding(run: Trajectory) -> Array:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
     reach = run.setting.activation.B1 * problem.radius
     output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
-    output = output + least(u) * (np.sqrt(sizes.p) + 1 + (problem.d * run.setting.activation.B1 + 4) * sizes.beta_mean)
+    output = output + least(u) * (
+        np.sqrt(sizes.p) + 1 + (problem.d * run.setting.activation.B1 + 4) * sizes.beta_mean
+    )
     return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
 
 
@@ -197,8 +199,8 @@ def _summed(shrink: Array, terms: Array) -> Array:
 def _sizes(run: Trajectory) -> _Sizes | None:
     """The weights' sizes; None where they were not recorded."""
     start, psi = known_start(run), run.setting.activation
-    if start is None or not all(np.isfinite(run.measures.get(name, np.nan)).all() for name in SIZES):
-        return None
+    if start is None or any(np.isnan(run.measures.get(name, np.nan)).any() for name in SIZES):
+        return None  # an infinite size is known to be no float, and so is the bound
     S1, S2, weight_square, beta_norm = (run.measures[name] for name in SIZES)
     at_zero, reach = abs(float(psi(0.0))), psi.B1 * run.setting.problem.radius
     outputs, squares = at_zero * S1 + reach * S2, 2.0 * (at_zero**2 + reach**2 * weight_square)
@@ -207,7 +209,9 @@ def _sizes(run: Trajectory) -> _Sizes | None:
     b_norm = float(np.linalg.norm(start.b))
     if run.setting.rule not in ("fa", "bp"):
         b_norm = float(np.max(run.measures.get("feedback_norm", np.array([np.inf]))))
-    return _Sizes(start.p, b_norm, beta_norm=beta_norm, beta_mean=S1, unit_mean=S2, outputs=outputs, squares=squares)
+    return _Sizes(
+        start.p, b_norm, beta_norm=beta_norm, beta_mean=S1, unit_mean=S2, outputs=outputs, squares=squares
+    )
 
 
 def _known(bound: Array) -> Array:
