@@ -26,7 +26,7 @@ def table(finals):
         [activation, f"{label:g}", *(f"{row[column]:.3f}" for column in columns)]
         for (activation, label), row in cells.iterrows()
     ]
-    return ["ψ", "plotted λ", *(f"{preset}, p = {p}" for preset, p in columns)], rows
+    return [r"$\psi$", r"plotted $\lambda$", *(f"{preset}, $p={p}$" for preset, p in columns)], rows
 
 
 def main():

@@ -73,3 +73,44 @@ def test_every_measured_table_says_where_it_comes_from(page, name):
 def test_no_study_is_without_a_page():
     shown = {name for _, name in MARKERS}
     assert {path.stem for path in (ROOT / "docs" / "_data").glob("*.json")} <= shown
+
+
+#: Mathematics that is not LaTeX: in Unicode, or n = 5. Signs that prose has too (± × · − →) are not looked for.
+NOT_LATEX = re.compile(
+    "[\u0370-\u03ff‖√∑∏∫∂∇≤≥≈≡≠≪≫∞∈∠⊥ᵀḠ²³¹⁰⁴-⁹⁻⁺₀-₉½¼¾]"
+    r"|[A-Za-z]\u0304|\u2032(?<=[^A-Z]\u2032)|\b[A-Za-z] = \d"
+)
+
+#: What is no prose: front matter, fenced blocks, comments, code, formulas. A page's title is a browser tab's too.
+NO_PROSE = re.compile(
+    r"\A---\n.*?\n---\n|^(`{3,}|~{3,}).*?^\1|<!--.*?-->|\$\$.*?\$\$|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)"
+    r"|(?<!\\)\$[^$]*\$|^# [^\n]*",
+    flags=re.DOTALL | re.MULTILINE,
+)
+
+
+def unicode_mathematics(text):
+    """Lines of a page, without what is no prose, that hold mathematics in Unicode, with their numbers."""
+    prose = NO_PROSE.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return [(k, line) for k, line in enumerate(prose.splitlines(), 1) if NOT_LATEX.search(line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_mathematics_is_latex(page):
+    assert unicode_mathematics((ROOT / "docs" / page).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "_data").glob("*.json")), ids=lambda path: path.stem)
+def test_mathematics_in_measured_tables_is_latex(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cells = [*content["columns"], *(str(cell) for row in content["rows"] for cell in row), content["note"]]
+    assert unicode_mathematics("\n".join(cells)) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["for every ψ", "‖e‖", "by 10⁻³", "√p", "ψ′", "the last β", "½ of it", "p ≤ 3", "x₁", "at n = 5"]
+)
+def test_the_check_sees_unicode_mathematics(line):
+    clean = "# Of γ\n\n`ψ(z)` and $ψ$\n\n```python\nβ = 1\n```\n\n$$β$$\n"
+    assert unicode_mathematics(clean) == []
+    assert unicode_mathematics(f"{clean}\n{line}\n") == [(11, line)]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fa_ref._support.compiled import njit
 from theory.kernels.quadrature import BLOCK, Rows
+from theory.kernels.sliced import row_slices
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["Progress", "mehler_sums"]
@@ -25,6 +26,7 @@ __all__ = ["Progress", "mehler_sums"]
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
+TERM = 10  # multiplications that take as long as one term of a pair's sum
 PARALLEL = 1e-13  # relative error at which a pair counts as parallel
 
 
@@ -43,7 +45,9 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
     tail = rows.square + rows.square_error + added * rows.square
     todo, first = int(np.count_nonzero(active)), 0
     for a, delta in rows.blocks() if todo else ():
-        _add_block(first, a, delta, rho, np.sqrt(np.maximum(tail, 0.0)), scale, power, active, values, error)
+        root = np.sqrt(np.maximum(tail, 0.0))
+        for part in row_slices(n, TERM * n * BLOCK):
+            _add_block(part.start, part.stop, first, a, delta, rho, root, scale, power, active, values, error)
         tail, first = tail - np.sum(np.maximum(np.abs(a) - delta, 0.0) ** 2, axis=1), first + BLOCK
         left = int(np.count_nonzero(active))
         if progress is not None:
@@ -62,14 +66,14 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
 
 
 @njit(cache=True)
-def _add_block(first, a, delta, rho, root_tail, scale, power, active, values, error):
-    """Add one block of orders to each active pair; ``power`` is ρ^k at its first order.
+def _add_block(begin, end, first, a, delta, rho, root_tail, scale, power, active, values, error):
+    """Add one block of orders to each active pair of rows begin … end; ``power`` is ρ^k at its first order.
 
     ρ^k is a product of k factors, off by k roundings of itself, and its term by three more; what underflows is off
     by half the least number.
     """
-    n, orders = a.shape
-    for i in range(n):
+    orders = a.shape[1]
+    for i in range(begin, end):
         for j in range(i):
             if not active[i, j]:
                 continue

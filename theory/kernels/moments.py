@@ -164,10 +164,12 @@ def _decomposed(K: Array, kappa: float) -> Covariance:
     diagonal = np.diag(scaled)
     root = np.sqrt(np.maximum(diagonal, 0.0))
     scale = np.multiply.outer(root, root)
-    if (diagonal < 0).any() or (np.abs(scaled - scaled.T) > 1e-10 * scale).any():
-        raise ValueError("K: expected a covariance matrix: symmetric, with |K_ij| <= sqrt(K_ii K_jj)")
+    if (diagonal < 0).any():
+        raise ValueError(f"K: expected a covariance matrix, got K_ii = {np.diag(K).min():g}")
+    if (np.abs(scaled - scaled.T) > 1e-10 * scale).any():
+        raise ValueError("K: expected a covariance matrix, got one that is not symmetric")
     if (np.abs(scaled) > (1 + 1e-10) * scale).any():
-        raise ValueError("K: expected a covariance matrix: symmetric, with |K_ij| <= sqrt(K_ii K_jj)")
+        raise ValueError("K: expected a covariance matrix, got one with |K_ij| > sqrt(K_ii K_jj)")
     return Covariance.of_scaled(scaled, root, K=K, sigma=np.ldexp(root, half), kappa=kappa)
 
 

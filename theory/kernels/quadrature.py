@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
+from theory.kernels.sliced import PSI, matrix_product, row_slices, settled
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["BLOCK", "Integrand", "Rows"]
@@ -97,8 +98,10 @@ class Integrand:
         ValueError
             If g is not a finite number at one of them.
         """
+        values = np.empty((sigma.size, nodes.size))
         try:
-            values = self.function(np.multiply.outer(sigma, nodes))
+            for rows in row_slices(sigma.size, PSI * nodes.size):
+                values[rows] = self.function(np.multiply.outer(sigma[rows], nodes))
         except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
             cause = error.__cause__ or error
             raise ValueError(f"activation: expected {self.name} to be defined everywhere, got {cause!r}") from error
@@ -135,13 +138,7 @@ class Rows:
         self.nodes = (self.step * np.arange(-half, half + 1)).astype(np.float64)  # exact: the step has few bits
         self.weight = self.step * np.exp(-(self.nodes**2) / 2) / math.sqrt(2 * math.pi)
         self.values = g.evaluated(sigma, self.nodes)
-        self.dropped = NEGLIGIBLE * np.maximum(self.values.max(axis=1), -self.values.min(axis=1))
-        self.values[np.abs(self.values) < self.dropped[:, None]] = 0.0
-        exponent = np.frexp(np.abs(self.values).max(axis=1))[1]
-        scaled = np.ldexp(self.values, -exponent[:, None])  # so that no square that counts underflows
-        square = np.square(scaled, out=scaled) @ self.weight
-        self.norm: Array = np.ldexp(np.sqrt(square), exponent)
-        self.square: Array = np.ldexp(square, 2 * exponent)
+        self.dropped, self.norm, self.square = settled(self.values, self.weight, NEGLIGIBLE)
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK
@@ -154,12 +151,12 @@ class Rows:
         for first in range(0, self.orders, BLOCK):
             table = np.empty((BLOCK, self.weight.size))
             _hermite_block(first, self.nodes, previous, current, table)
-            a = self.values @ table.T
+            a = matrix_product(self.values, table.T)
             k = np.arange(first, first + BLOCK, dtype=np.float64)
             if self.bounded:
                 delta = self._discretisation(k) + self._tail()[:, None]
             else:
-                delta = 2 * np.abs(a - 2 * self.values[:, ::2] @ table[:, ::2].T)
+                delta = 2 * np.abs(a - 2 * matrix_product(self.values[:, ::2], table[:, ::2].T))
             yield a, delta + self._rounding(k)
 
     def ceiling(self) -> Array:
@@ -179,7 +176,8 @@ class Rows:
         if off_diagonal.max() < 0.99 or not math.isfinite(self.g.sup[1]):
             return np.zeros_like(rho), np.full_like(rho, math.inf)
         weighted = self.values * self.weight
-        moments = np.where(rho > 0, weighted @ self.values.T, weighted @ self.values[:, ::-1].T)
+        alike, mirrored = (matrix_product(weighted, side.T) for side in (self.values, self.values[:, ::-1]))
+        moments = np.where(rho > 0, alike, mirrored)
         slope = np.multiply.outer(self.sigma, self.sigma) * self.g.sup[1] ** 2
         error = slope * (1 - np.abs(rho) + UNIT_ROUNDOFF)
         error += np.maximum.outer(self._square_discretisation(), self._square_discretisation())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from validation.commands.console import (
-    check_folder,
     check_json,
     figure,
     half_step,
@@ -52,13 +51,15 @@ def certify(
     import numpy as np
 
     from fa_ref import Network, Setting
+    from fa_ref._support.storage import writable_folder
     from theory.certificates.search import certify as run_certify
     from theory.kernels import mean_kernel
 
     check_json(common.json_file)
     if check is not None:
         raise typer.Exit(_check(check))
-    check_folder(out, "--out")
+    if out is not None:
+        writable_folder("--out", out)
     rng = np.random.default_rng(common.seed)
     schedule = penalty.schedule()
     if penalty.ridge > 0 and not 0 < (penalty.cutoff or 0) < steps:

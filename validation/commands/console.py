@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "check_folder",
     "check_json",
     "command_line",
     "draws_bar",
@@ -34,8 +32,15 @@ __all__ = [
     "refuse_beside",
     "say",
     "steps_bar",
+    "typed",
     "write_json",
 ]
+
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether the option was typed, and is no default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def refuse_beside(context: typer.Context, name: str, others: str) -> None:
@@ -46,8 +51,7 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     ValueError
         If it was typed.
     """
-    source = context.get_parameter_source(name)
-    if source is not None and source.name == "COMMANDLINE":
+    if typed(context, name):
         raise ValueError(f"--{name} cannot be combined with {others}, whose data are used")
 
 
@@ -217,26 +221,6 @@ def say(line: str) -> None:
     from fa_ref._support.text import printable
 
     typer.echo(printable(line, keep="\n\t"))
-
-
-def check_folder(folder: Path | None, option: str) -> None:
-    """Create a folder if need be and refuse, before any work is done, one where no file can be written.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be created or written to.
-    """
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"{option}: expected a folder that can be written to, got {folder} ({error.strerror})"
-        ) from None
 
 
 def check_json(path: Path | None, option: str = "--json") -> None:

@@ -101,7 +101,10 @@ def figure2(
 
     def judge(comparison: Any) -> bool:
         if comparison is None:
-            raise ValueError("--compare: expected --preset as-run, at least 2 runs and a cell that was published")
+            raise ValueError(
+                "--compare: expected --preset as-run, at least 2 runs and a cell that was published,"
+                f" got --preset {preset} and --runs {runs}"
+            )
         say(str(comparison))
         return bool(comparison)
 
@@ -130,7 +133,8 @@ class Images:
             refuse_beside(context, "mnist", "--images and --labels")
             return self.images, self.labels
         if self.images is not None or self.labels is not None:
-            raise ValueError("--images and --labels: expected both or none")
+            alone = "--labels" if self.images is None else "--images"
+            raise ValueError(f"--images and --labels: expected both or none, got {alone} alone")
         return self.mnist or "digits"
 
 
@@ -159,7 +163,10 @@ def figure3(
 
     def judge(comparison: Any) -> bool:
         if comparison is None:
-            raise ValueError("--compare: expected MNIST and a constant schedule, as published")
+            data = "MNIST" if choices["data"] == source.mnist else "other images"
+            raise ValueError(
+                f"--compare: expected MNIST and --schedule constant, as published, got {data} and {schedule}"
+            )
         say(comparison.to_string(index=False))
         return bool(comparison["inside"].all())
 

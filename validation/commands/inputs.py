@@ -81,10 +81,12 @@ class Files:
         if self.x_file is None and self.y_file is None:
             for name, used in (("standardise", self.standardise), ("header", self.header is not None)):
                 if used:
-                    raise ValueError(f"--{name}: expected together with --X and --y")
+                    raise ValueError(f"--{name}: expected together with --X and --y, got neither")
             return None
         if self.x_file is None or self.y_file is None:
-            raise ValueError("--X and --y: expected both or none")
+            raise ValueError(
+                f"--X and --y: expected both or none, got --{'y' if self.x_file is None else 'X'} alone"
+            )
         problem, (inputs, targets) = data.read_problem(self.x_file, self.y_file, header=self.header)
         notes, name = [str(inputs), str(targets)], printable(str(self.x_file))
         if self.standardise:

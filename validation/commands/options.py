@@ -68,7 +68,9 @@ class Penalty:
         if self.cutoff is None:
             return schedules.constant(self.ridge)
         if self.ridge == 0:
-            raise ValueError("--cutoff: expected together with --ridge, which it sets to 0 after step T")
+            raise ValueError(
+                f"--cutoff: expected together with --ridge, which it ends, got --cutoff {self.cutoff} alone"
+            )
         return schedules.cutoff(self.ridge, self.cutoff)
 
 

@@ -65,7 +65,7 @@ def theory(
 
     check_json(common.json_file)
     if alignment.limits and runs.observe:
-        raise ValueError("--observe: expected none with --limits")
+        raise ValueError(f"--observe: expected none with --limits, got {runs.observe}")
     rng = np.random.default_rng(common.seed)
     given = files.or_synthetic(context, synthetic, activation, rng)
     problem = given.problem

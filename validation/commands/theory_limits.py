@@ -49,10 +49,10 @@ def print_limits(problem: Problem, activation: str, eta: float, wanted: Limits) 
     say(f"n = {problem.n}, d = {problem.d}, {activation}, η = {eta:.4g}, λ = {lam:g}")
     if lam == 0:
         if theta is not None:
-            raise ValueError("--theta: expected --times without a penalty (θ = t/√p is the scale of λ > 0)")
+            raise ValueError(f"--theta: expected --times in its place without a penalty, got {theta!r}")
         return {"ridge": 0.0, "alignment": _print_law(problem, activation, eta, _steps(times), ps), "cutoff": None}
     if times is not None:
-        raise ValueError("--times: expected --theta with a penalty (alignment builds up over t = θ√p)")
+        raise ValueError(f"--times: expected --theta in its place with a penalty (t = θ√p), got {times!r}")
     rows = _print_ridge(problem, activation, eta, lam, _thetas(theta, eta * lam, max(ps)), ps)
     later = _print_long_run(problem, activation, eta, lam, ps)
     cutoff = _print_cutoff(problem, activation, eta, lam, c_S, ps)

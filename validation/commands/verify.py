@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from validation.commands.console import (
     progress_bar,
     refuse_beside,
     say,
+    typed,
     write_json,
 )
 from validation.commands.inputs import Data, Files
@@ -45,7 +47,9 @@ CUT = "Interrupted: statements that are not here were not checked"
 class Effort:
     """How much is run for a statement."""
 
-    draws: Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
+    draws: Annotated[
+        int, typer.Option(min=1, help="Networks for a claim of probability; without it fewer for a large table.")
+    ]
     steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300
     p: Annotated[
         int | None, typer.Option(min=1, help="Width of the networks, in place of each statement's own.")
@@ -69,7 +73,8 @@ def verify(
     common: Common = Common(),
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
-    from validation.report.page import check_writable, write_report
+    from fa_ref._support.storage import writable_folder
+    from validation.report.page import write_report
     from validation.report.table import nothing_held
     from validation.statements import STATEMENTS, find
     from validation.statements import verify as check
@@ -78,14 +83,14 @@ def verify(
         print_table([{"number": s.number, "statement": s.title, "control": s.control} for s in STATEMENTS])
         return
     statements = [find(number) for number in only.split(",")] if only else list(STATEMENTS)
-    folder = check_writable(report)
+    folder = writable_folder("--report", report)
     check_json(common.json_file)
     check_json(junit_file, "--junit")
     given = files.read()
     inputs = _inputs(context, given, data, mnist, common.seed)
     findings: list[Finding] = []
     interrupted = False
-    with _options(statements, inputs, effort, seed=common.seed, broken=broken) as options:
+    with _options(context, statements, inputs, effort, seed=common.seed, broken=broken) as options:
         try:
             for finding in check(statements, inputs, options):
                 findings.append(finding)
@@ -167,6 +172,7 @@ def theorem(
     """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
     from fa_ref._support.storage import write_atomically
     from validation.report.page import render
+    from validation.report.unicode_mathematics import in_unicode
     from validation.statements import dossier, find
 
     statement = find(number)
@@ -174,11 +180,12 @@ def theorem(
     check_json(common.json_file)
     inputs = _inputs(context, files.read(), data, mnist, common.seed)
     command = command_line()
-    with _options([statement], inputs, effort, seed=common.seed) as options:
+    with _options(context, [statement], inputs, effort, seed=common.seed) as options:
         found = dossier(statement, inputs, options, command=command)
-    say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
+    say(f"{statement.title}\n\n{statement.source}: {in_unicode(statement.printed)}")
     if statement.corrected:
-        say(f"as it should read: {statement.corrected}")
+        say(f"as it should read: {in_unicode(statement.corrected)}")
+    say(f"hypotheses: {in_unicode(statement.assumptions)}")
     for finding in found.findings:
         say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
         for remark in finding.remarks:
@@ -203,14 +210,22 @@ def theorem(
 
 @contextmanager
 def _options(
-    statements: list[Statement], inputs: list[Inputs], effort: Effort, *, seed: int, broken: bool = False
+    context: typer.Context,
+    statements: list[Statement],
+    inputs: list[Inputs],
+    effort: Effort,
+    *,
+    seed: int,
+    broken: bool = False,
 ) -> Iterator[Options]:
     from validation.statements import Options
 
+    most = math.inf if typed(context, "draws") else Options.evaluations * effort.draws / Options.draws
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
         yield Options(
-            seed=seed, draws=effort.draws, steps=effort.steps, width=effort.p, broken=broken, progress=advance
-        )
+            seed=seed, draws=effort.draws, evaluations=most, steps=effort.steps, width=effort.p, broken=broken,
+            progress=advance,
+        )  # fmt: skip
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:

@@ -18,7 +18,7 @@ import numpy as np
 from fa_ref import Network, Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref._support.threads import threads
-from fa_ref.engines.choice import DTYPES
+from fa_ref.engines.catalogue import DTYPES
 from validation.experiments.compare import Comparison, compare_figure2, was_published
 from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
 from validation.experiments.sweeps import (

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref._support.threads import threads
 from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import Pair, digits, idx_pair, mnist
@@ -109,8 +109,7 @@ def figure3(
     TypeError, ValueError
         If an argument is not what is said above, or the data cannot be read.
     """
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    one_of("schedule", schedule, SCHEDULES)
     source, name = _source(data)
     shared = {
         "data": name, "schedule": schedule, "horizon": as_number("horizon", horizon, above=0),
