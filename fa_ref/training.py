@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import as_count, require_memory
+from fa_ref._support.interrupts import interruptible
 from fa_ref.activations import Activation
 from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
@@ -42,6 +43,7 @@ def train(
     observe: Observer | None = ...,
     progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
+@interruptible()
 def train(
     problem: Setting | Problem,
     network: Network | Statistics | None = None,

@@ -105,10 +105,13 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        from fa_ref._support.interrupts import interruptible
+
         try:
-            result = command(*args, **kwargs)
-            sys.stdout.flush()
-            return result
+            with interruptible():
+                result = command(*args, **kwargs)
+                sys.stdout.flush()
+                return result
         except KeyboardInterrupt as interrupt:
             complain(f"interrupted; {str(interrupt) or 'nothing was written'}")
             raise SystemExit(EXIT_INTERRUPTED) from None
