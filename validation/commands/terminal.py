@@ -26,6 +26,7 @@ __all__ = [
     "Interrupted",
     "complain",
     "ending_well",
+    "hearing_interrupts",
     "prepare_streams",
 ]
 
@@ -105,13 +106,10 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        from fa_ref._support.interrupts import interruptible
-
         try:
-            with interruptible():
-                result = command(*args, **kwargs)
-                sys.stdout.flush()
-                return result
+            result = command(*args, **kwargs)
+            sys.stdout.flush()
+            return result
         except KeyboardInterrupt as interrupt:
             complain(f"interrupted; {str(interrupt) or 'nothing was written'}")
             raise SystemExit(EXIT_INTERRUPTED) from None
@@ -126,6 +124,19 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(EXIT_FAULT) from None
 
     return guarded
+
+
+def hearing_interrupts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a command: Ctrl-C ends it, and waits while Numba could not pass it on."""
+
+    @wraps(command)
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        from fa_ref._support.interrupts import interruptible  # loads Numba, which --help does without
+
+        with interruptible():
+            return command(*args, **kwargs)
+
+    return listening
 
 
 #: Names of the library for what an option gives under another name.
