@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_number
+from fa_ref._support.checks import as_number, one_of, require_decay
 from fa_ref._support.storage import parse_json, read_npz, write_npz
 from fa_ref.activations import ACTIVATIONS, Activation, resolve
 from fa_ref.engines.reduced import Statistics
@@ -95,8 +95,7 @@ class Setting:
         _require("problem", problem, Problem)
         _require("network", network, Network, Statistics, type(None))
         _require("ridge", ridge, Schedule)
-        if rule not in RULES:
-            raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
+        one_of("rule", rule, RULES)
         parts = (
             problem,
             _frozen(problem, network),
@@ -107,8 +106,7 @@ class Setting:
         )
         for field, part in zip(fields(self), parts, strict=True):
             object.__setattr__(self, field.name, part)
-        if not self.eta * ridge.maximum < 1:
-            raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {self.eta * ridge.maximum:g}")
+        require_decay(self.eta, ridge.maximum)
 
     @property
     def start(self) -> Network:
@@ -243,7 +241,7 @@ class Setting:
             name, psi = plain["activation"], plain["psi"]
             eta, ridge, rule, p = plain["eta"], Schedule.from_dict(plain["ridge"]), plain["rule"], plain["p"]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{path}: expected a saved setting ({error})") from None
+            raise ValueError(f"{path}: expected a saved setting, got other content ({error})") from None
         if activation is None and name not in ACTIVATIONS:
             raise ValueError(f"activation: expected the user's own {name} that {path} was saved with, got None")
         chosen = ACTIVATIONS[name] if activation is None else activation
@@ -253,7 +251,7 @@ class Setting:
             Problem(content["X"], content["y"]), _read_network(path, p), chosen, eta=eta, ridge=ridge, rule=rule
         )
         if json.loads(json.dumps(found.to_dict())) != plain:
-            raise ValueError(f"{path}: expected a setting whose description is that of its arrays")
+            raise ValueError(f"{path}: expected a setting whose description is that of its arrays, got another")
         return found
 
 

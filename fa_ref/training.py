@@ -8,10 +8,10 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref._support.checks import as_count, require_memory
+from fa_ref._support.checks import as_count, one_of, require_memory
 from fa_ref._support.interrupts import interruptible
 from fa_ref.activations import Activation
-from fa_ref.engines.choice import DTYPES, ENGINES, Engine, build
+from fa_ref.engines.catalogue import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
 from fa_ref.network import Network
@@ -81,7 +81,7 @@ def train(
     engine : {"auto", "loops", "ordered", "gram", "reduced"}, optional
         ``"loops"`` is the definition itself, `fa_ref.loops`; ``"ordered"`` has its bits, sooner. The others are the
         same trajectory up to rounding: ``"gram"`` for any ψ, ``"reduced"`` for linear networks. ``"auto"`` chooses
-        by `fa_ref.engines.choice.choose`, and ``run.engine`` says what ran.
+        by `fa_ref.engines.catalogue.choose`, and ``run.engine`` says what ran.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the run; float32 is for ``"gram"``.
     record_every : int, optional
@@ -123,7 +123,9 @@ def train(
     numbers = 2 * steps + (steps // record_every + 2) * (setting.problem.n + len(MEASURES))
     require_memory(f"steps = {steps}", 8 * numbers)
     if observe is not None and isinstance(start, Statistics):
-        raise ValueError("observe: expected None where the network is known by its statistics only")
+        raise ValueError(
+            f"observe: expected None where only statistics of the network are known, got {observe!r:.60}"
+        )
     runner = build(
         engine, setting.problem, start, setting.activation, setting.eta, setting.ridge.values(steps), setting.rule,
         dtype,
@@ -145,7 +147,9 @@ def _setting(
     if isinstance(problem, Setting):
         given = [name for name, part in parts.items() if part is not None]
         if given:
-            raise TypeError(f"{given[0]}: expected none beside a setting, which has its own")
+            raise TypeError(
+                f"{given[0]}: expected none beside a setting, which has its own, got {parts[given[0]]!r:.60}"
+            )
         return problem
     if network is None:
         raise TypeError("network: expected a Network or its Statistics, got None")
@@ -155,9 +159,8 @@ def _setting(
 
 
 def _check_choices(engine: str, dtype: str) -> None:
-    for name, value, choices in (("engine", engine, ENGINES), ("dtype", dtype, DTYPES)):
-        if value not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+    one_of("engine", engine, ENGINES)
+    one_of("dtype", dtype, DTYPES)
 
 
 def _explosion(runner: Engine, setting: Setting) -> float:

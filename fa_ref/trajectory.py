@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref._support.notebook import axes_or_new, html_table
 from fa_ref._support.records import as_reals, as_times
 from fa_ref._support.storage import parse_json, read_npz, write_npz
@@ -234,8 +234,7 @@ class Trajectory(NoTruthValue):
         """
         names = {"residual_norm": "‖e(t)‖", "loss": "½‖e(t)‖²", "alignment": "cos∠(b, β(t))"}
         known = ["residual_norm", "loss", *self.measures]
-        if what not in known:
-            raise ValueError(f"what: expected one of {', '.join(known)}, got {what!r}")
+        one_of("what", what, known)
         axes = axes_or_new(axes)
         values = {"residual_norm": self.residual_norms, "loss": self.loss}.get(what)
         draw = axes.plot if values is None else axes.semilogy
@@ -282,7 +281,7 @@ class Trajectory(NoTruthValue):
             found = cls.recorded(setting, content["times"], content["residuals"], measures=measures)
             return replace(found, **_header(**header))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise ValueError(f"{path}: expected a saved trajectory ({error})") from None
+            raise ValueError(f"{path}: expected a saved trajectory, got other content ({error})") from None
 
 
 def _header(

@@ -60,8 +60,11 @@ def main() -> None:
             rows.append([name, f"{t:,}", *(f"{x:.3g}" for x in values[:5]), f"{values[5]:.4f}"])
             kept.append({"rule": rule, "t": t, "values": values})
         print(rows[-1], flush=True)
-    columns = ["rule", "t", "½‖e‖²", "L", "‖∇L‖", "‖step‖/η", "‖W(t) − W(0)‖", "cos∠(b, β)"]
-    note = f"{args.activation}, n = 3, d = 5, p = {args.p}, η = {ETA}, λ = {LAM} constant, one network."
+    columns = [
+        "rule", "$t$", r"$\frac12\|e\|^2$", "$L$", r"$\|\nabla L\|$", r"$\|$step$\|/\eta$", r"$\|W(t)-W(0)\|$",
+        r"$\cos\angle(b,\beta)$",
+    ]  # fmt: skip
+    note = rf"{args.activation}, $n=3$, $d=5$, $p={args.p}$, $\eta={ETA}$, $\lambda={LAM}$ constant, one network."
     print(record("learned_feedback", columns, rows, note, runs=kept))
 
 

@@ -91,7 +91,7 @@ COLUMNS = ["case", "certified / drawn", "inequalities", "violations", *LEMMAS]
 
 def row(result):
     """A line of the table: the smallest bound/measured of each lemma."""
-    case = f"{result['case']}, n = {result['n']}, p = {result['p']}, η = {result['eta']:g}"
+    case = rf"{result['case']}, $n={result['n']}$, $p={result['p']}$, $\eta={result['eta']:g}$"
     loosest = [f"{value:.3g}" for value in result["bound/measured"].values()]
     counts = [f"{result['certified']} / {result['drawn']}", result["entries"], result["violations"]]
     return [case, *counts, *loosest]

@@ -69,7 +69,7 @@ def main():
             rows[-1] += [f"{share:.3f} (≥ {limit:.3f})", f"{np.median(steps[form]):.2g}"]
         print(f"p = {p:5d}   " + "   ".join(parts), flush=True)
     columns = ["p", *(head for form in linear.FORMS for head in (f"certified, {form}", "largest step"))]
-    note = f"{options.networks} networks a width, η = {options.eta:g}; lower limits at 99.9 % confidence."
+    note = rf"{options.networks} networks a width, $\eta={options.eta:g}$; lower limits at 99.9 % confidence."
     record("linear_certified", columns, rows, note)
 
 

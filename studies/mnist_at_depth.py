@@ -84,7 +84,7 @@ def keep(args: argparse.Namespace, more: dict[str, Any]) -> None:
         rows.append([RULES[rule], *errors, *layers])
     columns = ["rule", *(f"epoch {t}" for t in shown), *(f"cos, layer {k + 1}" for k in range(args.layers))]
     note = (
-        f"Test error, 784–{'–'.join([str(args.p)] * args.layers)}–10, tanh, η = {args.eta:g}, minibatches of"
+        rf"Test error, 784–{'–'.join([str(args.p)] * args.layers)}–10, tanh, $\eta={args.eta:g}$, minibatches of"
         f" {args.batch}, one run each; cosines with the gradient after the run's last epoch."
     )
     record(args.name, columns, rows, note, settings=settings, runs=found)

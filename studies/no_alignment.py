@@ -57,8 +57,8 @@ def main() -> None:
                 flush=True,
             )
         rows[-1].append(interval(np.subtract(means, given) + limit, limit))
-    columns = ["ψ", "predicted", *(f"p = {p}" for p in args.widths), f"{args.widths[-1]}, given e(0)"]
-    print(record("no_alignment", columns, rows, f"p·cos over {args.pairs} pairs ±b, 95 % intervals."))
+    columns = [r"$\psi$", "predicted", *(f"$p={p}$" for p in args.widths), f"{args.widths[-1]}, given $e(0)$"]
+    print(record("no_alignment", columns, rows, rf"$p\cos$ over {args.pairs} pairs $\pm b$, 95 % intervals."))
     print(f"{time.process_time() - cpu:.0f} s of processor time")
 
 

@@ -42,8 +42,11 @@ def widths() -> None:
         one = [_narrowest(problem, lam, eta, after=after) for after in (False, True)]
         label = f"({', '.join(f'{v:g}' for v in y)}), {lam:g}, {eta:g}"
         rows.append([label, *(_shown(each.p if each else None) for each in found), *map(_shown, one)])
-        columns = ["y, λ, η", *(name for name, _, _ in FORMS), "one network, B′", "one network, C′"]
-        note = f"X = I, tanh, δ = {DELTA:g}; one network: the narrowest of 500·2^(k/2) at which 3 of 3 are proved."
+        columns = [r"$y$, $\lambda$, $\eta$", *(name for name, _, _ in FORMS), "one network, B′", "one network, C′"]
+        note = (
+            rf"$X=I$, tanh, $\delta={DELTA:g}$; one network: the narrowest of $500\cdot2^{{k/2}}$ at which 3 of 3"
+            " are proved."
+        )
         print(rows[-1], record("sufficient_widths", columns, rows, note), flush=True)
 
 
@@ -89,25 +92,33 @@ def condition(problems: int = 1024, limits: int = 200) -> None:
         else:
             unsure += 1
     rows = [
-        ["meet the condition", str(met), f"q̄⁺ > 0 in {kept}", f"κ⁺ > 0 at ηλθ = 0.02 in {later} of {seen}"],
-        ["do not", str(lost), f"q̄⁺ < 0 < q̄ in {reversed_}", f"for the worst y in {worst}"],
+        [
+            "meet the condition",
+            str(met),
+            rf"$\bar q^+>0$ in {kept}",
+            rf"$\kappa^+>0$ at $\eta\lambda\theta=0.02$ in {later} of {seen}",
+        ],
+        ["do not", str(lost), rf"$\bar q^+<0<\bar q$ in {reversed_}", f"for the worst $y$ in {worst}"],
         ["not decided, by the errors of the kernels", str(unsure), "", ""],
     ]
-    note = "tanh, n = 2 or 3, d = 1 to 3; rows of X Gaussian, times 0.37 to 4.5; λ from 0.05 to 20; y Gaussian."
-    print(rows, record("survival", ["problems that", "count", "this y", "further"], rows, note))
+    note = (
+        r"tanh, $n=2$ or 3, $d=1$ to 3; rows of $X$ Gaussian, times 0.37 to 4.5; $\lambda$ from 0.05 to 20;"
+        " $y$ Gaussian."
+    )
+    print(rows, record("survival", ["problems that", "count", "this $y$", "further"], rows, note))
 
 
 def reversal(widths: tuple[int, ...] = (160_000, 320_000, 640_000)) -> None:
     """Both sides of the cutoff at three widths, in pairs ±b."""
     (problem, lam, eta), columns = REVERSED, ["p", "pairs", "before", "after"]
     limit, rows = limit_sides(problem, "tanh", lam, eta=eta, particles=131_072), []
-    last = ["θ-limit (131 072 particles)", "", f"{limit.before:+.4f} ± {limit.before_error:.4f}",
+    last = [r"$\theta$-limit (131 072 particles)", "", f"{limit.before:+.4f} ± {limit.before_error:.4f}",
             f"{limit.after:+.4f} ± {limit.after_error:.4f}"]  # fmt: skip
     for p in widths:
         found = network_sides(problem, "tanh", lam, p, np.random.default_rng(p), eta=eta, pairs=3, tail=3000)
         rows.append([_shown(p), "3", f"{found.before:+.4f} ± {found.before_error:.4f}",
                      f"{found.after:+.4f} ± {found.after_error:.4f}"])  # fmt: skip
-        note = "Cutoff at θ = 1 and 3000 steps more; mean over pairs ±b with Student's 99 % half-width."
+        note = r"Cutoff at $\theta=1$ and 3000 steps more; mean over pairs $\pm b$ with Student's 99 % half-width."
         print(rows[-1], record("reversal", columns, [*rows, last], note), flush=True)
 
 
@@ -129,7 +140,7 @@ def certified() -> None:
                      for low, high in (found.certificate.alignment, found.certificate.final_alignment)]  # fmt: skip
         rows.append([str(p), str(T), str(found.step), *intervals, f"{found.final_alignment:.5f}", f"{spent:.0f} s"])
         columns = ["p", "T", "certified at", "all later t", "final", "seen at the end", "CPU, training included"]
-        note = "tanh, n = 50, d = 150, x ~ N(0, I), η = 0.01, λ = 0.5 until T, then 0; rigorous."
+        note = r"tanh, $n=50$, $d=150$, $x\sim N(0,I)$, $\eta=0.01$, $\lambda=0.5$ until $T$, then 0; rigorous."
         print(rows[-1], record("certified_alignment", columns, rows, note), flush=True)
 
 

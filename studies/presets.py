@@ -12,6 +12,7 @@ import pandas as pd
 
 from studies.record import record
 from validation.experiments.figure2 import figure2, final
+from validation.experiments.sweeps import SweepOptions
 from validation.experiments.synthetic import PRESETS
 
 WIDTHS = (200, 800, 3200)
@@ -25,7 +26,7 @@ def table(finals):
         [activation, f"{label:g}", *(f"{row[column]:.3f}" for column in columns)]
         for (activation, label), row in cells.iterrows()
     ]
-    return ["ψ", "plotted λ", *(f"{preset}, p = {p}" for preset, p in columns)], rows
+    return [r"$\psi$", r"plotted $\lambda$", *(f"{preset}, $p={p}$" for preset, p in columns)], rows
 
 
 def main():
@@ -39,7 +40,7 @@ def main():
         tables = [
             figure2(
                 options.out or temporary, activations=options.activations, widths=WIDTHS, runs=options.runs,
-                preset=preset, predictions=0, jobs=options.jobs,
+                preset=preset, predictions=0, options=SweepOptions(jobs=options.jobs),
             ).table
             for preset in PRESETS
         ]  # fmt: skip

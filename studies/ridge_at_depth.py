@@ -93,10 +93,11 @@ def main() -> None:
 
 
 def write(args: argparse.Namespace, rows: list[list[Any]], kept: list[dict[str, Any]]) -> None:
-    columns = ["L", "rule", *(f"p = {p}" for p in args.widths), "p → ∞, fitted", "last layer's limit",
-               f"layers 1 … L, p = {args.widths[-1]}"]  # fmt: skip
+    columns = ["$L$", "rule", *(f"$p={p}$" for p in args.widths), r"$p\to\infty$, fitted", "last layer's limit",
+               rf"layers $1,\dots,L$, $p={args.widths[-1]}$"]  # fmt: skip
     note = (
-        f"cos∠(b_L, β) at t = {THETA:g}√p; tanh, n = 5, d = 8, η = {ETA}, λ = {LAM} constant,"
+        rf"$\cos\angle(b_L,\beta)$ at $t={THETA:g}\sqrt p$; tanh, $n=5$, $d=8$, $\eta={ETA}$,"
+        rf" $\lambda={LAM}$ constant,"
         f" {args.networks} networks each, 95 % intervals."
     )
     record("ridge_at_depth", columns, rows, note, runs=kept)

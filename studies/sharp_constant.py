@@ -58,7 +58,7 @@ def main() -> None:
             f" {sharp_constant(L, c_S, nu, ratio):.5f}, deviations {' '.join(f'{x:+.1e}' for x in deviations)}",
             flush=True,
         )
-    columns = ["n", "γ", "L", "ν", "c_S", "γ/M", "closed form", "runs minus closed form"]
+    columns = ["$n$", r"$\gamma$", "$L$", r"$\nu$", "$c_S$", r"$\gamma/M$", "closed form", "runs minus closed form"]
     print(record("sharp_constant", columns, rows, f"p = {args.p:.0e}, in law; largest deviation {worst:.1e}."))
     print(f"largest deviation {worst:.1e}; {time.process_time() - cpu:.0f} s of processor time")
 

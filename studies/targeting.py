@@ -16,7 +16,7 @@ from validation.theorems import explicit
 
 FALSE = {
     "Theorem 3.2 without its step-size clause": (explicit.NONLINEAR.without(explicit.STEP), "tanh", reference_run),
-    "λ‖y‖ as printed in (4.3), η > 1": (explicit.PRINTED_PULL, "identity", reference_run),
+    r"$\lambda\|y\|$ as printed in (4.3), $\eta>1$": (explicit.PRINTED_PULL, "identity", reference_run),
     "the sign of the residual": (explicit.NONLINEAR, "tanh", ascend),
 }
 SEEDS = range(10)

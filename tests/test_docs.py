@@ -100,3 +100,41 @@ def test_every_file_that_is_named_exists():
 def test_a_file_that_has_moved_would_be_missed():
     moved = "/".join(("tests", "theory", "test_gone.py"))
     assert named_in_vain(f"see `{moved}` and tests/test_docs.py") == {moved}
+
+
+#: Mathematics in Unicode. Signs that prose has too (± × · − →) are not looked for.
+UNICODE = re.compile("[\u0370-\u03ff‖√∑∏∫∂∇≤≥≈≡≠≪≫∞∈∠⊥ᵀḠ²³¹⁰⁴-⁹⁻⁺₀-₉½¼¾]|[A-Za-z]\u0304|\u2032(?<=[^A-Z]\u2032)")
+
+#: What is no prose: front matter, fenced blocks, comments, code, formulas. A page's title is a browser tab's too.
+NO_PROSE = re.compile(
+    r"\A---\n.*?\n---\n|^(`{3,}|~{3,}).*?^\1|<!--.*?-->|\$\$.*?\$\$|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)"
+    r"|(?<!\\)\$[^$]*\$|^# [^\n]*",
+    flags=re.DOTALL | re.MULTILINE,
+)
+
+
+def unicode_mathematics(text):
+    """Lines of a page, without what is no prose, that hold mathematics in Unicode, with their numbers."""
+    prose = NO_PROSE.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return [(k, line) for k, line in enumerate(prose.splitlines(), 1) if UNICODE.search(line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_mathematics_is_latex(page):
+    assert unicode_mathematics((ROOT / "docs" / page).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "_data").glob("*.json")), ids=lambda path: path.stem)
+def test_mathematics_in_measured_tables_is_latex(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cells = [*content["columns"], *(str(cell) for row in content["rows"] for cell in row), content["note"]]
+    assert unicode_mathematics("\n".join(cells)) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["for every ψ", "‖e‖", "by 10⁻³", "√p", "ψ′", "the last β", "½ of it", "p ≤ 3", "x₁"]
+)
+def test_the_check_sees_unicode_mathematics(line):
+    clean = "# Of γ\n\n`ψ(z)` and $ψ$\n\n```python\nβ = 1\n```\n\n$$β$$\n"
+    assert unicode_mathematics(clean) == []
+    assert unicode_mathematics(f"{clean}\n{line}\n") == [(11, line)]

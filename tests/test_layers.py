@@ -1,6 +1,7 @@
 """Three floors: imports point down only, and the teaching text stays as it is meant."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -64,10 +65,6 @@ def functions(source, name=""):
             )
 
 
-#: An experiment has one keyword an option, as its command does.
-OPTIONS = {("validation/experiments/figure2.py", "figure2"), ("validation/experiments/figure3.py", "figure3")}
-
-
 CODE = (*FORBIDDEN, "studies", "benchmarks", "docs", "tests")
 
 #: Lines of a file. A file of tests goes through many cases of one thing, and may be longer.
@@ -87,12 +84,9 @@ def test_files_and_functions_stay_readable(top):
     for file in sources(top):
         source, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT).as_posix()
         assert len(source.splitlines()) <= LINES[top], name
-        if name.startswith("validation/commands"):
-            continue
         for function, compiled in functions(source, name):
-            if (name, function.name) not in OPTIONS:
-                allowed = 14 if compiled or top == "tests" else 12  # the oracles take what a kernel takes
-                assert parameters(function) <= allowed, (name, function.name, parameters(function))
+            allowed = 14 if compiled else 12
+            assert parameters(function) <= allowed, (name, function.name, parameters(function))
 
 
 def test_the_check_sees_too_many_parameters():
@@ -109,3 +103,79 @@ def test_no_folder_is_crowded(top):
 
 def test_the_definition_fits_a_page():
     assert len((ROOT / "fa_ref" / "loops.py").read_text(encoding="utf-8").splitlines()) <= 70
+
+
+#: Errors of what was given; others are our own, or a lesson's answers.
+REFUSALS = {"ValueError", "TypeError", "OSError", "PermissionError", "AmbiguousHeadingsError"}
+
+#: "NAME: expected X, got Y" in one line.
+FORM = re.compile(r"(\{[^{}]*\}|[^:{}\n])+: expected [^\n]+, got [^\n]+")
+
+#: Where the form does not fit, by the beginning of the message.
+OTHERWISE = {
+    "--{name} cannot be combined with": "neither value is wrong by itself",
+    "fa-ref lab needs {missing[0]}, which is not installed": "there is no value: something has to be installed",
+    "cluster: expected Dask to be installed": "there is no value: something has to be installed",
+    "{self.name}.{found}": "completed by `contradiction`, in the form",
+    # Reasons that a reader of a file puts in the parentheses of its own message.
+    "the key {twice[:20]!r} twice": "a reason, see `parse_json`",
+    "{name} is no number": "a reason, see `parse_json`",
+    "{name} is encrypted": "a reason, see `read_npz`",
+    "{text} is no number in JSON": "a reason, see `checker.file.read`",
+    "a name is given twice": "a reason, see `checker.file.read` and `StateCertificate.load`",
+    "another format": "a reason, see `StateCertificate.load`",
+}
+
+
+def literal(node):
+    """The text of a message, with the expressions in it as they are written; "" where it is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            part.value if isinstance(part, ast.Constant) else ast.unparse(ast.JoinedStr([part]))[2:-1]
+            for part in node.values
+        )
+    return ""
+
+
+def messages(source):
+    """What a module says when it refuses something, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        call = node.exc if isinstance(node, ast.Raise) else None
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in REFUSALS:
+            yield node.lineno, literal(call.args[0]) if call.args else ""
+
+
+def out_of_form(source):
+    """Messages that are neither in the form nor listed."""
+    return [
+        (line, said)
+        for line, said in messages(source)
+        if not FORM.fullmatch(said) and not any(said.startswith(known) for known in OTHERWISE)
+    ]
+
+
+@pytest.mark.parametrize("floor", FORBIDDEN)
+def test_errors_say_what_was_expected_and_what_came(floor):
+    for file in sorted((ROOT / floor).rglob("*.py")):
+        assert out_of_form(file.read_text(encoding="utf-8")) == [], file.relative_to(ROOT)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['"bad value"', '"n: expected a number"', 'f"n: expected 3,\\n got {n}"', 'f"n = {n}: wrong"', "reason", ""],
+)
+def test_the_check_sees_another_form(said):
+    assert out_of_form('raise ValueError(f"n: expected 3, got {n}")') == []
+    assert len(out_of_form(f"raise ValueError({said})")) == 1
+
+
+def test_every_message_that_is_excepted_is_there():
+    said = [
+        text
+        for floor in FORBIDDEN
+        for file in (ROOT / floor).rglob("*.py")
+        for _, text in messages(file.read_text())
+    ]
+    assert [known for known in OTHERWISE if not any(text.startswith(known) for text in said)] == []

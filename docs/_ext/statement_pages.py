@@ -10,7 +10,7 @@ import numpy as np
 
 from validation.experiments.sweeps.provenance import package_digest
 from validation.report.pictures import pictures
-from validation.statements import STATEMENTS, Dossier, Options, dossier, inputs
+from validation.statements import STATEMENTS, Dossier, Finding, Options, dossier, inputs
 
 FOLDER = "paper/statements"
 
@@ -64,6 +64,8 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
         "",
         f":::{{card}} {statement.source.capitalize()}",
         statement.printed,
+        "",
+        f"**Hypotheses:** {statement.assumptions}.",
         ":::",
         "",
     ]
@@ -73,14 +75,12 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
         )
         parts += [f":::{{card}} As it should read{errata}", statement.corrected, ":::", ""]
     parts += [f"The proof and the constants: [{title}]({proof}).", "", "## Checked when this page was built", ""]
-    parts += [
-        f"{finding.inputs} inputs, n = {SIZE['n']}, d = {SIZE['d']}: **{finding.status}**. {finding.confidence}",
-        "",
-    ]
-    parts += [*(f"- {remark}" for remark in finding.remarks), ""]
+    parts += _verdict(finding)
     for caption, file in figures:
         parts += [f"```{{figure}} {file}", ":width: 60%", f":alt: {caption}", caption, "```", ""]
     for part in found.parts:
+        if part.title.startswith("Hypotheses"):  # the verdict's card has them
+            continue
         if "control" in part.title.lower():
             part = replace(part, lines=(*part.lines, CONTROL))
         parts += [f"## {part.title}", "", *part.lines, ""]
@@ -95,21 +95,41 @@ def page(found: Dossier, figures: list[tuple[str, str]]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _bars(text: str) -> str:
-    """Norms and absolute values without the character that ends a cell of a table."""
-    return text.replace("\\|", "\\Vert ").replace("|", "\\vert ")
-
-
-def contents() -> str:
-    """The page that lists them."""
-    names = [f"statements/{name_of(statement.number)}" for statement in STATEMENTS]
-    rows = [
-        {"statement": f"[{s.title}](statements/{name_of(s.number)})", "as printed": s.printed} for s in STATEMENTS
+def _verdict(finding: Finding) -> list[str]:
+    """What was found, with every hypothesis of the run that was judged, as a card."""
+    card = [
+        f":::{{card}} {finding.inputs} inputs, $n={SIZE['n']}$, $d={SIZE['d']}$: {finding.status}",
+        finding.confidence,
+        "",
+        *(f"- {remark}" for remark in finding.remarks),
+        "",
     ]
-    table = ["| statement | as printed |", "|---|---|"]
-    table += [f"| {row['statement']} | {_bars(row['as printed'])} |" for row in rows]
-    tree = ["```{toctree}", ":hidden:", "", *names, "```"]
-    return "\n".join(["# Statements", "", *table, "", *tree, ""])
+    if finding.verdict is not None:
+        card += ["Its hypotheses on the first run, with their margins:", ""]
+        card += [f"- {_cell(str(margin))}" for margin in finding.verdict.hypotheses]
+    return [*card, ":::", ""]
+
+
+def contents(found: list[Dossier]) -> str:
+    """The page that lists them: a card each, with the hypotheses and what was found."""
+    names = [f"statements/{name_of(one.statement.number)}" for one in found]
+    parts = ["# Statements", ""]
+    for one, name in zip(found, names, strict=True):
+        parts += [f":::{{card}} [{one.statement.title}]({name})", *_summary(one), ":::", ""]
+    return "\n".join([*parts, "```{toctree}", ":hidden:", "", *names, "```", ""])
+
+
+def _summary(found: Dossier) -> list[str]:
+    statement, finding = found.statement, found.findings[0]
+    said = [f"{finding.status}.", f"{finding.confidence}." if finding.confidence else ""]
+    if finding.verdict is not None:
+        decided = "; ".join(str(margin) for margin in finding.verdict.hypotheses if margin.met is not None)
+        said.append(f"Decided on the first run: {_cell(decided)}.")
+    return [
+        statement.printed, "",
+        f"**Hypotheses:** {statement.assumptions}.", "",
+        f"**Checked** when this page was built: {' '.join(filter(None, said))}",
+    ]  # fmt: skip
 
 
 def write(source: Path) -> None:
@@ -120,15 +140,17 @@ def write(source: Path) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     data, options = inputs.gaussian(np.random.default_rng(0), **SIZE), Options(steps=60)
+    dossiers = []
     for statement in STATEMENTS:
         name = name_of(statement.number)
         found = dossier(statement, [data], options, command=f'fa-ref theorem "{statement.number}"')
+        dossiers.append(found)
         figures = []
         for k, (caption, figure) in enumerate(pictures(found.findings[0])):
             figure.savefig(folder / f"{name}_{k}.svg", metadata={"Date": None})
             figures.append((caption, f"{name}_{k}.svg"))
         (folder / f"{name}.md").write_text(page(found, figures), encoding="utf-8")
-    (source / "paper" / "statements.md").write_text(contents(), encoding="utf-8")
+    (source / "paper" / "statements.md").write_text(contents(dossiers), encoding="utf-8")
     stamp.write_text(digest)
 
 

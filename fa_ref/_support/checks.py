@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "as_array", "as_count", "as_number", "available_memory", "has_mask", "require_memory"]
+__all__ = [
+    "LARGEST",
+    "as_array",
+    "as_count",
+    "as_number",
+    "available_memory",
+    "has_mask",
+    "one_of",
+    "require_decay",
+    "require_memory",
+]
 
 #: More entries than any array can have; a shape's sides are multiplied with 1 in place of 0.
 LARGEST = 2**59
@@ -103,8 +114,8 @@ def as_number(
     limits = [f"> {above:g}"] * (above > -math.inf)
     limits += [f">= {at_least:g}"] * (at_least > -math.inf) + [f"< {below:g}"] * (below < math.inf)
     if not (math.isfinite(number) and above < number < below and number >= at_least):
-        expected = " and ".join(limits)
-        raise ValueError(f"{name}: expected a finite number {expected}".rstrip() + f", got {value!r}")
+        expected = " ".join(["a finite number", " and ".join(limits)]).rstrip()
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
     return number
 
 
@@ -132,6 +143,45 @@ def as_count(name: str, value: Any, *, at_least: int = 1) -> int:
     if value < at_least:
         raise ValueError(f"{name}: expected an integer >= {at_least}, got {value}")
     return int(value)
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return ``value`` if it is one of the words ``choices``.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> one_of("rule", "fa", ("fa", "bp"))
+    'fa'
+    >>> one_of("rule", "pc", ("fa", "bp"))
+    Traceback (most recent call last):
+    ...
+    ValueError: rule: expected one of fa, bp, got 'pc'
+    """
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r:.60}")
+    return value
+
+
+def require_decay(eta: float, largest: float) -> None:
+    """Refuse a penalty λ(t) whose step turns β around: η·λ(t) < 1 is needed at the ``largest`` λ(t).
+
+    Raises
+    ------
+    ValueError
+        If η·λ(t) reaches 1.
+
+    Examples
+    --------
+    >>> require_decay(0.1, 9.0)
+    """
+    if not eta * largest < 1:
+        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * largest:g}")
 
 
 SMALL = 2**24  # bytes for which the machine is not asked: that takes as long as a small run
@@ -166,6 +216,6 @@ def require_memory(name: str, needed: int) -> None:
         gib = 1024**3
         amount = f"{needed / gib:.1f}" if needed < gib * 10**9 else "over 10^9"
         raise ValueError(
-            f"{name[:60]}: expected a size that fits in memory, but it needs {amount} GiB"
-            f" and {free / gib:.1f} GiB are available"
+            f"{name[:60]}: expected a size that fits in memory ({free / gib:.1f} GiB are free),"
+            f" got one that needs {amount} GiB"
         )

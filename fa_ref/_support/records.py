@@ -23,7 +23,7 @@ def as_times(times: ArrayLike) -> NDArray[np.int64]:
     if steps.max() >= 2**62:
         raise ValueError(f"times: expected steps below 2⁶², got {steps.max():.4g}")
     if steps[0] != 0 or (np.diff(steps.astype(np.int64)) <= 0).any():
-        raise ValueError("times: expected steps that increase from 0")
+        raise ValueError(f"times: expected steps that increase from 0, got {steps!r:.60}")
     return steps.astype(np.int64)
 
 
@@ -34,7 +34,9 @@ def as_reals(name: str, values: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name}: expected an array of real numbers ({error})") from None
+        raise TypeError(
+            f"{name}: expected an array of real numbers, got one that cannot be read ({error})"
+        ) from None
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: expected real numbers, got entries of type {array.dtype}")
     return array

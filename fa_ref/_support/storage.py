@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from fa_ref._support.npy import read_stream
 
-__all__ = ["check_inflation", "parse_json", "read_npz", "write_atomically", "write_npz"]
+__all__ = ["check_inflation", "parse_json", "read_npz", "writable_folder", "write_atomically", "write_npz"]
 
 #: A compressed file may inflate to this many times its size, and to `SMALL` bytes in any case.
 INFLATION, SMALL = 100, 64 * 2**20
@@ -62,9 +63,9 @@ def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any
     if stream is not None or stat.S_ISCHR(there.st_mode) or stat.S_ISFIFO(there.st_mode):
         _write_through(path, stream, write)
     elif not stat.S_ISREG(there.st_mode):
-        raise OSError(f"{path}: expected a file, a device or a pipe to write to")
+        raise OSError(f"{path}: expected a file, a device or a pipe to write to, got something else")
     elif not os.access(path, os.W_OK):
-        raise PermissionError(f"{path}: expected a file that can be written to, and it is read-only")
+        raise PermissionError(f"{path}: expected a file that can be written to, got one that is read-only")
     else:
         _replace(Path(path).resolve(), write, stat.S_IMODE(there.st_mode))
 
@@ -160,6 +161,26 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
+def writable_folder(name: str, folder: str | PathLike[str]) -> Path:
+    """Create a folder if need be and refuse, before any work is done, one where no file can be written.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be created or written to.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{name}: expected a folder that can be written to, got {path} ({error.strerror})"
+        ) from None
+    return path
+
+
 def write_npz(path: str | PathLike[str], arrays: dict[str, Any]) -> None:
     """Write named arrays to an ``.npz`` file; the same arrays give the same bytes."""
 
@@ -186,7 +207,7 @@ def read_npz(path: str | PathLike[str], names: tuple[str, ...]) -> dict[str, Any
             return {name: _member(archive, name, Path(path).stat().st_size) for name in names}
     except _BAD_ZIP as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: expected an .npz file with {', '.join(names)} ({reason})") from None
+        raise ValueError(f"{path}: expected an .npz file with {', '.join(names)}, got another ({reason})") from None
 
 
 def _member(archive: ZipFile, name: str, stored: int) -> Any:

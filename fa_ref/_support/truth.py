@@ -13,8 +13,11 @@ class NoTruthValue:
     >>> bool(NoTruthValue())
     Traceback (most recent call last):
     ...
-    TypeError: NoTruthValue: expected one of its fields to be compared, it has no truth value
+    TypeError: NoTruthValue: expected one of its fields to be compared, got the whole, which has no truth value
     """
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{type(self).__name__}: expected one of its fields to be compared, it has no truth value")
+        raise TypeError(
+            f"{type(self).__name__}: expected one of its fields to be compared,"
+            " got the whole, which has no truth value"
+        )

@@ -218,7 +218,9 @@ def _compiled(name: str, function: Any) -> Any:
         value = jitted(0.5)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TypeError(f"{name}: expected a function of one float that Numba compiles ({reason})") from error
+        raise TypeError(
+            f"{name}: expected a function of one float that Numba compiles, got one that it refuses ({reason})"
+        ) from error
     if not isinstance(value, float):
         raise TypeError(f"{name}: expected a function that returns a float, got {value!r}")
     return jitted

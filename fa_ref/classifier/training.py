@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import one_of
 from fa_ref._support.truth import NoTruthValue
+from fa_ref.classifier.course import Course
 from fa_ref.classifier.kernels import apply, scale_by, softmax_residual
 from fa_ref.classifier.network import Classifier
 from fa_ref.data.images import LabelledImages
@@ -28,7 +29,6 @@ Labels = NDArray[np.int64]
 Observer = Callable[[int, Classifier], bool | None]
 
 RULES = ("fa", "bp")
-DTYPES = ("float32", "float64")
 
 
 class Step:
@@ -155,59 +155,27 @@ def train_classifier(
     >>> run.status, len(run.epochs), bool(run.loss[-1] < run.loss[1])
     ('completed', 31, True)
     """
-    eta, epochs, batch = as_number("eta", eta, above=0), as_count("epochs", epochs), as_count("batch", batch)
-    ridge = ridge or schedules.zero()
-    _check(train, test, network, eta * ridge.maximum, rule, dtype)
-    batch = min(batch, train.m)
-    per_epoch = -(-train.m // batch)
-    lam = ridge.values(epochs * per_epoch)
-    X, live = train.X.astype(dtype), network.astype(dtype)
-    first = LabelledImages(train.X[:batch], train.labels[:batch], train.k)
-    step, rows, status = Step(live, batch, eta, rule), [], "completed"
+    one_of("rule", rule, RULES)
+    course = Course(train=train, eta=eta, epochs=epochs, batch=batch, ridge=ridge, dtype=dtype)
+    course.check_shapes(test, network.d, network.k)
+    X, live, first = train.X.astype(dtype), network.astype(dtype), course.first
+    step, rows, stopped = Step(live, course.batch, course.eta, rule), [], False
     with np.errstate(all="ignore"):  # divergence is a result
-        for epoch in range(epochs + 1):
-            loss = math.nan
-            if epoch > 0:
-                lams = lam[(epoch - 1) * per_epoch : epoch * per_epoch]
-                loss = _epoch(step, X, train.labels, rng.permutation(train.m), batch, lams) / train.m
-                if not (math.isfinite(loss) and np.isfinite(live.W).all() and np.isfinite(live.beta).all()):
-                    status = "diverged"
-                    break
+        for epoch, loss in course.losses(
+            lambda chosen, lam: step(X, train.labels, chosen, lam), (live.W, live.beta), rng
+        ):
             rows.append((epoch, live.accuracy(test), live.alignment(first), loss))
-            if observe and observe(epoch, live):
-                status = "stopped"
+            stopped = bool(observe and observe(epoch, live))
+            if stopped:
                 break
     settings = {
-        "activation": live.activation.name, "eta": eta, "ridge": ridge.name, "rule": rule, "dtype": dtype,
-        "epochs": epochs, "batch": batch, "m": train.m, "d": train.d, "p": network.p, "k": network.k,
+        "activation": live.activation.name, "eta": course.eta, "ridge": (ridge or schedules.zero()).name,
+        "rule": rule, "dtype": dtype, "epochs": course.epochs, "batch": course.batch, "m": train.m, "d": train.d,
+        "p": network.p, "k": network.k,
     }  # fmt: skip
+    status = "stopped" if stopped else "completed" if len(rows) > course.epochs else "diverged"
     epochs_read, accuracy, alignment, losses = (np.array(column) for column in zip(*rows, strict=True))
     return ClassifierRun(
         epochs=epochs_read, accuracy=accuracy, alignment=alignment, loss=losses, status=status, settings=settings,
         network=live,
     )  # fmt: skip
-
-
-def _epoch(step: Step, X: Array, labels: Labels, order: Labels, batch: int, lams: NDArray[np.float64]) -> float:
-    loss = 0.0
-    for t, lam in enumerate(lams):
-        loss += step(X, labels, order[t * batch : (t + 1) * batch], float(lam))
-        if not math.isfinite(loss):
-            break
-    return loss
-
-
-def _check(
-    train: LabelledImages, test: LabelledImages, network: Classifier, shrink: float, rule: str, dtype: str
-) -> None:
-    for name, value, choices in (("rule", rule, RULES), ("dtype", dtype, DTYPES)):
-        if value not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-    for name, images in (("train", train), ("test", test)):
-        if (images.d, images.k) != (network.d, network.k):
-            raise ValueError(
-                f"{name}: expected d = {network.d} and k = {network.k}, those of the network,"
-                f" got d = {images.d} and k = {images.k}"
-            )
-    if not shrink < 1:
-        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {shrink:g}")

@@ -53,7 +53,7 @@ def read_idx(path: StrPath) -> NDArray[np.generic]:
     """
     file = Path(path)
     if not file.is_file():
-        raise ValueError(f"{path}: expected an IDX file, which is missing")
+        raise ValueError(f"{path}: expected an IDX file, got none of that name")
     stored = file.stat().st_size
     with file.open("rb") as raw:
         if raw.read(2) != b"\x1f\x8b":
@@ -64,7 +64,9 @@ def read_idx(path: StrPath) -> NDArray[np.generic]:
             with gzip.GzipFile(fileobj=raw) as inflated:
                 return _read_plain(inflated, path, stored=stored)
         except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{path}: expected a complete gzip file ({error})") from None
+            raise ValueError(
+                f"{path}: expected a complete gzip file, got one that cannot be read ({error})"
+            ) from None
 
 
 def _read_plain(
@@ -79,9 +81,9 @@ def _read_plain(
     dtype = np.dtype(_IDX_TYPES[magic[2]])
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     expected, start = math.prod(shape) * dtype.itemsize, 4 + len(sizes)
-    wrong = f"{path}: expected {expected} bytes of data for shape {shape}, got "
+    wanted = f"{expected} bytes of data for shape {shape}"
     if available is not None and available - start != expected:
-        raise ValueError(f"{wrong}{available - start}")
+        raise ValueError(f"{path}: expected {wanted}, got {available - start}")
     if stored is not None:
         check_inflation(str(path), expected, stored)
     if math.prod(size or 1 for size in shape) > LARGEST:  # NumPy has no such shape, though it may have no entries
@@ -90,7 +92,7 @@ def _read_plain(
     raw = file.read(expected)
     more = len(file.read(1))
     if len(raw) + more != expected:
-        raise ValueError(wrong + ("more" if more else str(len(raw))))
+        raise ValueError(f"{path}: expected {wanted}, got {'more' if more else len(raw)}")
     return np.frombuffer(raw, dtype).reshape(shape)
 
 
@@ -145,4 +147,4 @@ def _idx_path(folder: Path, name: str) -> Path:
     for path in (folder / f"{stem}{end}" for stem in (name, dotted) for end in ("", ".gz")):
         if path.is_file():
             return path
-    raise ValueError(f"{folder}: expected the MNIST file {name} or {dotted}, plain or .gz, which is missing")
+    raise ValueError(f"{folder}: expected the MNIST file {name} or {dotted}, plain or .gz, got neither")

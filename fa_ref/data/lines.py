@@ -59,7 +59,8 @@ def read_lines(text: Iterable[str], path: str, name: str, header: bool | None) -
     table = np.array(values, dtype=np.float64).reshape(len(numbers), width)
     index = index and len(table) > 0 and width > 1 and bool((table[:, 0] == np.arange(len(table))).all())
     if is_header and first[0] == "" and not index:
-        raise TypeError(f"{name}: expected a heading for every column of {path}, line {head[0].number}")
+        where = f"{path}, line {head[0].number}"
+        raise TypeError(f"{name}: expected a heading for every column, got an empty one in {where}")
     return Lines(
         values=table[:, 1:] if index else table,
         separator=separator,

@@ -215,7 +215,9 @@ def read_table(path: StrPath, name: str = "X", *, header: bool | None = None) ->
     """
     file = Path(path)
     if not file.is_file():
-        raise ValueError(f"{name}: expected a file, got {path}, which is {'a folder' if file.is_dir() else 'none'}")
+        raise ValueError(
+            f"{name}: expected a file, got {path}, which is {'a folder' if file.is_dir() else 'missing'}"
+        )
     with file.open("rb") as raw:
         start = raw.read(16)
     if start.startswith(NPY_MAGIC) or file.suffix.lower() == ".npy":

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number, require_memory
+from fa_ref._support.checks import as_count, one_of, require_memory
 from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
+from fa_ref.classifier.course import Course
 from fa_ref.classifier.kernels import apply, scale_by, softmax_residual
 from fa_ref.data.images import LabelledImages
 from fa_ref.schedules import Schedule
@@ -34,7 +34,6 @@ __all__ = ["DeepClassifier", "DeepClassifierRun", "train_deep_classifier"]
 Array = NDArray[np.floating[Any]]
 
 RULES = ("fa", "dfa", "bp")
-DTYPES = ("float32", "float64")
 
 #: Rows of one product when scores are read; fixed, so that a reading never depends on the machine.
 CHUNK = 2000
@@ -235,34 +234,20 @@ def train_deep_classifier(
     >>> run.status, run.alignment.shape, bool(run.loss[-1] < run.loss[1])
     ('completed', (21, 2), True)
     """
-    eta, epochs, batch = as_number("eta", eta, above=0), as_count("epochs", epochs), as_count("batch", batch)
-    ridge, batch = ridge or schedules.zero(), min(batch, train.m)
-    for name, value, choices in (("rule", rule, RULES), ("dtype", dtype, DTYPES)):
-        if value not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-    d, k = network.W.shape[1], len(network.beta)
-    for name, images in (("train", train), ("test", test)):
-        if (images.d, images.k) != (d, k):
-            raise ValueError(f"{name}: expected d = {d} and k = {k}, got d = {images.d} and k = {images.k}")
-    if not eta * ridge.maximum < 1:
-        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * ridge.maximum:g}")
-    X, live = train.X.astype(dtype), network.astype(dtype)
-    first, steps = LabelledImages(train.X[:batch], train.labels[:batch], k), -(-train.m // batch)
-    lam, rows, status = ridge.values(epochs * steps), [], "completed"
+    one_of("rule", rule, RULES)
+    course = Course(train=train, eta=eta, epochs=epochs, batch=batch, ridge=ridge, dtype=dtype)
+    course.check_shapes(test, network.W.shape[1], len(network.beta))
+    X, live, first = train.X.astype(dtype), network.astype(dtype), course.first
+    rows: list[tuple[float, NDArray[np.float64], float]] = []
     with np.errstate(all="ignore"):  # divergence is a result
-        for epoch in range(epochs + 1):
-            loss = math.nan
-            if epoch > 0:
-                order, lams = rng.permutation(train.m), lam[(epoch - 1) * steps : epoch * steps]
-                chunks = [order[i : i + batch] for i in range(0, train.m, batch)]
-                pairs = zip(chunks, lams, strict=True)
-                loss = sum(_step(live, X[i], train.labels[i], eta, float(x), rule) for i, x in pairs) / train.m
-                if not (math.isfinite(loss) and np.isfinite(live.beta).all()):
-                    status = "diverged"
-                    break
+        for epoch, loss in course.losses(
+            lambda chosen, lam: _step(live, X[chosen], train.labels[chosen], course.eta, lam, rule),
+            (live.W, live.beta), rng,
+        ):  # fmt: skip
             rows.append((live.accuracy(test), live.alignment(first, rule), loss))
             if progress:
                 progress(epoch, *rows[-1][:2])
+    status = "completed" if len(rows) > course.epochs else "diverged"
     accuracy, alignment, losses = (np.array(column) for column in zip(*rows, strict=True))
     return DeepClassifierRun(accuracy=accuracy, alignment=alignment, loss=losses, status=status, network=live)
 

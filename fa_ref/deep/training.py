@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of, require_decay
 from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation, resolve
 from fa_ref.deep import loops
@@ -121,13 +121,11 @@ def train_deep(
     psi, eta = resolve(activation), as_number("eta", eta, above=0)
     ridge = schedules.zero() if ridge is None else ridge
     steps, every = as_count("steps", steps, at_least=0), as_count("record_every", record_every)
-    for name, value, choices in (("rule", rule, RULES), ("engine", engine, ENGINES)):
-        if value not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+    one_of("rule", rule, RULES)
+    one_of("engine", engine, ENGINES)
     if network.d != problem.d:
         raise ValueError(f"network: expected input dimension {problem.d}, that of the problem, got {network.d}")
-    if not eta * ridge.maximum < 1:
-        raise ValueError(f"ridge: expected eta * lambda(t) < 1, got {eta * ridge.maximum:g}")
+    require_decay(eta, ridge.maximum)
     times = np.unique(np.append(np.arange(0, steps + 1, every), steps))
     now, lam, take = network.copy(), ridge.values(steps), {"blas": _products, "loops": _loops}[engine]
     rows: list[tuple[Array, float, Array]] = []

@@ -47,7 +47,7 @@ class Loops:
         self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
         progress: Progress | None = None,
     ) -> int:  # fmt: skip
-        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
+        """Record and step as `fa_ref.engines.catalogue.Engine.advance` says."""
 
         def run(clock: Clock, steps: int) -> int:
             with np.errstate(all="ignore"):

@@ -32,7 +32,7 @@ def through_the_edge(draws: int) -> None:
     """θ_div/θ_c of linear networks, in law."""
     rows, eta = [], 0.1
     for name, X, y, lam in (
-        ("X = I₅", np.eye(5), [1.0, -1.0, 1.0, 1.0, -1.0], 0.3),
+        ("$X=I_5$", np.eye(5), [1.0, -1.0, 1.0, 1.0, -1.0], 0.3),
         ("K = diag(1, 2, 4)", np.diag([1.0, 2.0**0.5, 2.0]), [1.0, 1.0, -1.0], 0.2),
     ):
         problem, ridge = Problem(X, y), schedules.constant(lam)
@@ -44,11 +44,11 @@ def through_the_edge(draws: int) -> None:
                 setting = Setting(problem, start, "identity", eta=eta, ridge=ridge)
                 run = train(setting, steps=steps, record_every=steps)
                 ratios.append(math.nan if run.diverged_at is None else run.diverged_at / math.sqrt(p) / edge)
-            rows.append([name, f"{lam:g}", f"{edge:.2f}", f"10^{round(math.log10(p))}",
+            rows.append([name, f"{lam:g}", f"{edge:.2f}", f"$10^{{{round(math.log10(p))}}}$",
                          f"{min(ratios):.4f} … {max(ratios):.4f}"])  # fmt: skip
             print(rows[-1], flush=True)
-    columns = ["inputs", "λ", "θ_c", "p", "θ_div/θ_c"]
-    record("edge_of_stability", columns, rows, f"η = {eta:g}, {draws} networks a row, drawn in law.")
+    columns = ["inputs", r"$\lambda$", r"$\theta_c$", "$p$", r"$\theta_{div}/\theta_c$"]
+    record("edge_of_stability", columns, rows, rf"$\eta={eta:g}$, {draws} networks a row, drawn in law.")
 
 
 def long_runs(p: int, seeds: int) -> None:
@@ -68,7 +68,17 @@ def long_runs(p: int, seeds: int) -> None:
             cells = [f"{run.loss[-1] / loss:.4f}", f"{run.alignment[-1]:.4f}", f"{cosine:.4f}", f"{wide:.4f}"]
             rows.append([name, ", ".join(f"{v:g}" for v in y), f"{lam:g}", f"{eta:g}", f"{theta:g}", *cells])
             print(rows[-1], flush=True)
-    columns = ["ψ", "y", "λ", "η", "θ", "loss/law", "cos", "its law", "p → ∞"]
+    columns = [
+        r"$\psi$",
+        "$y$",
+        r"$\lambda$",
+        r"$\eta$",
+        r"$\theta$",
+        "loss/law",
+        r"$\cos$",
+        "its law",
+        r"$p\to\infty$",
+    ]
     record("long_run", columns, rows, f"X = I, p = {p}; the law is that of the network's own b and z(0).")
 
 
@@ -90,8 +100,13 @@ def linear_limit() -> None:
             strict=True,
         )
     ]
-    columns = ["θ", "w", "loss/asymptote", "cos", "1 − 1/(2w²)"]
-    record("linear_long_run", columns, rows, "The limit p → ∞, η → 0: X = I₅, λ = 1, ηθ = θ/10.")
+    columns = [r"$\theta$", "$w$", "loss/asymptote", r"$\cos$", "$1-1/(2w^2)$"]
+    record(
+        "linear_long_run",
+        columns,
+        rows,
+        r"The limit $p\to\infty$, $\eta\to0$: $X=I_5$, $\lambda=1$, $\eta\theta=\theta/10$.",
+    )
 
 
 def main() -> None:

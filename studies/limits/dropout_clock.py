@@ -44,18 +44,18 @@ def main():
     parser.add_argument("--units", type=int, default=131072)
     options = parser.parse_args()
     rows, raw = [], {}
-    columns = ["ψ", "clock", *(f"p = {p}" for p in options.widths), "exponent (95 %)"]
+    columns = [r"$\psi$", "clock", *(f"$p={p}$" for p in options.widths), "exponent (95 %)"]
     drawn = ", ".join(str(DRAWS.get(p, 2)) for p in options.widths)
     note = (
-        f"Root mean square over τ = {', '.join(f'{tau:g}' for tau in TAU)} and the draws ({drawn} on the first"
-        f" clock, {OTHER} on the other) of cos minus limit(τ); X = I₄, q = {RATE:g}, η = {ETA:g},"
-        f" p₀ = {options.widths[0]}."
+        rf"Root mean square over $\tau$ = {', '.join(f'{tau:g}' for tau in TAU)} and the draws ({drawn} on the"
+        rf" first clock, {OTHER} on the other) of $\cos$ minus its limit at $\tau$; $X=I_4$, $q={RATE:g}$,"
+        rf" $\eta={ETA:g}$, $p_0={options.widths[0]}$."
     )
     for name in options.psi:
         setting = Setting(PROBLEM, None, name, eta=ETA)
         limit = dropout_limit(setting, RATE, TAU, units=options.units)
         print(name, limit.alignment.round(4), limit.error.round(4), flush=True)
-        for power, clock in ((0.5, "t = τ√(p p₀)"), (1.0, "t = τp")):
+        for power, clock in ((0.5, r"$t=\tau\sqrt{pp_0}$"), (1.0, r"$t=\tau p$")):
             cosines = collapse(setting, options.widths, power)
             off = [np.sqrt(np.mean((each - limit.alignment) ** 2, axis=1)) for each in cosines]  # each of (draws,)
             p = np.repeat(np.array(options.widths, dtype=float), [each.size for each in off])

@@ -100,7 +100,14 @@ def main():
     parser.add_argument("--datasets", type=int, default=16)
     parser.add_argument("--particles", type=int, default=2048)
     options = parser.parse_args()
-    columns = ["ψ, label", "c√p/‖β‖", "predicted", "simulated in law", "published", "predicted − published"]
+    columns = [
+        r"$\psi$, label",
+        r"$c\sqrt p/\|\beta\|$",
+        "predicted",
+        "simulated in law",
+        "published",
+        "predicted − published",
+    ]
     rows, begun = [], time.process_time()
     for cell in options.cells:
         rows.append(row_of(cell, options.width, options.datasets, options.particles))

@@ -63,7 +63,13 @@ def main() -> None:
     parser.add_argument("--theta", type=float, default=1.5)
     options = parser.parse_args()
     limit = theta_limit(PROBLEM, "tanh", LAM, eta=ETA, end=1.01 * options.theta, nodes=200)
-    columns = ["p", "networks", "√p · r.m.s. (95 %)", "√p · mean", "largest part of the bound (6), of"]
+    columns = [
+        "$p$",
+        "networks",
+        r"$\sqrt p$ times r.m.s. (95 %)",
+        r"$\sqrt p$ times mean",
+        "largest part of the bound (6), of",
+    ]
     rows, raw = [], {}
     for p in options.widths:
         off, parts = deviations(limit, p, options.theta)
@@ -74,7 +80,7 @@ def main() -> None:
         rows.append([f"{p:,}".replace(",", " "), str(networks), f"{size:.2f} [{low:.2f}, {high:.2f}]",
                      f"{mean:+.2f}", f"{max(parts):.2f}, {len(parts)}"])  # fmt: skip
         raw[str(p)] = off.tolist()
-        note = f"tanh, X = 1, y = 1, λ = η = ½, θ = {options.theta:g}."
+        note = rf"tanh, $X=1$, $y=1$, $\lambda=\eta=\frac12$, $\theta={options.theta:g}$."
         print(rows[-1], record("theorem_d", columns, rows, note, deviations=raw), flush=True)
 
 

@@ -78,7 +78,8 @@ TARGETS = {
     "validation/judge/probability.py": JUDGE,
     "validation/judge/inequalities.py": JUDGE,
     "validation/judge/verdicts.py": JUDGE,
-    "validation/theorems/conclusions.py": "tests/validation/theorems " + JUDGE,
+    "validation/theorems/inequality_3_1.py": "tests/validation/theorems " + JUDGE,
+    "validation/theorems/inequality_3_2.py": "tests/validation/theorems " + JUDGE,
     "validation/theorems/theorem_3_2.py": "tests/validation/theorems " + JUDGE,
     "validation/theorems/theorem_4_3.py": "tests/validation/theorems " + JUDGE,
 }

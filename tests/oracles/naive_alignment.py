@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 
-def bounds(X, y, W, beta, b, psi, dpsi, ddpsi, B, lam, eta, t, order):
+def bounds(X, y, network, derivatives, B, lam, eta, t, order):
     """Lower bounds of cos before the cutoff at t, and for all later times after it (limit e → 0)."""
-    B0, B1, B2, B3 = B
+    (W, beta, b), (psi, dpsi, ddpsi), (B0, B1, B2, B3) = network, derivatives, B
     n, p, rp = len(y), len(b), math.sqrt(len(b))
     K = X @ X.T
     chi, R, Y = np.linalg.norm(X, 2), max(np.linalg.norm(x) for x in X), np.linalg.norm(y)

@@ -92,8 +92,9 @@ def linear(X, W, beta, b):
     }  # fmt: skip
 
 
-def step(X, y, W, beta, b, W0, beta0, psi, dpsi, B1, B2, eta, lam, t):
+def step(X, y, now, start, derivatives, B, eta, lam, t):
     """What `measured_step` says of step t: the measured sums, and how far rounding can have moved each."""
+    (W, beta, b), (W0, beta0), (psi, dpsi), (B1, B2) = now, start, derivatives, B
     n, d, p, root = len(y), len(X[0]), len(beta), math.sqrt(len(beta))
     K = [[math.fsum(u * v for u, v in zip(X[i], X[j], strict=True)) for j in range(n)] for i in range(n)]
     z = [[math.fsum(x * w for x, w in zip(X[i], W[r], strict=True)) for i in range(n)] for r in range(p)]

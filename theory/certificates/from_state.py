@@ -81,7 +81,7 @@ def from_state(setting: Setting, *, rigorous: bool = False) -> StateCertificate:
     if setting.rule != "fa":
         raise ValueError(f"rule: expected fa, of which the theorem speaks, got {setting.rule!r}")
     if setting.ridge.maximum > 0:
-        raise ValueError(f"ridge: expected none from the weights at hand on, got {setting.ridge}")
+        raise ValueError(f"ridge: expected no penalty from these weights on, got {setting.ridge}")
     problem, network, psi, eta = setting.problem, setting.start, setting.activation, setting.eta
     facts: dict[str, Any] = {
         "eta": eta, "activation": psi.fingerprint, "network": network.digest(), "problem": problem_digest(problem),

@@ -110,7 +110,7 @@ class StateCertificate(Certificate):
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             reason = ascii(str(error))[1:-1][:200]
             raise ValueError(
-                f"{path}: expected a certificate written by StateCertificate.save ({reason})"
+                f"{path}: expected a certificate written by StateCertificate.save, got another file ({reason})"
             ) from None
 
 

@@ -8,6 +8,7 @@ that recursion keeps η Σ ‖e(t)‖ ≤ E/a. The certificate is the largest su
 from __future__ import annotations
 
 from fa_ref import schedules
+from fa_ref._support.checks import one_of
 from fa_ref.setting import Setting
 from theory.convergence.closing import budget, close
 from theory.convergence.lemmas_3_2 import Drifts, Explicit
@@ -86,8 +87,7 @@ def drifts(setting: Setting, *, form: str = "explicit") -> Drifts:
     >>> round(lemmas.weight(2.0) / lemmas.weight(1.0), 9)
     2.0
     """
-    if form not in FORMS:
-        raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
+    one_of("form", form, FORMS)
     if form == "second-order":
         return SecondOrder.of(setting)
     instance = measure(setting)
@@ -124,5 +124,5 @@ def ridge_budget(setting: Setting, *, form: str = "explicit") -> float | None:
     True
     """
     if form == "second-order":
-        raise ValueError("form: expected explicit or first-order, as the second order needs λ ≡ 0")
+        raise ValueError("form: expected explicit or first-order, got second-order, which needs λ ≡ 0")
     return budget(drifts(setting.replace(ridge=schedules.zero()), form=form))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref.activations import Activation, identity, resolve
 from fa_ref.network import Network
 from fa_ref.problem import Problem
@@ -84,8 +84,7 @@ def drifts(setting: Setting, *, form: str = "explicit") -> Printed:
     ValueError
         As `certificate`, and if ψ is not the identity.
     """
-    if form not in FORMS:
-        raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
+    one_of("form", form, FORMS)
     if not setting.activation.linear:
         raise ValueError(
             f"activation: expected identity, of which the theorem speaks, got {setting.activation.name}"
@@ -195,8 +194,7 @@ def probable_drifts(
     """
     eta, p = as_number("eta", eta, above=0), as_count("p", p)
     delta = as_number("delta", delta, above=0, below=1)
-    if form not in FORMS:
-        raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
+    one_of("form", form, FORMS)
     sharper = form == "sharper"
     # Eight events: ‖b‖², ‖β(0)‖², s₋, s₊, bᵀβ(0), Fᵀb, Fᵀβ(0) and the pull; as printed, the first two have their
     # own failure probability and the last is not used.

@@ -2,7 +2,7 @@
 
 from theory.kernels.cached import kernel_of
 from theory.kernels.eigenvalues import eigenvalue_ceiling, eigenvalue_floor
-from theory.kernels.empirical import empirical_G, empirical_H, empirical_H_BP
+from theory.kernels.empirical import empirical_G, empirical_H
 from theory.kernels.mean import MeanKernel, mean_kernel
 from theory.kernels.spectrum import Spectrum, spectrum
 
@@ -13,7 +13,6 @@ __all__ = [
     "eigenvalue_floor",
     "empirical_G",
     "empirical_H",
-    "empirical_H_BP",
     "kernel_of",
     "mean_kernel",
     "spectrum",

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from fa_ref._support.compiled import njit
 from theory.kernels.quadrature import BLOCK, Rows
-from theory.precision import UNIT_ROUNDOFF
+from theory.kernels.sliced import row_slices
+from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["Progress", "mehler_sums"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
+TERM = 10  # multiplications that take as long as one term of a pair's sum
 PARALLEL = 1e-13  # relative error at which a pair counts as parallel
 
 
@@ -34,7 +36,7 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
     Each pair stops at the order where the rest is below rounding. Nearly parallel pairs take
     `Rows.parallel` where that is sharper; the diagonal is E g(σ_i s)² itself.
     """
-    n, scale = rho.shape[0], np.sqrt(rows.square)
+    n, scale = rho.shape[0], rows.norm
     values, error, power = np.zeros((n, n)), np.zeros((n, n)), np.ones((n, n))
     limit, limit_error = rows.parallel(rho)
     parallel = limit_error <= PARALLEL * np.multiply.outer(scale, scale)
@@ -43,7 +45,9 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
     tail = rows.square + rows.square_error + added * rows.square
     todo, first = int(np.count_nonzero(active)), 0
     for a, delta in rows.blocks() if todo else ():
-        _add_block(first, a, delta, rho, np.sqrt(np.maximum(tail, 0.0)), scale, power, active, values, error)
+        root = np.sqrt(np.maximum(tail, 0.0))
+        for part in row_slices(n, TERM * n * BLOCK):
+            _add_block(part.start, part.stop, first, a, delta, rho, root, scale, power, active, values, error)
         tail, first = tail - np.sum(np.maximum(np.abs(a) - delta, 0.0) ** 2, axis=1), first + BLOCK
         left = int(np.count_nonzero(active))
         if progress is not None:
@@ -62,13 +66,14 @@ def mehler_sums(rows: Rows, rho: Array, progress: Progress | None = None) -> tup
 
 
 @njit(cache=True)
-def _add_block(first, a, delta, rho, root_tail, scale, power, active, values, error):
-    """Add one block of orders to each active pair; ``power`` is ρ^k at its first order.
+def _add_block(begin, end, first, a, delta, rho, root_tail, scale, power, active, values, error):
+    """Add one block of orders to each active pair of rows begin … end; ``power`` is ρ^k at its first order.
 
-    ρ^k is a product of k factors, off by k roundings of itself, and its term by three more.
+    ρ^k is a product of k factors, off by k roundings of itself, and its term by three more; what underflows is off
+    by half the least number.
     """
-    n, orders = a.shape
-    for i in range(n):
+    orders = a.shape[1]
+    for i in range(begin, end):
         for j in range(i):
             if not active[i, j]:
                 continue
@@ -83,7 +88,7 @@ def _add_block(first, a, delta, rho, root_tail, scale, power, active, values, er
                 total += r * a[i, k] * a[j, k]
                 slack += abs(r) * (
                     abs(a[i, k]) * delta[j, k] + delta[i, k] * abs(a[j, k]) + delta[i, k] * delta[j, k]
-                    + (first + k + 4) * UNIT_ROUNDOFF * abs(a[i, k] * a[j, k])
+                    + (first + k + 4) * UNIT_ROUNDOFF * abs(a[i, k] * a[j, k]) + TINIEST * (1.0 + abs(a[j, k]))
                 )  # fmt: skip
                 r *= rho[i, j]
             values[i, j] += total

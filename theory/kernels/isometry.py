@@ -268,7 +268,7 @@ def smallest_dimension(
     while (at_high := frequency(high)) < 1 - delta:
         low, at_low, high = high, at_high, 2 * high
         if high > 1 << 30:
-            raise ValueError("sampler: expected (1−ε, 4ε)-isometry at some d up to 2^30, found none")
+            raise ValueError("sampler: expected (1−ε, 4ε)-isometry at some d up to 2^30, got none")
     while high - low > max(1.0, resolution * high):
         middle = (low + high) // 2
         at_middle = frequency(middle)

@@ -53,6 +53,7 @@ class Covariance(NamedTuple):
     """K as standard deviations σ and correlations ρ (1 on the diagonal, 0 beside a zero row).
 
     The true covariance may differ by ``kappa`` √(K_ii K_jj): then σ does by κ/2 of itself, and ρ by 2κ, up to 1 %.
+    A subnormal σ is rounded to a multiple of the least number, and may differ by half of that as well.
     """
 
     K: Array
@@ -163,10 +164,12 @@ def _decomposed(K: Array, kappa: float) -> Covariance:
     diagonal = np.diag(scaled)
     root = np.sqrt(np.maximum(diagonal, 0.0))
     scale = np.multiply.outer(root, root)
-    if (diagonal < 0).any() or (np.abs(scaled - scaled.T) > 1e-10 * scale).any():
-        raise ValueError("K: expected a covariance matrix: symmetric, with |K_ij| <= sqrt(K_ii K_jj)")
+    if (diagonal < 0).any():
+        raise ValueError(f"K: expected a covariance matrix, got K_ii = {np.diag(K).min():g}")
+    if (np.abs(scaled - scaled.T) > 1e-10 * scale).any():
+        raise ValueError("K: expected a covariance matrix, got one that is not symmetric")
     if (np.abs(scaled) > (1 + 1e-10) * scale).any():
-        raise ValueError("K: expected a covariance matrix: symmetric, with |K_ij| <= sqrt(K_ii K_jj)")
+        raise ValueError("K: expected a covariance matrix, got one with |K_ij| > sqrt(K_ii K_jj)")
     return Covariance.of_scaled(scaled, root, K=K, sigma=np.ldexp(root, half), kappa=kappa)
 
 
@@ -186,7 +189,7 @@ def _closed(covariance: Covariance, psi: Activation, g: Integrand, derivative: b
         values = _arc_sine_slope(sigma, rho) if psi.kind == "erf" else np.ones_like(K)
     else:
         values = K.copy()
-    rounding = 8 * UNIT_ROUNDOFF * _scale(values) + 8 * TINIEST
+    rounding = 8 * UNIT_ROUNDOFF * _scale(values + 8 * TINIEST) + 8 * TINIEST
     return values, rounding + _conditioning(g, covariance, values, rounding)
 
 
@@ -251,15 +254,17 @@ def _conditioning(g: Integrand, covariance: Covariance, values: Array, error: Ar
     """Bound the change of E g(u)g(v) when K moves by ``kappa`` √(K_uu K_vv): σ by κ/2 of itself, ρ by 2κ.
 
     |∂/∂ρ| ≤ σ_u σ_v sup|g′|² (Price) and |∂/∂σ_u| ≤ sup|g′| ‖g(v)‖ (Cauchy–Schwarz, E s² = 1). ReLU's step
-    has no such bound and is treated in `_orthant`. The factor 1.01 covers κ² and the change of ‖g(v)‖.
+    has no such bound and is treated in `_orthant`. The factor 1.01 covers κ² and the change of ‖g(v)‖. σ is rounded
+    besides, by less than `TINIEST` where it is subnormal.
     """
     _, sigma, _, kappa = covariance
     slope = g.sup[1]
     if slope == 0:
         return np.zeros_like(values)
-    norm = np.sqrt(np.diag(values) + np.diag(error)) + kappa * slope * sigma
-    move_rho = 2 * slope**2 * np.multiply.outer(sigma, sigma)
+    move = 0.5 * kappa * sigma + TINIEST
+    norm = np.sqrt(np.diag(values) + np.diag(error)) + 2 * slope * move
+    move_rho = 2 * kappa * slope**2 * np.multiply.outer(sigma + TINIEST, sigma + TINIEST)
     np.fill_diagonal(move_rho, 0.0)
-    move_sigma = 0.5 * slope * (np.multiply.outer(sigma, norm) + np.multiply.outer(norm, sigma))
-    conditioning: Array = 1.01 * kappa * (move_rho + move_sigma) + TINIEST
+    move_sigma = slope * (np.multiply.outer(move, norm) + np.multiply.outer(norm, move))
+    conditioning: Array = 1.01 * (move_rho + move_sigma) + TINIEST
     return conditioning

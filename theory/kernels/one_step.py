@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fa_ref._support.checks import as_array, as_number
+from fa_ref._support.checks import as_array, as_number, one_of
 from fa_ref.activations import Activation, resolve
-from theory.kernels.empirical import empirical_G, empirical_H, empirical_H_BP, preactivations
+from fa_ref.setting import Rule
+from theory.kernels.empirical import empirical_G, empirical_H, preactivations
 from theory.precision import EPS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def one_step(
     activation: str | Activation,
     eta: float,
     ridge: float = 0.0,
-    rule: str = "fa",
+    rule: Rule = "fa",
 ) -> OneStep:
     """Take one step from ``network`` (left unchanged) and split the new residual as the identity does.
 
@@ -103,10 +104,9 @@ def one_step(
     if y.size != X.shape[0]:
         raise ValueError(f"y: expected {X.shape[0]} entries, one per row of X, got {y.size}")
     eta, ridge = as_number("eta", eta, above=0), as_number("ridge", ridge, at_least=0)
-    if rule not in ("fa", "bp"):
-        raise ValueError(f"rule: expected 'fa' or 'bp', got {rule!r}")
+    one_of("rule", rule, ("fa", "bp"))
     psi, root = resolve(activation), math.sqrt(network.beta.size)
-    feedback, H = (network.b, empirical_H) if rule == "fa" else (network.beta, empirical_H_BP)
+    feedback = network.b if rule == "fa" else network.beta
 
     Z = preactivations(X, network)
     Psi, D = psi(Z), psi.derivative(Z)
@@ -117,7 +117,7 @@ def one_step(
     Psi_next = psi(Z_next)
 
     linear = e - eta * (empirical_G(X, network, psi) @ e) - eta * ridge * (e + y)
-    linear -= eta * (1 - eta * ridge) * (H(X, network, psi) @ e)
+    linear -= eta * (1 - eta * ridge) * (empirical_H(X, network, psi, rule=rule) @ e)
     rho = Psi_next - Psi - D * (Z_next - Z)
     pulled = D * (X @ (X.T @ (D * e[:, None])))  # column r: D_r K D_r e
     remainder = eta**2 / root**3 * (pulled @ ((e @ Psi) * feedback)) + rho @ beta / root

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
+from theory.kernels.sliced import PSI, matrix_product, row_slices, settled
 from theory.precision import TINIEST, UNIT_ROUNDOFF
 
 __all__ = ["BLOCK", "Integrand", "Rows"]
@@ -97,8 +98,10 @@ class Integrand:
         ValueError
             If g is not a finite number at one of them.
         """
+        values = np.empty((sigma.size, nodes.size))
         try:
-            values = self.function(np.multiply.outer(sigma, nodes))
+            for rows in row_slices(sigma.size, PSI * nodes.size):
+                values[rows] = self.function(np.multiply.outer(sigma[rows], nodes))
         except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
             cause = error.__cause__ or error
             raise ValueError(f"activation: expected {self.name} to be defined everywhere, got {cause!r}") from error
@@ -118,6 +121,8 @@ class Rows:
     ----------
     square, square_error : (n,) ndarray
         E g(σ_i s)² and a bound on its error.
+    norm : (n,) ndarray
+        √E g(σ_i s)², also where the square underflows.
     bounded : bool
         Whether the errors are bounds. Where nothing is known of g they are estimates by halving the step.
     """
@@ -133,9 +138,7 @@ class Rows:
         self.nodes = (self.step * np.arange(-half, half + 1)).astype(np.float64)  # exact: the step has few bits
         self.weight = self.step * np.exp(-(self.nodes**2) / 2) / math.sqrt(2 * math.pi)
         self.values = g.evaluated(sigma, self.nodes)
-        self.dropped = NEGLIGIBLE * np.maximum(self.values.max(axis=1), -self.values.min(axis=1))
-        self.values[np.abs(self.values) < self.dropped[:, None]] = 0.0
-        self.square = self.values**2 @ self.weight
+        self.dropped, self.norm, self.square = settled(self.values, self.weight, NEGLIGIBLE)
         first = self._discretisation(np.zeros(1))[:, 0]
         if (first > np.sqrt(np.diag(self.ceiling()))).all():  # no order is known better than not at all
             self.orders = BLOCK
@@ -148,18 +151,18 @@ class Rows:
         for first in range(0, self.orders, BLOCK):
             table = np.empty((BLOCK, self.weight.size))
             _hermite_block(first, self.nodes, previous, current, table)
-            a = self.values @ table.T
+            a = matrix_product(self.values, table.T)
             k = np.arange(first, first + BLOCK, dtype=np.float64)
             if self.bounded:
                 delta = self._discretisation(k) + self._tail()[:, None]
             else:
-                delta = 2 * np.abs(a - 2 * self.values[:, ::2] @ table[:, ::2].T)
+                delta = 2 * np.abs(a - 2 * matrix_product(self.values[:, ::2], table[:, ::2].T))
             yield a, delta + self._rounding(k)
 
     def ceiling(self) -> Array:
         """What |E g(u)g(v)| is at most, (n, n), whatever the correlation: ‖g(σ_i s)‖ ‖g(σ_j s)‖."""
         c, slope = self.g.envelope
-        norm = c + slope * self.sigma
+        norm = c + slope * (self.sigma + TINIEST)
         product: Array = np.multiply.outer(norm, norm) * (1 + 4 * UNIT_ROUNDOFF)
         return product
 
@@ -173,7 +176,8 @@ class Rows:
         if off_diagonal.max() < 0.99 or not math.isfinite(self.g.sup[1]):
             return np.zeros_like(rho), np.full_like(rho, math.inf)
         weighted = self.values * self.weight
-        moments = np.where(rho > 0, weighted @ self.values.T, weighted @ self.values[:, ::-1].T)
+        alike, mirrored = (matrix_product(weighted, side.T) for side in (self.values, self.values[:, ::-1]))
+        moments = np.where(rho > 0, alike, mirrored)
         slope = np.multiply.outer(self.sigma, self.sigma) * self.g.sup[1] ** 2
         error = slope * (1 - np.abs(rho) + UNIT_ROUNDOFF)
         error += np.maximum.outer(self._square_discretisation(), self._square_discretisation())
@@ -220,7 +224,7 @@ class Rows:
 
     def _product_rounding(self) -> Array:
         """Σ g_i g_j φ·step, (n, n): the sum itself, and g off by `_evaluation` in each factor."""
-        norm, off = np.sqrt(self.square), self._evaluation()
+        norm, off = self.norm, self._evaluation()
         summed = self._summation() * np.multiply.outer(norm, norm)
         moved = np.multiply.outer(norm, off) + np.multiply.outer(off, norm) + np.multiply.outer(off, off)
         rounding: Array = summed + moved + self.nodes.size * TINIEST
@@ -241,7 +245,8 @@ class Rows:
     def _evaluation(self) -> Array:
         """How far the computed g(σ_i s) is off, in L²(φ): its argument and itself are rounded, some is dropped."""
         slope = self.g.sup[1] if math.isfinite(self.g.sup[1]) else 0.0
-        norm, dropped = np.sqrt(self.square), 1.01 * self.dropped  # Σ φ·step is 1 but for rounding
+        # Σ φ·step is 1 but for rounding; a subnormal argument or value is off by half the least number
+        norm, dropped = self.norm, 1.01 * self.dropped + (4 + slope) * TINIEST
         if self.g.rounding is None:
             return np.asarray((4 * norm + slope * self.sigma) * UNIT_ROUNDOFF + dropped)
         own = self.g.rounding * (1 + norm + slope * self.sigma)
@@ -252,7 +257,7 @@ class Rows:
         """Allowance for a_k: its sum over the nodes, g itself, and 8 roundings per step of the recurrence."""
         relative = self._summation() + 8 * UNIT_ROUNDOFF * k
         evaluation = CAUCHY * self._evaluation()[:, None]
-        rounding: Array = np.sqrt(self.square)[:, None] * relative + evaluation + self.nodes.size * TINIEST
+        rounding: Array = self.norm[:, None] * relative + evaluation + self.nodes.size * TINIEST
         return rounding
 
 

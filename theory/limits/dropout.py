@@ -103,7 +103,7 @@ def dropout_limit(
         raise ValueError(f"setting: expected no penalty and rule fa, got {setting}")
     rate, times = as_number("rate", rate, above=0, below=1), as_array("tau", tau, ndim=1)
     if times[0] < 0 or (np.diff(times) <= 0).any():
-        raise ValueError("tau: expected times >= 0 in ascending order")
+        raise ValueError(f"tau: expected times >= 0 in ascending order, got {times!r:.60}")
     count = as_count("units", units, at_least=16 * GROUPS) // GROUPS
     rng = np.random.default_rng(0) if rng is None else rng
     with threads(1):  # so that rounding does not depend on the number of cores

@@ -34,7 +34,7 @@ from theory.margins import Margin
 from validation.judge.asymptotics import AsymptoticClaim
 from validation.judge.claims import Claim, Conclusion, Unjudged
 from validation.judge.record import has_diverged
-from validation.theorems.conclusions import contraction
+from validation.theorems.inequality_3_1 import contraction
 
 __all__ = ["CLAIM", "DeepRecord", "DeepTheorem32", "deviation", "fixed_time", "nested"]
 

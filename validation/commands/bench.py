@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from validation.commands.console import JsonFile, Seed, check_json, progress_bar, say, write_json
-from validation.commands.inputs import Dimension, Samples
+from validation.commands.console import check_json, progress_bar, say, write_json
+from validation.commands.options import Common, Synthetic, spread
 
 __all__ = ["bench"]
 
 
+@spread
 def bench(
-    n: Samples = 50,
-    d: Dimension = 150,
+    synthetic: Synthetic = Synthetic(n=50, d=150),
     widths: Annotated[str, typer.Option(help="Widths, separated by commas.")] = "200,400,800,1600,3200,6400,12800",
     activations: Annotated[
         str, typer.Option(help="Some of identity, relu, tanh, separated by commas.")
@@ -22,19 +22,18 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Timings of every implementation.")] = 15,
     seconds: Annotated[float, typer.Option(help="About how long each lasts.")] = 0.05,
     threads: Annotated[int, typer.Option(min=1, help="Threads of all of them.")] = 2,
-    json_file: JsonFile = None,
-    seed: Seed = 0,
+    common: Common = Common(),
 ) -> None:
     """Time a step of every implementation, interleaved; only ratios within one table mean something."""
     from validation.commands.console import numbers
     from validation.experiments.bench import bench as measure
 
-    check_json(json_file)
+    check_json(common.json_file)
     chosen, names = numbers("widths", widths, int), activations.split(",")
     with progress_bar("bench", len(chosen) * len(names)) as advance:
         result = measure(
-            n=n, d=d, widths=chosen, activations=names, rounds=rounds, seconds=seconds, threads=threads,
-            seed=seed, progress=advance,
+            n=synthetic.n, d=synthetic.d, widths=chosen, activations=names, rounds=rounds,
+            seconds=seconds, threads=threads, seed=common.seed, progress=advance,
         )  # fmt: skip
     say(result.render())
-    write_json(json_file, result.to_dict())
+    write_json(common.json_file, result.to_dict())

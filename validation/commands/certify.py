@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from validation.commands.console import (
-    JsonFile,
-    Seed,
-    check_folder,
     check_json,
     figure,
     half_step,
@@ -18,7 +15,8 @@ from validation.commands.console import (
     say,
     write_json,
 )
-from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, Width, XFile, YFile
+from validation.commands.inputs import Files
+from validation.commands.options import Common, Net, Penalty, Synthetic, spread
 
 if TYPE_CHECKING:
     from fa_ref import Network, Problem
@@ -30,20 +28,15 @@ __all__ = ["certify"]
 CERTIFICATE, NETWORK, PROBLEM = "certificate.json", "network.npz", "problem.npz"
 
 
+@spread
 def certify(
     context: typer.Context,
-    x_file: XFile = None,
-    y_file: YFile = None,
-    header: Header = None,
-    standardise: Standardise = False,
-    n: Samples = 50,
-    d: Dimension = 150,
-    p: Width = 3200,
-    activation: Psi = "tanh",
+    files: Files,
+    synthetic: Synthetic = Synthetic(n=50, d=150),
+    net: Net = Net(p=3200),
     eta: Annotated[float | None, typer.Option(help="Step size; half of 1/λ_max(Ḡ) if not given.")] = None,
     scale: Annotated[float, typer.Option(help="Standard deviation of the synthetic inputs' entries.")] = 1.0,
-    ridge: Annotated[float, typer.Option(min=0.0, help="λ of the ridge penalty, up to the cutoff.")] = 0.0,
-    cutoff: Annotated[int, typer.Option(min=0, help="Step T after which λ is zero.")] = 0,
+    penalty: Penalty = Penalty(),
     steps: Annotated[int, typer.Option(min=1, help="Steps at most.")] = 10_000,
     rigorous: Annotated[bool, typer.Option(help="Confirm in ball arithmetic (python-flint).")] = False,
     out: Annotated[
@@ -52,29 +45,30 @@ def certify(
     check: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Check a saved certificate instead, independently.")
     ] = None,
-    json_file: JsonFile = None,
-    seed: Seed = 0,
+    common: Common = Common(),
 ) -> None:
     """Train until convergence is proved for this very network; print the step, the proved and the observed rate."""
     import numpy as np
 
-    from fa_ref import Network, Setting, schedules
+    from fa_ref import Network, Setting
+    from fa_ref._support.storage import writable_folder
     from theory.certificates.search import certify as run_certify
     from theory.kernels import mean_kernel
 
-    check_json(json_file)
+    check_json(common.json_file)
     if check is not None:
         raise typer.Exit(_check(check))
-    check_folder(out, "--out")
-    rng = np.random.default_rng(seed)
-    problem = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, scale).problem
-    network = Network.gaussian(p, problem.d, rng)
+    if out is not None:
+        writable_folder("--out", out)
+    rng = np.random.default_rng(common.seed)
+    schedule = penalty.schedule()
+    if penalty.ridge > 0 and not 0 < (penalty.cutoff or 0) < steps:
+        raise ValueError(f"--cutoff: expected a step before --steps {steps}, as λ must end, got {penalty.cutoff}")
+    problem = files.or_synthetic(context, synthetic, net.activation, rng, scale=scale).problem
+    network = Network.gaussian(net.p, problem.d, rng)
     if eta is None:
-        eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, activation).G)[-1]))
-    if ridge > 0 and not 0 < cutoff < steps:
-        raise ValueError(f"--cutoff: expected a step before --steps {steps}, as λ must end, got {cutoff}")
-    schedule = schedules.cutoff(ridge, cutoff) if ridge > 0 else schedules.zero()
-    setting = Setting(problem, network, activation, eta=eta, ridge=schedule)
+        eta = half_step(float(np.linalg.eigvalsh(mean_kernel(problem.X, net.activation).G)[-1]))
+    setting = Setting(problem, network, net.activation, eta=eta, ridge=schedule)
     found = run_certify(setting, max_steps=steps, rigorous=rigorous)
     facts = _facts(found, eta)
     print_table([{"": name, "value": figure(value, down=name == "proved rate a")} for name, value in facts.items()])
@@ -86,7 +80,7 @@ def certify(
     if out is not None and found.certificate is not None and found.network is not None:
         _save(out, found.certificate, problem, found.network)
         say(f"saved in {out}; fa-ref certify --check {out} verifies it")
-    write_json(json_file, facts)
+    write_json(common.json_file, facts)
     raise typer.Exit(0 if found else 1)
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: options, the progress bar, tables, files and JSON.
+"""What every command shares: the progress bar, tables, files and JSON.
 
 Heavy imports happen inside the functions, so that ``--help`` is quick.
 """
@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "JsonFile",
-    "JunitFile",
-    "Seed",
-    "check_folder",
     "check_json",
     "command_line",
     "draws_bar",
@@ -37,14 +32,15 @@ __all__ = [
     "refuse_beside",
     "say",
     "steps_bar",
+    "typed",
     "write_json",
 ]
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON too.")]
-JunitFile = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as a JUnit file too.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether the option was typed, and is no default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def refuse_beside(context: typer.Context, name: str, others: str) -> None:
@@ -55,8 +51,7 @@ def refuse_beside(context: typer.Context, name: str, others: str) -> None:
     ValueError
         If it was typed.
     """
-    source = context.get_parameter_source(name)
-    if source is not None and source.name == "COMMANDLINE":
+    if typed(context, name):
         raise ValueError(f"--{name} cannot be combined with {others}, whose data are used")
 
 
@@ -226,26 +221,6 @@ def say(line: str) -> None:
     from fa_ref._support.text import printable
 
     typer.echo(printable(line, keep="\n\t"))
-
-
-def check_folder(folder: Path | None, option: str) -> None:
-    """Create a folder if need be and refuse, before any work is done, one where no file can be written.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be created or written to.
-    """
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"{option}: expected a folder that can be written to, got {folder} ({error.strerror})"
-        ) from None
 
 
 def check_json(path: Path | None, option: str = "--json") -> None:

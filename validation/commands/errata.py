@@ -6,19 +6,21 @@ from dataclasses import asdict
 
 import typer
 
-from validation.commands.console import JsonFile, JunitFile, Seed, check_json, print_table, write_json
+from validation.commands.console import check_json, print_table, write_json
+from validation.commands.options import Common, JunitFile, spread
 
 __all__ = ["errata"]
 
 
-def errata(json_file: JsonFile = None, junit_file: JunitFile = None, seed: Seed = 0) -> None:
+@spread
+def errata(junit_file: JunitFile = None, common: Common = Common()) -> None:
     """Demonstrate each erratum: the printed reading failing on a counterexample, the corrected one holding."""
     from validation.errata.demonstrations import demonstrate
     from validation.report.junit import write_junit
 
-    check_json(json_file)
+    check_json(common.json_file)
     check_json(junit_file, "--junit")
-    found = demonstrate(seed)
+    found = demonstrate(common.seed)
     print_table(
         [
             {
@@ -32,7 +34,7 @@ def errata(json_file: JsonFile = None, junit_file: JunitFile = None, seed: Seed 
             for erratum in found
         ]
     )
-    write_json(json_file, {"errata": [asdict(erratum) for erratum in found]})
+    write_json(common.json_file, {"errata": [asdict(erratum) for erratum in found]})
     if junit_file is not None:
         cases = [(f"{erratum.number}: {erratum.place}", erratum.shown, erratum.finding) for erratum in found]
         write_junit(junit_file, cases, "fa-ref errata")

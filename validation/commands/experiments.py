@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-from validation.commands.console import JsonFile, Seed, check_json, numbers, refuse_beside, say, write_json
+from validation.commands.console import check_json, numbers, refuse_beside, say, write_json
+from validation.commands.options import Common, spread
 
 __all__ = ["dropout", "figure2", "figure3"]
 
@@ -22,45 +22,16 @@ Names = Annotated[str, typer.Option(help="Activations, separated by commas.")]
 Widths = Annotated[str, typer.Option(help="Widths, separated by commas.")]
 
 
-def _shared(
-    seed: Seed = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
-    resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Keep the finished cells that the same code made.")
-    ] = True,
-    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run on.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how long it would take.")] = False,
-    json_file: JsonFile = None,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Sweeping:
     """The options of every sweep."""
 
-
-def _sweep(command: Callable[..., Any]) -> Callable[..., None]:
-    """Give a command the options that all sweeps share, and run what it returns.
-
-    The command returns an experiment, its options, and what to say of its comparison with the published runs: a
-    function that returns whether they agree, or None where nothing was to be compared.
-    """
-    own = inspect.signature(command).parameters
-    shared = {name: par for name, par in inspect.signature(_shared).parameters.items() if name not in own}
-
-    @wraps(command)
-    def run(**options: Any) -> None:
-        rest = {name: options.pop(name) for name in shared}
-        json_file = rest.pop("json_file")
-        experiment, arguments, judge = command(**options)
-        outcome = _outcome(experiment, json_file, **arguments, **rest)
-        if judge is not None and not rest["dry_run"]:
-            raise typer.Exit(0 if judge(outcome.comparison) else 1)
-
-    hints = get_type_hints(command, include_extras=True) | get_type_hints(_shared, include_extras=True)
-    parameters = [
-        par.replace(annotation=hints[name], kind=par.KEYWORD_ONLY) for name, par in (dict(own) | shared).items()
-    ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # this is what Typer reads
-    run.__annotations__ = {name: hints[name] for name in (*own, *shared)}
-    del run.__wrapped__  # or the signature would be sought there
-    return run
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Keep the finished cells that the same code made.")
+    ] = True
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run on.")] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how long it would take.")] = False
 
 
 @contextmanager
@@ -80,20 +51,31 @@ def _sweep_bar(title: str) -> Iterator[Callable[[int, int, float], None]]:
         )
 
 
-def _outcome(experiment: Callable[..., Any], json_file: Path | None, **options: Any) -> Any:
-    check_json(json_file)
+def _run(
+    experiment: Callable[..., Any],
+    choices: dict[str, Any],
+    sweeping: Sweeping,
+    common: Common,
+    judge: Callable[[Any], bool] | None = None,
+) -> None:
+    """Run an experiment; ``judge`` says whether it agrees with the published runs, where that was asked for."""
+    from validation.experiments.sweeps import SweepOptions
+
+    check_json(common.json_file)
     with _sweep_bar(experiment.__name__) as progress:
-        outcome = experiment(**options, progress=progress)
-    if options["dry_run"]:
+        options = SweepOptions(seed=common.seed, progress=progress, **asdict(sweeping))
+        outcome = experiment(**choices, options=options)
+    if sweeping.dry_run:
         say(str(outcome))
-        return outcome
+        return
     files = [str(file) for file in outcome.files]
-    write_json(json_file, {"rows": outcome.table.to_dict("records"), "files": files})
+    write_json(common.json_file, {"rows": outcome.table.to_dict("records"), "files": files})
     say("written: " + ", ".join(files))
-    return outcome
+    if judge is not None:
+        raise typer.Exit(0 if judge(outcome.comparison) else 1)
 
 
-@_sweep
+@spread
 def figure2(
     out: Out = Path("fa-ref-figure2"),
     activations: Names = "linear,relu,tanh",
@@ -104,11 +86,13 @@ def figure2(
     compare: Annotated[bool, typer.Option("--compare", help="Compare every cell with the published runs.")] = False,
     predictions: Annotated[int, typer.Option(min=0, help="Draws for the wide-limit prediction; 0: none.")] = 5,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-) -> Any:
+    sweeping: Sweeping = Sweeping(),
+    common: Common = Common(),
+) -> None:
     """Alignment against width for each λ, as in Figure 2."""
     from validation.experiments.figure2 import figure2 as experiment
 
-    options = {
+    choices = {
         "out": out, "activations": activations.split(","),
         "labels": None if labels is None else numbers("labels", labels, float),
         "widths": numbers("widths", widths, int), "runs": runs, "preset": preset, "predictions": predictions,
@@ -117,53 +101,79 @@ def figure2(
 
     def judge(comparison: Any) -> bool:
         if comparison is None:
-            raise ValueError("--compare: expected --preset as-run, at least 2 runs and a cell that was published")
+            raise ValueError(
+                "--compare: expected --preset as-run, at least 2 runs and a cell that was published,"
+                f" got --preset {preset} and --runs {runs}"
+            )
         say(str(comparison))
         return bool(comparison)
 
-    return experiment, options, judge if compare else None
+    _run(experiment, choices, sweeping, common, judge if compare else None)
 
 
-@_sweep
-def figure3(
-    context: typer.Context,
-    out: Out = Path("fa-ref-figure3"),
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Which digits are learnt: MNIST if its folder is named, the user's, or the bundled ones."""
+
     mnist: Annotated[
         Path | None, typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files.")
-    ] = None,
-    images: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own images, IDX.")] = None,
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Their labels, IDX.")] = None,
+    ] = None
+    images: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own images, IDX.")] = None
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Their labels, IDX.")] = None
+
+    def data(self, context: typer.Context) -> str | Path | tuple[Path, Path]:
+        """What the experiment takes for ``data``.
+
+        Raises
+        ------
+        ValueError
+            If one of the user's files is missing, or MNIST is typed beside them.
+        """
+        if self.images is not None and self.labels is not None:
+            refuse_beside(context, "mnist", "--images and --labels")
+            return self.images, self.labels
+        if self.images is not None or self.labels is not None:
+            alone = "--labels" if self.images is None else "--images"
+            raise ValueError(f"--images and --labels: expected both or none, got {alone} alone")
+        return self.mnist or "digits"
+
+
+@spread
+def figure3(
+    context: typer.Context,
+    source: Images,
+    out: Out = Path("fa-ref-figure3"),
     lambdas: Annotated[str, typer.Option(help="Penalties, separated by commas.")] = "0,0.1,0.3",
     schedule: Annotated[str, typer.Option(help="constant, cutoff, inverse_square or exponential.")] = "constant",
     horizon: Annotated[float, typer.Option(help="Time scale of the schedule, in epochs.")] = 20.0,
     runs: Runs = 1,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 300,
     compare: Annotated[bool, typer.Option("--compare", help="Compare with the published accuracies.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-) -> Any:
+    sweeping: Sweeping = Sweeping(jobs=1),
+    common: Common = Common(),
+) -> None:
     """Digits by feedback alignment, as in Figure 3: MNIST if its folder is named, yours, or the bundled ones."""
     from validation.experiments.figure3 import figure3 as experiment
 
-    if (images is None) != (labels is None):
-        raise ValueError("--images and --labels: expected both or none")
-    if images is not None:
-        refuse_beside(context, "mnist", "--images and --labels")
-    options = {
-        "out": out, "data": (images, labels) if images and labels else "digits" if mnist is None else "mnist",
-        "folder": mnist, "lambdas": numbers("lambdas", lambdas, float), "schedule": schedule, "horizon": horizon,
-        "runs": runs, "epochs": epochs, "jobs": jobs,
+    choices = {
+        "out": out, "data": source.data(context),
+        "lambdas": numbers("lambdas", lambdas, float), "schedule": schedule, "horizon": horizon,
+        "runs": runs, "epochs": epochs,
     }  # fmt: skip
 
     def judge(comparison: Any) -> bool:
         if comparison is None:
-            raise ValueError("--compare: expected MNIST and a constant schedule, as published")
+            data = "MNIST" if choices["data"] == source.mnist else "other images"
+            raise ValueError(
+                f"--compare: expected MNIST and --schedule constant, as published, got {data} and {schedule}"
+            )
         say(comparison.to_string(index=False))
         return bool(comparison["inside"].all())
 
-    return experiment, options, judge if compare else None
+    _run(experiment, choices, sweeping, common, judge if compare else None)
 
 
-@_sweep
+@spread
 def dropout(
     out: Out = Path("fa-ref-dropout"),
     activations: Names = "linear,relu,tanh",
@@ -175,13 +185,15 @@ def dropout(
     patience: Annotated[
         float, typer.Option(min=1.0, help="Give a run up at this multiple of the planned steps.")
     ] = 20.0,
-) -> Any:
+    sweeping: Sweeping = Sweeping(),
+    common: Common = Common(),
+) -> None:
     """Final alignment with dropout in place of the ridge penalty."""
     from validation.experiments.dropout import dropout as experiment
 
-    options = {
+    choices = {
         "out": out, "activations": activations.split(","),
         "rates": None if rates is None else numbers("rates", rates, float),
         "widths": numbers("widths", widths, int), "runs": runs, "patience": patience,
     }  # fmt: skip
-    return experiment, options, None
+    _run(experiment, choices, sweeping, common)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from validation.commands.console import refuse_beside, say
+from validation.commands.options import Synthetic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,22 +20,9 @@ if TYPE_CHECKING:
 
     from fa_ref import Problem
 
-__all__ = ["Data", "Dimension", "Files", "Header", "Psi", "Samples", "Standardise", "Width", "XFile", "YFile"]
+__all__ = ["Data", "Files"]
 
 _READ = "CSV (columns separated by commas, semicolons, tabs or spaces) or .npy"
-XFile = Annotated[Path | None, typer.Option("--X", metavar="FILE", help=f"Inputs, a sample a row: {_READ}.")]
-YFile = Annotated[Path | None, typer.Option("--y", metavar="FILE", help="Targets, in the same formats.")]
-Header = Annotated[
-    bool | None,
-    typer.Option("--header/--no-header", help="Whether the files' first lines are headings; else asked."),
-]
-Standardise = Annotated[
-    bool, typer.Option("--standardise", help="Shift and scale every column of X, and y, to mean 0 and SD 1.")
-]
-Samples = Annotated[int, typer.Option(min=1, help="Samples of the synthetic problem (without --X and --y).")]
-Dimension = Annotated[int, typer.Option(min=1, help="Its input dimension.")]
-Width = Annotated[int, typer.Option(min=1, help="Width.")]
-Psi = Annotated[str, typer.Option(help="ψ: identity, relu, tanh, sigmoid, erf or softplus.")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,13 +51,21 @@ class Data:
         return {"data": self.name, "notes": list(self.notes)}
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Files:
     """The options that name a user's data."""
 
-    x: Path | None
-    y: Path | None
-    header: bool | None = None
-    standardise: bool = False
+    x_file: Annotated[
+        Path | None, typer.Option("--X", metavar="FILE", help=f"Inputs, a sample a row: {_READ}.")
+    ] = None
+    y_file: Annotated[Path | None, typer.Option("--y", metavar="FILE", help="Targets, in the same formats.")] = None
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether the files' first lines are headings; else asked."),
+    ] = None
+    standardise: Annotated[
+        bool, typer.Option("--standardise", help="Shift and scale every column of X, and y, to mean 0 and SD 1.")
+    ] = False
 
     def read(self) -> Data | None:
         """Return what is in the files, saying how they were read; None if none is named.
@@ -82,15 +78,17 @@ class Files(NamedTuple):
         from fa_ref import data
         from fa_ref._support.text import printable
 
-        if self.x is None and self.y is None:
+        if self.x_file is None and self.y_file is None:
             for name, used in (("standardise", self.standardise), ("header", self.header is not None)):
                 if used:
-                    raise ValueError(f"--{name}: expected together with --X and --y")
+                    raise ValueError(f"--{name}: expected together with --X and --y, got neither")
             return None
-        if self.x is None or self.y is None:
-            raise ValueError("--X and --y: expected both or none")
-        problem, (inputs, targets) = data.read_problem(self.x, self.y, header=self.header)
-        notes, name = [str(inputs), str(targets)], printable(str(self.x))
+        if self.x_file is None or self.y_file is None:
+            raise ValueError(
+                f"--X and --y: expected both or none, got --{'y' if self.x_file is None else 'X'} alone"
+            )
+        problem, (inputs, targets) = data.read_problem(self.x_file, self.y_file, header=self.header)
+        notes, name = [str(inputs), str(targets)], printable(str(self.x_file))
         if self.standardise:
             problem, done = data.standardised(problem)
             notes.append(str(done))
@@ -101,9 +99,17 @@ class Files(NamedTuple):
         return Data(problem=problem, name=name, notes=tuple(map(printable, notes)), lines=lines)
 
     def or_synthetic(
-        self, context: typer.Context, n: int, d: int, activation: str, rng: np.random.Generator, scale: float
+        self,
+        context: typer.Context,
+        sizes: Synthetic,
+        activation: str,
+        rng: np.random.Generator,
+        *,
+        scale: float | None = None,
     ) -> Data:
         """Return what is in the files, or Gaussian inputs with a linear or a random network's targets.
+
+        The inputs' entries have standard deviation ``scale``, by default 1/√d.
 
         Raises
         ------
@@ -118,7 +124,7 @@ class Files(NamedTuple):
             for name in ("n", "d"):
                 refuse_beside(context, name, "--X and --y")
             return given
-        X = data.gaussian_inputs(n, d, rng, scale=scale)
+        X = data.gaussian_inputs(sizes.n, sizes.d, rng, scale=sizes.d**-0.5 if scale is None else scale)
         linear = resolve(activation).linear
         y = data.linear_teacher(X, rng) if linear else data.network_teacher(X, 1000, activation, rng)
         return Data(problem=Problem(X, y), name="Gaussian inputs")

@@ -35,6 +35,9 @@ EXIT_INPUT, EXIT_FAULT, EXIT_INTERRUPTED = 2, 3, 130
 #: What a character is called where the terminal's encoding does not have it.
 _SPELT = {
     "γ": "gamma", "λ": "lambda", "η": "eta", "ψ": "psi", "Ψ": "Psi", "β": "beta", "δ": "delta", "θ": "theta",
+    "Θ": "Theta", "Ω": "Omega", "Λ": "Lambda", "Γ": "Gamma", "ν": "nu", "ξ": "xi", "τ": "tau", "φ": "phi",
+    "π": "pi", "§": "Sec. ",
+    "≻": ">", "⌊": "[", "⌋": "]", "Π": "prod", "\u0304": "bar", "\u0303": "~", "\u0302": "^",
     "κ": "kappa", "χ": "chi", "ε": "eps", "σ": "sigma", "ρ": "rho", "ω": "omega", "μ": "mu", "Σ": "sum",
     "Ḡ": "Gbar", "Δ": "Delta", "α": "alpha", "ȳ": "ybar", "‖": "||", "√": "sqrt", "∠": "angle", "∞": "inf",
     "≤": "<=", "≥": ">=", "≈": "~", "≡": "=", "≠": "!=", "≪": "<<", "≫": ">>", "×": "x", "·": "*", "−": "-",
@@ -140,7 +143,7 @@ def hearing_interrupts(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: Names of the library for what an option gives under another name.
-_ALSO = {"lam": "ridge", "c_S": "budget", "max_steps": "steps"}
+_ALSO = {"lam": "ridge", "T": "cutoff", "c_S": "budget", "max_steps": "steps"}
 
 
 def _as_typed(line: str, command: Callable[..., Any]) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from validation.commands.console import (
-    JsonFile,
-    Seed,
     check_json,
     half_step,
     print_table,
@@ -18,7 +16,9 @@ from validation.commands.console import (
     say,
     write_json,
 )
-from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, XFile, YFile
+from validation.commands.inputs import Files
+from validation.commands.options import Common, Psi, Synthetic, spread
+from validation.commands.theory_limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,31 +29,29 @@ if TYPE_CHECKING:
 __all__ = ["theory"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Runs to be watched beside what is proved."""
+
+    observe: Annotated[int, typer.Option(min=0, metavar="N", help="Also observe this many runs.")] = 0
+    observe_width: Annotated[int, typer.Option(min=2, help="Width of those runs.")] = 3200
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each of them.")] = 500
+
+
+@spread
 def theory(
     context: typer.Context,
-    x_file: XFile = None,
-    y_file: YFile = None,
-    header: Header = None,
-    standardise: Standardise = False,
-    n: Samples = 5,
-    d: Dimension = 15,
+    files: Files,
+    synthetic: Synthetic = Synthetic(n=5, d=15),
     activation: Psi = "tanh",
     eta: Annotated[
         float | None, typer.Option(help="Step size; if not given, half of what the theorem's clause allows.")
     ] = None,
     delta: Annotated[float, typer.Option(help="Every line holds with probability 1 − δ.")] = 0.1,
     p: Annotated[int | None, typer.Option(min=1, help="Width; the sufficient one if not given.")] = None,
-    observe: Annotated[int, typer.Option(min=0, metavar="N", help="Also observe this many runs.")] = 0,
-    observe_width: Annotated[int, typer.Option(min=2, help="Width of those runs.")] = 3200,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of each of them.")] = 500,
-    limits: Annotated[bool, typer.Option("--limits", help="Print predicted alignments instead.")] = False,
-    widths: Annotated[str, typer.Option(help="Widths for --limits.")] = "200,800,3200,12800",
-    ridge: Annotated[float, typer.Option(help="λ for --limits.")] = 0.0,
-    times: Annotated[str | None, typer.Option(help="Steps t for λ = 0; inf is full convergence.")] = None,
-    theta: Annotated[str | None, typer.Option(help="Times t/√p for λ > 0.")] = None,
-    budget: Annotated[float, typer.Option(help="c_S of Theorem 4.6, for linear networks with λ > 0.")] = 1.0,
-    json_file: JsonFile = None,
-    seed: Seed = 0,
+    runs: Observed = Observed(),
+    alignment: Limits = Limits(),
+    common: Common = Common(),
 ) -> None:
     """Print every constant that the paper leaves unnamed: what is proved for it and, apart, what runs show.
 
@@ -65,20 +63,20 @@ def theory(
     from theory.kernels import mean_kernel
     from validation.report.advice import advise
 
-    check_json(json_file)
-    if limits and observe:
-        raise ValueError("--observe: expected none with --limits")
-    rng = np.random.default_rng(seed)
-    given = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, d**-0.5)
+    check_json(common.json_file)
+    if alignment.limits and runs.observe:
+        raise ValueError(f"--observe: expected none with --limits, got {runs.observe}")
+    rng = np.random.default_rng(common.seed)
+    given = files.or_synthetic(context, synthetic, activation, rng)
     problem = given.problem
     kernel = mean_kernel(problem.X, activation)
     if eta is None:
         eta = _step(problem, activation, kernel)
-    if limits:
+    if alignment.limits:
         from validation.commands.theory_limits import print_limits
 
-        found = print_limits(problem, activation, eta, ridge, widths, times, theta, budget)
-        write_json(json_file, {"eta": eta, "limits": found})
+        found = print_limits(problem, activation, eta, alignment)
+        write_json(common.json_file, {"eta": eta, "limits": found})
         return
     lines = constants_table(problem, activation, eta=eta, delta=delta, p=p)
     print_table(
@@ -96,11 +94,14 @@ def theory(
     )
     for hint in advise(problem, activation, lines=given.lines, kernel=kernel):
         say(f"hint: {hint}")
-    seen = _observe(problem, activation, eta, kernel.gamma, observe, observe_width, steps, rng) if observe else []
+    seen = _observe(problem, activation, eta, kernel.gamma, runs, rng) if runs.observe else []
     if seen:
-        say(f"observed in {observe} runs of {steps} steps at p = {observe_width} (largest over units and steps):")
+        what = f"{runs.observe} runs of {runs.steps} steps at p = {runs.observe_width}"
+        say(f"observed in {what} (largest over units and steps):")
         print_table(seen)
-    write_json(json_file, {"eta": eta, "delta": delta, "lines": [asdict(line) for line in lines], "observed": seen})
+    write_json(
+        common.json_file, {"eta": eta, "delta": delta, "lines": [asdict(line) for line in lines], "observed": seen}
+    )
 
 
 def _step(problem: Problem, activation: str, kernel: MeanKernel) -> float:
@@ -119,9 +120,7 @@ def _observe(
     activation: str,
     eta: float,
     gamma: float,
-    runs: int,
-    p: int,
-    steps: int,
+    runs: Observed,
     rng: np.random.Generator,
 ) -> list[dict[str, str]]:
     import numpy as np
@@ -130,12 +129,12 @@ def _observe(
     from theory.convergence.constants import observed_constants
 
     rows = []
-    with progress_bar("observe", runs) as advance:
-        for k in range(runs):
+    with progress_bar("observe", runs.observe) as advance:
+        for k in range(runs.observe):
             advance(f"run {k + 1}")
-            network = Network.gaussian(p, problem.d, rng)
+            network = Network.gaussian(runs.observe_width, problem.d, rng)
             rows.append(
-                observed_constants(Setting(problem, network, activation, eta=eta), gamma=gamma, steps=steps)
+                observed_constants(Setting(problem, network, activation, eta=eta), gamma=gamma, steps=runs.steps)
             )
     return [
         {

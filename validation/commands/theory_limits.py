@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from validation.commands.console import numbers, print_table, say
 
@@ -13,22 +15,25 @@ if TYPE_CHECKING:
     from theory.alignment.after_cutoff import SharpForecast
     from theory.alignment.forecast import Forecast
 
-__all__ = ["print_limits"]
+__all__ = ["Limits", "print_limits"]
 
 #: Longest run whose mean dynamics is followed.
 LONGEST = 10**7
 
 
-def print_limits(
-    problem: Problem,
-    activation: str,
-    eta: float,
-    lam: float,
-    widths: str,
-    times: str | None,
-    theta: str | None,
-    c_S: float,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Which alignments are predicted."""
+
+    limits: Annotated[bool, typer.Option("--limits", help="Print predicted alignments instead.")] = False
+    widths: Annotated[str, typer.Option(help="Widths for --limits.")] = "200,800,3200,12800"
+    ridge: Annotated[float, typer.Option(help="λ for --limits.")] = 0.0
+    times: Annotated[str | None, typer.Option(help="Steps t for λ = 0; inf is full convergence.")] = None
+    theta: Annotated[str | None, typer.Option(help="Times t/√p for λ > 0.")] = None
+    budget: Annotated[float, typer.Option(help="c_S of Theorem 4.6, for linear networks with λ > 0.")] = 1.0
+
+
+def print_limits(problem: Problem, activation: str, eta: float, wanted: Limits) -> dict[str, Any]:
     """Print the tables and return them for JSON.
 
     Raises
@@ -38,17 +43,16 @@ def print_limits(
     """
     from fa_ref._support.checks import as_number
 
-    lam, c_S = as_number("ridge", lam, at_least=0), as_number("budget", c_S, above=0)
-    ps = [_at_least_1("widths", p) for p in numbers("widths", widths, int)]
-    if not ps:
-        raise ValueError("--widths: expected at least one width, got none")
+    lam, c_S = as_number("ridge", wanted.ridge, at_least=0), as_number("budget", wanted.budget, above=0)
+    ps = [_at_least_1("widths", p) for p in numbers("widths", wanted.widths, int)]
+    times, theta = wanted.times, wanted.theta
     say(f"n = {problem.n}, d = {problem.d}, {activation}, η = {eta:.4g}, λ = {lam:g}")
     if lam == 0:
         if theta is not None:
-            raise ValueError("--theta: expected --times without a penalty (θ = t/√p is the scale of λ > 0)")
+            raise ValueError(f"--theta: expected --times in its place without a penalty, got {theta!r}")
         return {"ridge": 0.0, "alignment": _print_law(problem, activation, eta, _steps(times), ps), "cutoff": None}
     if times is not None:
-        raise ValueError("--times: expected --theta with a penalty (alignment builds up over t = θ√p)")
+        raise ValueError(f"--times: expected --theta in its place with a penalty (t = θ√p), got {times!r}")
     rows = _print_ridge(problem, activation, eta, lam, _thetas(theta, eta * lam, max(ps)), ps)
     later = _print_long_run(problem, activation, eta, lam, ps)
     cutoff = _print_cutoff(problem, activation, eta, lam, c_S, ps)

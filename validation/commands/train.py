@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from validation.commands.console import JsonFile, Seed, check_json, say, steps_bar, write_json
-from validation.commands.inputs import Dimension, Files, Header, Psi, Samples, Standardise, Width, XFile, YFile
+from validation.commands.console import check_json, say, steps_bar, write_json
+from validation.commands.inputs import Files
+from validation.commands.options import Common, Net, Penalty, Synthetic, spread
 from validation.commands.terminal import Interrupted
 
 if TYPE_CHECKING:
@@ -23,25 +24,19 @@ RECORDS, ROWS = 1000, 10
 COLUMNS = ("loss", "alignment", "beta_norm")
 
 
+@spread
 def train(
     context: typer.Context,
-    x_file: XFile = None,
-    y_file: YFile = None,
-    header: Header = None,
-    standardise: Standardise = False,
-    n: Samples = 50,
-    d: Dimension = 150,
-    p: Width = 800,
-    activation: Psi = "tanh",
+    files: Files,
+    synthetic: Synthetic = Synthetic(n=50, d=150),
+    net: Net = Net(p=800),
     eta: Annotated[float, typer.Option(help="Step size on ½‖e‖².")] = 0.01,
     steps: Annotated[int, typer.Option(min=0, help="Number of steps.")] = 1000,
-    ridge: Annotated[float, typer.Option(help="Constant λ.")] = 0.0,
-    cutoff: Annotated[int | None, typer.Option(metavar="T", help="Set λ to 0 after step T.")] = None,
+    penalty: Penalty = Penalty(),
     rule: Annotated[str, typer.Option(help="fa, bp, kolen-pollack or hebbian.")] = "fa",
     engine: Annotated[str, typer.Option(help="auto, or an engine by name.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the trajectory as CSV.")] = None,
-    json_file: JsonFile = None,
-    seed: Seed = 0,
+    common: Common = Common(),
 ) -> None:
     """Train one network and print loss and alignment along the way.
 
@@ -49,28 +44,28 @@ def train(
     """
     import numpy as np
 
-    from fa_ref import Network, Setting, schedules
+    from fa_ref import Network, Setting
 
-    check_json(json_file)
+    check_json(common.json_file)
     check_json(out, "--out")
-    if cutoff is not None and ridge == 0:
-        raise ValueError("--cutoff: expected together with --ridge, which it sets to 0 after step T")
-    rng = np.random.default_rng(seed)
-    given = Files(x_file, y_file, header, standardise).or_synthetic(context, n, d, activation, rng, d**-0.5)
-    schedule = schedules.constant(ridge) if cutoff is None else schedules.cutoff(ridge, cutoff)
-    network = Network.gaussian(p, given.problem.d, rng)
-    setting = Setting(given.problem, network, activation, eta=eta, ridge=schedule, rule=rule)
+    schedule = penalty.schedule()
+    rng = np.random.default_rng(common.seed)
+    given = files.or_synthetic(context, synthetic, net.activation, rng)
+    network = Network.gaussian(net.p, given.problem.d, rng)
+    setting = Setting(given.problem, network, net.activation, eta=eta, ridge=schedule, rule=rule)
     say(str(setting))
     run, finished = _run(setting, steps, engine)
     _write(run, out)
     ended = run.status if finished else "interrupted"
     loss = float(run.loss[-1])
     write_json(
-        json_file, {**run.describe(), **given.to_dict(), "status": ended, "loss": loss, "engine": run.engine}
+        common.json_file, {**run.describe(), **given.to_dict(), "status": ended, "loss": loss, "engine": run.engine}
     )
     at = f" at step {run.diverged_at}" if run.diverged_at is not None else ""
     if not finished:
-        written = ", ".join(str(file) for file in (out, json_file) if file is not None) or "what is printed above"
+        written = (
+            ", ".join(str(file) for file in (out, common.json_file) if file is not None) or "what is printed above"
+        )
         raise Interrupted(
             f"steps 0 to {run.times[-1]} of {steps} are kept: {written}; the command again starts anew"
         )
@@ -78,7 +73,7 @@ def train(
     if run.status == "diverged":
         from validation.report.advice import advise
 
-        for hint in advise(given.problem, activation, p=p, lines=given.lines):
+        for hint in advise(given.problem, net.activation, p=net.p, lines=given.lines):
             say(f"hint: {hint}")
 
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from validation.commands.console import (
-    JsonFile,
-    JunitFile,
-    Seed,
     check_json,
     command_line,
     print_table,
     progress_bar,
     refuse_beside,
     say,
+    typed,
     write_json,
 )
-from validation.commands.inputs import Data, Files, Header, Standardise, XFile, YFile
+from validation.commands.inputs import Data, Files
+from validation.commands.options import Common, JunitFile, spread
 from validation.commands.terminal import Interrupted
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ Mnist = Annotated[
     Path | None,
     typer.Option(metavar="DIR", envvar="FA_REF_MNIST", help="Folder with MNIST's IDX files (plain or .gz)."),
 ]
-Draws = Annotated[int, typer.Option(min=1, help="At most so many networks for a claim of probability.")]
-Steps = Annotated[int, typer.Option(min=1, help="Steps of each run.")]
-Wide = Annotated[
-    int | None, typer.Option("--p", min=1, help="Width of the networks, in place of each statement's own.")
-]
-Break = Annotated[bool, typer.Option("--break", help="Run each statement's negative control in its place.")]
 Names = Annotated[
     str, typer.Option("--data", metavar="NAMES", help="Among gaussian, digits and mnist, separated by commas.")
 ]
@@ -49,27 +43,38 @@ BROKEN = "Negative controls: every statement is altered as its row says, and no 
 CUT = "Interrupted: statements that are not here were not checked"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is run for a statement."""
+
+    draws: Annotated[
+        int, typer.Option(min=1, help="Networks for a claim of probability; without it fewer for a large table.")
+    ]
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 300
+    p: Annotated[
+        int | None, typer.Option(min=1, help="Width of the networks, in place of each statement's own.")
+    ] = None
+
+
+@spread
 def verify(
     context: typer.Context,
+    files: Files,
     mnist: Mnist = None,
-    x_file: XFile = None,
-    y_file: YFile = None,
-    header: Header = None,
-    standardise: Standardise = False,
     data: Names = "gaussian,digits",
     only: Annotated[str | None, typer.Option(metavar="NUMBERS", help="These statements alone: 3.2,4.6.")] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List the statements, and check none.")] = False,
-    broken: Break = False,
+    broken: Annotated[
+        bool, typer.Option("--break", help="Run each statement's negative control in its place.")
+    ] = False,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html goes.")] = Path("fa-ref-report"),
-    json_file: JsonFile = None,
     junit_file: JunitFile = None,
-    seed: Seed = 0,
-    draws: Draws = 32,
-    steps: Steps = 300,
-    p: Wide = None,
+    effort: Effort = Effort(draws=32),
+    common: Common = Common(),
 ) -> None:
     """Check the whole paper, statement by statement: on synthetic data, digits, or your own."""
-    from validation.report.page import check_writable, write_report
+    from fa_ref._support.storage import writable_folder
+    from validation.report.page import write_report
     from validation.report.table import nothing_held
     from validation.statements import STATEMENTS, find
     from validation.statements import verify as check
@@ -78,14 +83,14 @@ def verify(
         print_table([{"number": s.number, "statement": s.title, "control": s.control} for s in STATEMENTS])
         return
     statements = [find(number) for number in only.split(",")] if only else list(STATEMENTS)
-    folder = check_writable(report)
-    check_json(json_file)
+    folder = writable_folder("--report", report)
+    check_json(common.json_file)
     check_json(junit_file, "--junit")
-    given = Files(x_file, y_file, header, standardise).read()
-    inputs = _inputs(context, given, data, mnist, seed)
+    given = files.read()
+    inputs = _inputs(context, given, data, mnist, common.seed)
     findings: list[Finding] = []
     interrupted = False
-    with _options(statements, inputs, seed=seed, draws=draws, steps=steps, width=p, broken=broken) as options:
+    with _options(context, statements, inputs, effort, seed=common.seed, broken=broken) as options:
         try:
             for finding in check(statements, inputs, options):
                 findings.append(finding)
@@ -97,9 +102,9 @@ def verify(
     _tell(findings)
     command, notes = command_line(), [note for chosen in inputs for note in chosen.notes]
     said = [*notes, *([BROKEN] if broken else []), *([CUT] if interrupted else [])]
-    page = write_report(findings, folder, command=command, seed=seed, steps=steps, notes=said)
+    page = write_report(findings, folder, command=command, seed=common.seed, steps=effort.steps, notes=said)
     content = {"command": command, "complete": not interrupted, "notes": notes, "hints": list(_hints(findings))}
-    write_json(json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
+    write_json(common.json_file, {**content, "findings": [finding.to_dict() for finding in findings]})
     if junit_file is not None:
         _write_junit(junit_file, findings)
     say(_count(findings, broken=broken))
@@ -151,39 +156,36 @@ def _unfinished(statements: list[Statement], inputs: list[Inputs], findings: lis
     return [s.number for s in statements if done.count(s.number) < (1 if s.general else len(inputs))]
 
 
+@spread
 def theorem(
     context: typer.Context,
     number: Annotated[
         str, typer.Argument(metavar="NUMBER", help="Which statement: 4.6. `verify --list` lists them.")
     ],
+    files: Files,
     mnist: Mnist = None,
-    x_file: XFile = None,
-    y_file: YFile = None,
-    header: Header = None,
-    standardise: Standardise = False,
     data: Names = "gaussian",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the dossier as a page too.")] = None,
-    json_file: JsonFile = None,
-    seed: Seed = 0,
-    draws: Draws = 128,
-    steps: Steps = 300,
-    p: Wide = None,
+    effort: Effort = Effort(draws=128),
+    common: Common = Common(),
 ) -> None:
     """Tell all that is known of one statement: hypotheses, verdict, constants, losses, errata, how to reproduce."""
     from fa_ref._support.storage import write_atomically
     from validation.report.page import render
+    from validation.report.unicode_mathematics import in_unicode
     from validation.statements import dossier, find
 
     statement = find(number)
     check_json(html, "--html")
-    check_json(json_file)
-    inputs = _inputs(context, Files(x_file, y_file, header, standardise).read(), data, mnist, seed)
+    check_json(common.json_file)
+    inputs = _inputs(context, files.read(), data, mnist, common.seed)
     command = command_line()
-    with _options([statement], inputs, seed=seed, draws=draws, steps=steps, width=p, broken=False) as options:
+    with _options(context, [statement], inputs, effort, seed=common.seed) as options:
         found = dossier(statement, inputs, options, command=command)
-    say(f"{statement.title}\n\n{statement.source}: {statement.printed}")
+    say(f"{statement.title}\n\n{statement.source}: {in_unicode(statement.printed)}")
     if statement.corrected:
-        say(f"as it should read: {statement.corrected}")
+        say(f"as it should read: {in_unicode(statement.corrected)}")
+    say(f"hypotheses: {in_unicode(statement.assumptions)}")
     for finding in found.findings:
         say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
         for remark in finding.remarks:
@@ -198,27 +200,32 @@ def theorem(
             say(part.code)
     if html is not None:
         notes = [note for chosen in inputs for note in chosen.notes]
-        page = render(found.findings, command=command, seed=seed, steps=steps, notes=notes, dossier=found)
+        page = render(
+            found.findings, command=command, seed=common.seed, steps=effort.steps, notes=notes, dossier=found
+        )
         write_atomically(html, lambda file: file.write(page.encode()))
-    write_json(json_file, {"command": command, **found.to_dict()})
+    write_json(common.json_file, {"command": command, **found.to_dict()})
     raise typer.Exit(0 if any(found.findings) else 1)
 
 
 @contextmanager
 def _options(
+    context: typer.Context,
     statements: list[Statement],
     inputs: list[Inputs],
+    effort: Effort,
     *,
     seed: int,
-    draws: int,
-    steps: int,
-    width: int | None,
-    broken: bool,
+    broken: bool = False,
 ) -> Iterator[Options]:
     from validation.statements import Options
 
+    most = math.inf if typed(context, "draws") else Options.evaluations * effort.draws / Options.draws
     with progress_bar("verify", sum(1 if s.general else len(inputs) for s in statements)) as advance:
-        yield Options(seed=seed, draws=draws, steps=steps, width=width, broken=broken, progress=advance)
+        yield Options(
+            seed=seed, draws=effort.draws, evaluations=most, steps=effort.steps, width=effort.p, broken=broken,
+            progress=advance,
+        )  # fmt: skip
 
 
 def _inputs(context: typer.Context, given: Data | None, names: str, folder: Path | None, seed: int) -> list[Inputs]:

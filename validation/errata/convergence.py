@@ -13,7 +13,7 @@ from validation.errata.readings import orthonormal
 from validation.judge.record import reference_run
 from validation.judge.verdicts import HOLDS
 from validation.theorems import explicit, theorem_3_2
-from validation.theorems.conclusions import contraction
+from validation.theorems.inequality_3_1 import contraction
 
 __all__ = ["published_step_sizes", "ridge_pull", "step_size_clause"]
 

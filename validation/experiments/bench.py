@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from fa_ref import Network, Problem, data
 from fa_ref._support.threads import threads as limited_threads
 from fa_ref.activations import resolve
-from fa_ref.engines.choice import build
+from fa_ref.engines.catalogue import build
 from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
 

@@ -30,9 +30,9 @@ from validation.experiments.sweeps import (
     Clock,
     Estimate,
     Outcome,
-    Progress,
     Row,
     Sweep,
+    SweepOptions,
     save_figure,
 )
 from validation.experiments.synthetic import WIDTHS, N, chosen, draw, planned_steps
@@ -61,12 +61,7 @@ def dropout(
     widths: Sequence[int] = WIDTHS,
     runs: int = 2,
     patience: float = 20.0,
-    seed: int = 0,
-    jobs: int = 1,
-    resume: bool = True,
-    cluster: str | None = None,
-    progress: Progress | None = None,
-    dry_run: bool = False,
+    options: SweepOptions = SweepOptions(),
 ) -> Outcome | Estimate:
     """Measure the alignment with dropout in place of the ridge penalty, at the planned step and where a run ends.
 
@@ -84,10 +79,9 @@ def dropout(
         Independent runs a cell.
     patience : float, optional
         A run that may not end by this multiple of the planned steps is given up, with status ``"unsettled"``.
-    seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweeps.Sweep`.
-    dry_run : bool, optional
-        Only estimate how long the planned steps would take; a run takes more where its alignment does not settle.
+    options : SweepOptions, optional
+        Seed, workers, what is kept, and whether it is only estimated how long it would take: of
+        the planned steps, as a run takes more where its alignment does not settle.
 
     Returns
     -------
@@ -113,10 +107,10 @@ def dropout(
         for rate in (RATES[name] if rates is None else rates) for p in widths
         for run in range(as_count("runs", runs))
     ]  # fmt: skip
-    sweep = Sweep("dropout", _work, cells, seed, cost=lambda cell: cell["steps"] * cell["p"])
-    if dry_run:
-        return sweep.estimate(out, Clock(_steps, ("activation", "p"), 20), jobs=jobs, resume=resume)
-    table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
+    sweep = Sweep("dropout", _work, cells, options.seed, cost=lambda cell: cell["steps"] * cell["p"])
+    if options.dry_run:
+        return sweep.estimate(out, Clock(_steps, ("activation", "p"), 20), jobs=options.jobs, resume=options.resume)
+    table = sweep.run(out, **options.workers, progress=options.progress)
     image = Path(out) / "dropout.svg"
     save_figure(draw_dropout(table), image)
     return Outcome(table, [Path(out) / "dropout.csv", image])

@@ -119,7 +119,7 @@ def descend_with_dropout(
     start, psi, rate = setting.start, setting.activation, as_number("rate", rate, at_least=0, below=1)
     wanted = np.array([as_count("times", t, at_least=0) for t in times], dtype=np.int64)
     if wanted.size == 0 or (np.diff(wanted) <= 0).any():
-        raise ValueError("times: expected at least one step, in ascending order")
+        raise ValueError(f"times: expected at least one step, in ascending order, got {wanted!r:.60}")
     z, beta, y = np.ascontiguousarray(start.W @ setting.problem.X.T), start.beta.copy(), setting.problem.y
     state = (z, beta, np.empty_like(z), np.empty_like(y))
     data = (np.ascontiguousarray(setting.problem.K), y, start.b)

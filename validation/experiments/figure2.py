@@ -18,7 +18,7 @@ import numpy as np
 from fa_ref import Network, Trajectory, schedules, train
 from fa_ref._support.checks import as_count, as_number
 from fa_ref._support.threads import threads
-from fa_ref.engines.choice import DTYPES
+from fa_ref.engines.catalogue import DTYPES
 from validation.experiments.compare import Comparison, compare_figure2, was_published
 from validation.experiments.stopping import READING, SETTLED, Latch, is_reading
 from validation.experiments.sweeps import (
@@ -26,9 +26,9 @@ from validation.experiments.sweeps import (
     Clock,
     Estimate,
     Outcome,
-    Progress,
     Row,
     Sweep,
+    SweepOptions,
     save_figure,
 )
 from validation.experiments.synthetic import LABELS, WIDTHS, chosen, draw, planned_steps, resolve_preset
@@ -56,12 +56,7 @@ def figure2(
     predictions: int = 5,
     margin: float = 0.03,
     dtype: str = "float64",
-    seed: int = 0,
-    jobs: int = 1,
-    resume: bool = True,
-    cluster: str | None = None,
-    progress: Progress | None = None,
-    dry_run: bool = False,
+    options: SweepOptions = SweepOptions(),
 ) -> Outcome | Estimate:
     """Run the experiment behind Figure 2.
 
@@ -85,10 +80,9 @@ def figure2(
         Of the equivalence tests.
     dtype : {"float64", "float32"}, optional
         Arithmetic of the runs. Linear networks need no more than microseconds a step and are always run in float64.
-    seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweeps.Sweep`.
-    dry_run : bool, optional
-        Only estimate how long it would take (predictions apart).
+    options : SweepOptions, optional
+        Seed, workers, what is kept, and whether it is only estimated how long it would take
+        (predictions apart).
 
     Returns
     -------
@@ -105,16 +99,18 @@ def figure2(
     """
     cells = figure2_cells(activations, labels, widths, runs, preset, dtype)
     predictions = as_count("predictions", predictions, at_least=0)
-    sweep = Sweep("figure2", _work, cells, seed, _cost)
-    if dry_run:
-        return sweep.estimate(out, Clock(_steps, ("activation", "p"), 100), jobs=jobs, resume=resume)
-    table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
+    sweep = Sweep("figure2", _work, cells, options.seed, _cost)
+    if options.dry_run:
+        return sweep.estimate(
+            out, Clock(_steps, ("activation", "p"), 100), jobs=options.jobs, resume=options.resume
+        )
+    table = sweep.run(out, **options.workers, progress=options.progress)
     files = [Path(out) / "figure2.csv"]
     overlay = None
     if predictions:
         from validation.experiments.overlay import predict
 
-        overlay = predict(out, cells, predictions, seed=seed, jobs=jobs, resume=resume, cluster=cluster)
+        overlay = predict(out, cells, predictions, options)
         files.append(Path(out) / "figure2-limit.csv")
     from validation.experiments.drawing import draw_figure2
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fa_ref import schedules
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref._support.threads import threads
 from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import Pair, digits, idx_pair, mnist
@@ -29,9 +29,9 @@ from validation.experiments.sweeps import (
     Cell,
     Estimate,
     Outcome,
-    Progress,
     Row,
     Sweep,
+    SweepOptions,
     save_figure,
 )
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["LAMBDAS", "SCHEDULES", "draw_figure3", "figure3"]
 
 StrPath = str | PathLike[str]
-#: ``"mnist"``, ``"digits"``, or the paths of an IDX file of images and one of labels.
-Data = str | tuple[StrPath, StrPath]
+#: ``"mnist"``, ``"digits"``, MNIST's folder, or the paths of an IDX file of images and one of labels.
+Data = StrPath | tuple[StrPath, StrPath]
 
 #: The paper's penalties.
 LAMBDAS = (0.0, 0.1, 0.3)
@@ -61,7 +61,6 @@ def figure3(
     out: StrPath,
     *,
     data: Data = "mnist",
-    folder: StrPath | None = None,
     lambdas: Sequence[float] = LAMBDAS,
     schedule: str = "constant",
     horizon: float = 20.0,
@@ -71,12 +70,7 @@ def figure3(
     p: int = 1000,
     batch: int = 600,
     eta: float = 1e-2,
-    seed: int = 0,
-    jobs: int = 1,
-    resume: bool = True,
-    cluster: str | None = None,
-    progress: Progress | None = None,
-    dry_run: bool = False,
+    options: SweepOptions = SweepOptions(),
 ) -> Outcome | Estimate:
     """Run the experiment behind Figure 3.
 
@@ -84,10 +78,9 @@ def figure3(
     ----------
     out : path
         Folder for ``figure3.csv``, ``figure3.svg`` and the finished cells.
-    data : str or pair of paths, optional
-        ``"mnist"``, ``"digits"`` (bundled), or two IDX files, images and labels.
-    folder : path, optional
-        Where MNIST's four files are; by default the environment variable FA_REF_MNIST says.
+    data : str, path or pair of paths, optional
+        ``"digits"`` (bundled); the folder of MNIST's four files, or ``"mnist"`` where the environment variable
+        FA_REF_MNIST names it; or two IDX files, images and labels.
     lambdas : sequence of float, optional
         Penalties; each starts its own runs.
     schedule : {"constant", "cutoff", "inverse_square", "exponential"}, optional
@@ -100,10 +93,8 @@ def figure3(
         Whether to run the reference as well.
     p, batch, eta : optional
         Width, images a step, and step size.
-    seed, jobs, resume, cluster, progress :
-        See `validation.experiments.sweeps.Sweep`.
-    dry_run : bool, optional
-        Only estimate how long it would take.
+    options : SweepOptions, optional
+        Seed, workers, what is kept, and whether it is only estimated how long it would take.
 
     Returns
     -------
@@ -118,9 +109,8 @@ def figure3(
     TypeError, ValueError
         If an argument is not what is said above, or the data cannot be read.
     """
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    source, name = _source(data, folder)
+    one_of("schedule", schedule, SCHEDULES)
+    source, name = _source(data)
     shared = {
         "data": name, "schedule": schedule, "horizon": as_number("horizon", horizon, above=0),
         "p": as_count("p", p), "batch": as_count("batch", batch), "eta": as_number("eta", eta, above=0),
@@ -132,11 +122,11 @@ def figure3(
         for rule, lam in arms
         for run in range(as_count("runs", runs))
     ]
-    sweep = Sweep("figure3", partial(_work, source=source), cells, seed)
-    if dry_run:
+    sweep = Sweep("figure3", partial(_work, source=source), cells, options.seed)
+    if options.dry_run:
         each = _seconds(cells[0], source)
-        return sweep.estimate(out, lambda _: each, jobs=jobs, resume=resume)
-    table = sweep.run(out, jobs=jobs, resume=resume, cluster=cluster, progress=progress)
+        return sweep.estimate(out, lambda _: each, jobs=options.jobs, resume=options.resume)
+    table = sweep.run(out, **options.workers, progress=options.progress)
     as_published = name == "mnist" and schedule == "constant" and (p, batch, eta) == (1000, 600, 1e-2)
     image = Path(out) / "figure3.svg"
     save_figure(draw_figure3(table, compared=as_published), image)
@@ -144,17 +134,18 @@ def figure3(
     return Outcome(table, [Path(out) / "figure3.csv", image], comparison)
 
 
-def _source(data: Data, folder: StrPath | None) -> tuple[tuple[str, ...], str]:
+def _source(data: Data) -> tuple[tuple[str, ...], str]:
     """Say where the images come from, and what identifies them."""
     if data == "digits":
         return ("digits",), "digits"
     if data == "mnist":
-        place = folder or os.environ.get("FA_REF_MNIST")
-        if not place:
-            raise ValueError("folder: expected the folder of MNIST's four IDX files (or FA_REF_MNIST), got none")
-        return ("mnist", str(Path(place).resolve())), "mnist"
-    if isinstance(data, str) or len(data) != 2:
-        raise ValueError(f"data: expected 'mnist', 'digits' or two IDX files, got {data!r}")
+        data = os.environ.get("FA_REF_MNIST", "")
+        if not data:
+            raise ValueError("data: expected the folder of MNIST's four IDX files (or FA_REF_MNIST), got 'mnist'")
+    if isinstance(data, str | PathLike) and Path(data).is_dir():
+        return ("mnist", str(Path(data).resolve())), "mnist"
+    if isinstance(data, str | PathLike) or len(data) != 2:
+        raise ValueError(f"data: expected 'digits', the folder of MNIST or two IDX files, got {str(data)!r}")
     sha, paths = hashlib.sha256(), [Path(path).resolve() for path in data]
     for path in paths:
         if not path.is_file():

@@ -15,7 +15,7 @@ import numpy as np
 from fa_ref import schedules
 from theory.alignment import no_alignment_coefficient
 from theory.limits import wide_alignment
-from validation.experiments.sweeps import Cell, Row, Sweep
+from validation.experiments.sweeps import Cell, Row, Sweep, SweepOptions
 from validation.experiments.synthetic import draw
 
 if TYPE_CHECKING:
@@ -30,16 +30,7 @@ THETA = 5000 / 14
 TEACHER_WIDTH = 3200
 
 
-def predict(
-    out: str | PathLike[str],
-    cells: Sequence[Cell],
-    draws: int,
-    *,
-    seed: int = 0,
-    jobs: int = 1,
-    resume: bool = True,
-    cluster: str | None = None,
-) -> DataFrame:
+def predict(out: str | PathLike[str], cells: Sequence[Cell], draws: int, options: SweepOptions) -> DataFrame:
     """Predict for every activation and λ among these cells of Figure 2.
 
     Returns
@@ -55,9 +46,13 @@ def predict(
         for run in range(draws)
     ]
     sweep = Sweep(
-        "figure2-limit", _work, predicted, seed, cost=lambda cell: 1.0 if cell["activation"] == "linear" else 9.0
+        "figure2-limit",
+        _work,
+        predicted,
+        options.seed,
+        cost=lambda cell: 1.0 if cell["activation"] == "linear" else 9.0,
     )
-    return sweep.run(out, jobs=jobs, resume=resume, cluster=cluster)
+    return sweep.run(out, **options.workers)
 
 
 def _work(cell: Cell, rng: np.random.Generator) -> tuple[list[Row], str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fa_ref import Network, Problem
-from fa_ref._support.checks import as_count
+from fa_ref._support.checks import as_count, one_of
 from fa_ref.adapters import eta_from_mean_squared_step, ridge_from_mean_squared_label
 from fa_ref.data import gaussian_inputs, linear_teacher, network_teacher
 from validation.experiments.sweeps import Cell
@@ -78,9 +78,7 @@ def resolve_preset(name: str) -> Preset:
     >>> preset.eta["linear"], preset.ridge(0.2)
     (4e-05, 5.0)
     """
-    if name not in PRESETS:
-        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
-    return PRESETS[name]
+    return PRESETS[one_of("preset", name, PRESETS)]
 
 
 def planned_steps(p: int) -> int:

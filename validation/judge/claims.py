@@ -140,7 +140,9 @@ class Claim(ABC):
         return Without(self, names)
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self.name}: expected .judge(run) to be asked for, a claim by itself has no truth value")
+        raise TypeError(
+            f"{self.name}: expected .judge(run) to be asked for, got a claim by itself, which has no truth value"
+        )
 
     def __repr__(self) -> str:
         return f"<claim: {self.name}>"

@@ -124,7 +124,7 @@ def fit_rms_exponent(samples: Mapping[int, ArrayLike], *, confidence: float = 0.
         raise ValueError(f"samples: expected at least two sizes, got {len(samples)}")
     values = [as_array(f"samples[{size}]", sample, ndim=1) for size, sample in samples.items()]
     if not all(sample.any() for sample in values):
-        raise ValueError("samples: expected values that are not all 0")
+        raise ValueError("samples: expected values that are not all 0, got zeros")
     x, half = np.log(np.array(list(samples), dtype=float)), np.array([sample.size / 2 for sample in values])
     logs = np.array([0.5 * math.log(float(np.mean(sample**2))) for sample in values])
     z, weights = logs - 0.5 * (special.digamma(half) - np.log(half)), 4.0 / special.polygamma(1, half)

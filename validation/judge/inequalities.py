@@ -43,7 +43,7 @@ class Unjudged:
     reason: str
 
     def __bool__(self) -> bool:
-        raise TypeError("Unjudged: expected nothing to be asked of what was not judged, it has no truth value")
+        raise TypeError("Unjudged: expected its reason to be read, got the whole, which has no truth value")
 
     def __str__(self) -> str:
         return f"{self.name}: not judged: {self.reason}"
@@ -108,7 +108,9 @@ class Inequality:
             raise ValueError(f"tolerance: expected numbers >= 0, got {self.tolerance[~(self.tolerance >= 0)][0]:g}")
 
     def __bool__(self) -> bool:
-        raise TypeError("Inequality: expected .holds or .judged to be asked for, it has no truth value")
+        raise TypeError(
+            "Inequality: expected .holds or .judged to be asked for, got the whole, which has no truth value"
+        )
 
     @cached_property
     def judged(self) -> NDArray[np.bool_]:

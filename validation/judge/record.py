@@ -7,8 +7,9 @@ import numpy as np
 from fa_ref import Network, Setting, Trajectory, train
 from fa_ref._support.threads import threads
 from theory.kernels import MeanKernel, kernel_of
+from theory.margins import Margin
 
-__all__ = ["has_diverged", "known_start", "mean_kernel", "missing", "reference_run"]
+__all__ = ["has_diverged", "known_start", "mean_kernel", "missing", "reference_run", "start_margins"]
 
 
 def known_start(run: Trajectory) -> Network | None:
@@ -64,3 +65,16 @@ def reference_run(setting: Setting, steps: int) -> Trajectory:
     """
     with threads(1):
         return train(setting, steps=steps, engine="ordered")
+
+
+def start_margins(run: Trajectory) -> list[Margin]:
+    """What can be seen of "W(0), β(0) and b have independent N(0, 1) entries": all three are near 1, 1 and 0."""
+    start = known_start(run)
+    if start is None:
+        return []
+    p = start.p
+    return [
+        Margin("‖b‖²/p", float(start.b @ start.b) / p),
+        Margin("‖β(0)‖²/p", float(start.beta @ start.beta) / p),
+        Margin("b·β(0)/p", float(start.b @ start.beta) / p),
+    ]

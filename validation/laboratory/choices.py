@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fa_ref import Network, Problem, Setting, data, schedules
+from fa_ref._support.checks import one_of
 from fa_ref.activations import resolve
 from fa_ref.schedules import Schedule
 
@@ -80,9 +81,8 @@ class Choices:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value, known in (("data", self.data, DATA), ("penalty", self.penalty, PENALTIES)):
-            if value not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+        one_of("data", self.data, DATA)
+        one_of("penalty", self.penalty, PENALTIES)
 
     @property
     def record_every(self) -> int:

@@ -58,7 +58,7 @@ def _imports(scene: Scene) -> list[str]:
         wanted["fa_ref"].add("Problem")
     if choices.ridge.maximum > 0:
         wanted["fa_ref"].add("schedules")
-    wanted["theory.kernels"] = {"empirical_G", _learned(choices)}
+    wanted["theory.kernels"] = {"empirical_G", "empirical_H"}
     if scene.bound is not None:
         wanted["theory.kernels"].add("mean_kernel")
     if scene.edge is not None:
@@ -72,10 +72,6 @@ def _imports(scene: Scene) -> list[str]:
         wanted.setdefault(module, set()).add(name)
     found = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(wanted.items())]
     return ["import numpy as np", "", *found]
-
-
-def _learned(choices: Choices) -> str:
-    return "empirical_H_BP" if choices.rule == "bp" else "empirical_H"
 
 
 def _setting(choices: Choices) -> list[str]:
@@ -131,13 +127,14 @@ def _bound(scene: Scene) -> list[str]:
 
 def _spectrum(scene: Scene) -> list[str]:
     choices, psi = scene.choices, f'"{scene.choices.activation}"'
+    rule = ', rule="bp"' if choices.rule == "bp" else ""
     steps, every = look_every(scene.run)
     return [
         "spectrum = {}",
         "",
         "",
         "def look(t, now):",
-        f"    G, H = empirical_G(problem.X, now, {psi}), {_learned(choices)}(problem.X, now, {psi})",
+        f"    G, H = empirical_G(problem.X, now, {psi}), empirical_H(problem.X, now, {psi}{rule})",
         "    spectrum[t] = np.linalg.eigvalsh(G + H)",
         "",
         "",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import Network, Setting, Trajectory, train
-from theory.kernels import MeanKernel, empirical_G, empirical_H, empirical_H_BP, kernel_of
+from theory.kernels import MeanKernel, empirical_G, empirical_H, kernel_of
 from theory.limits import edge_time, fixed_time_limit
 from validation.beyond import learned
 from validation.judge.claims import Claim, Verdict
@@ -240,12 +240,12 @@ def look_every(run: Trajectory) -> tuple[int, int]:
 def _looked_at(setting: Setting, run: Trajectory, kernel: MeanKernel) -> tuple[Spectrum, Units]:
     """Train again, looking at the weights at about `LOOKS` steps: a fast engine recovers them for each look."""
     X, psi, start, taken = setting.problem.X, setting.activation, setting.start, []
-    derivative = empirical_H_BP if setting.rule == "bp" else empirical_H
     last: list[Network] = []
 
     def look(t: int, network: Network) -> None:
         if np.isfinite(network.W).all() and np.isfinite(network.beta).all():
-            taken.append((t, np.linalg.eigvalsh(empirical_G(X, network, psi) + derivative(X, network, psi))))
+            H = empirical_H(X, network, psi, rule=setting.rule)
+            taken.append((t, np.linalg.eigvalsh(empirical_G(X, network, psi) + H)))
             last[:] = [network.copy()]
 
     steps, every = look_every(run)

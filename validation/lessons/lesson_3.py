@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fa_ref import Network, Setting
-from theory.kernels import empirical_G, empirical_H, empirical_H_BP
+from theory.kernels import empirical_G, empirical_H
 from theory.kernels.one_step import one_step
 from validation.lessons.marking import EXACT, NotYetError, compare, exercise, number
 
@@ -47,7 +47,7 @@ def kernel_H(answer: Any, setting: Setting) -> str:
     D = psi.derivative(X @ start.W.T)
     mistakes = {
         "the sign is wrong: the minus of the update is written in front of H": -right,
-        "that is backpropagation's kernel: β_r appears once, b_r once": empirical_H_BP(X, start, psi),
+        "that is backpropagation's kernel: β_r appears once, b_r once": empirical_H(X, start, psi, rule="bp"),
         "b_r appears once, and so does β_r": K * ((D * start.b**2) @ D.T) / start.p,
         "β_r is missing: what a unit's move does to f goes through β_r": K * ((D * start.b) @ D.T) / start.p,
         "the slopes D_r are missing, on both sides of K": K * float(start.beta @ start.b) / start.p,

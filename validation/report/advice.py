@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fa_ref import Problem
 from fa_ref.activations import Activation, resolve
 from fa_ref.data import standardised
-from theory.kernels import MeanKernel, eigenvalue_floor, mean_kernel
+from theory.kernels import MeanKernel, eigenvalue_floor, kernel_of
 
 __all__ = ["advise", "relative_movement"]
 
@@ -66,7 +66,7 @@ def advise(
     psi = resolve(activation)
     if problem.n > MOST:
         return [f"n = {problem.n}: reasons in the data are looked for among at most {MOST} samples"]
-    kernel = mean_kernel(problem.X, psi) if kernel is None else kernel
+    kernel = kernel_of(problem, psi) if kernel is None else kernel
     singular = problem.rank < problem.n if psi.linear else not kernel.certified
     if singular:
         if psi.linear and problem.n > problem.d:
@@ -138,7 +138,7 @@ def _uncertified(problem: Problem, psi: Activation, kernel: MeanKernel) -> list[
     seen = f"γ is not certified: computed {kernel.gamma:.2g}, the inputs' norms {_norms(problem)}"
     scaled = standardised(problem)[0]
     if not np.allclose(scaled.X, problem.X):
-        other = mean_kernel(scaled.X, psi)
+        other = kernel_of(scaled, psi)
         if other.certified:
             return [f"{seen}; standardised columns (--standardise) have γ ≥ {other.gamma_lower:.2g}"]
         fewer = _fewer(other)
@@ -172,7 +172,7 @@ def relative_movement(problem: Problem, activation: str | Activation, p: int, ke
     Examples
     --------
     >>> problem = Problem(np.eye(4), [3.0, 0.0, 0.0, 4.0])
-    >>> relative_movement(problem, "identity", 100, mean_kernel(problem.X, "identity"))
+    >>> relative_movement(problem, "identity", 100, kernel_of(problem, resolve("identity")))
     0.5
     """
     G = problem.K if resolve(activation).linear else kernel.G
@@ -195,6 +195,6 @@ def _targets(problem: Problem, psi: Activation, kernel: MeanKernel, p: int | Non
     remedy = f"a width of {width:.2g}, or targets divided by {less:.2g}, makes that {ENOUGH:g}"
     scaled = standardised(problem)[0]
     if not (np.allclose(scaled.X, problem.X) and np.allclose(scaled.y, problem.y)):
-        then = relative_movement(scaled, psi, p, mean_kernel(scaled.X, psi))
+        then = relative_movement(scaled, psi, p, kernel_of(scaled, psi))
         remedy += f"; standardised data (--standardise) make it {then:.2g}" if then < ratio / 2 else ""
     return [f"{moves}; {remedy}"]

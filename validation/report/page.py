@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numba
@@ -19,32 +18,12 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from fa_ref import __version__
-from fa_ref._support.storage import write_atomically
+from fa_ref._support.storage import writable_folder, write_atomically
 from validation.report.pictures import pictures, uri
 from validation.report.table import SHORT, by_statement, summary
 from validation.statements import Dossier, Finding, find
 
-__all__ = ["check_writable", "mathematics", "render", "write_report"]
-
-
-def check_writable(folder: str | Path) -> Path:
-    """Create the report's folder if need be, and make sure that files can be written there.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be created or written to.
-    """
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"report: expected a folder that can be written to, got {path} ({error.strerror})"
-        ) from None
-    return path
+__all__ = ["mathematics", "render", "write_report"]
 
 
 def mathematics(text: str) -> Markup:
@@ -58,6 +37,17 @@ def mathematics(text: str) -> Markup:
     parts = re.split(r"\$([^$]+)\$", text)
     shown = (Markup(convert(part)) if k % 2 else escape(part) for k, part in enumerate(parts))
     return Markup("").join(shown)
+
+
+def options(text: str) -> Markup:
+    """Text as HTML in which no line is broken inside an option.
+
+    Examples
+    --------
+    >>> options("try --p 400 < 500")
+    Markup('try <span class="option">--p</span> 400 &lt; 500')
+    """
+    return Markup(re.sub(r"--[a-z][a-z-]*", r'<span class="option">\g<0></span>', str(escape(text))))
 
 
 def write_report(
@@ -84,7 +74,7 @@ def write_report(
     notes : sequence of str, optional
         Where the inputs come from.
     """
-    target = check_writable(folder) / "report.html"
+    target = writable_folder("report", folder) / "report.html"
     page = render(findings, command=command, seed=seed, steps=steps, notes=notes)
     write_atomically(target, lambda file: file.write(page.encode()))
     return target
@@ -96,8 +86,8 @@ def render(
 ) -> str:  # fmt: skip
     """Return the page as text; with a dossier, that of its one statement."""
     environment = Environment(loader=PackageLoader("validation.report"), autoescape=select_autoescape())
-    environment.filters["mathematics"] = mathematics
-    rows = summary(findings)
+    environment.filters |= {"mathematics": mathematics, "options": options}
+    rows, threads = summary(findings), numba.get_num_threads()
     return environment.get_template("report.html").render(
         headings=list(rows[0]), rows=list(zip(by_statement(findings), rows, strict=True)),
         sections=[_section(number, group) for number, group in by_statement(findings).items()],
@@ -107,7 +97,7 @@ def render(
             f"fa-ref {__version__}, Python {platform.python_version()}, NumPy {np.__version__},"
             f" Numba {numba.__version__}"
         ),
-        machine=f"{platform.machine()}, {platform.system()}, {numba.get_num_threads()} threads",
+        machine=f"{platform.machine()}, {platform.system()}, {threads} thread{'s' * (threads > 1)}",
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fa_ref import Network, Trajectory
 from theory.kernels import kernel_of, spectrum
@@ -16,7 +17,10 @@ from validation.statements.statement import Finding
 
 __all__ = ["pictures", "uri"]
 
-SIZE = (5.2, 3.6)
+Array = NDArray[np.float64]
+
+SIZE = (4.4, 3.2)  # so small that 10 points are legible on a phone
+LEGEND = 9
 
 
 def uri(figure: Figure) -> str:
@@ -35,7 +39,12 @@ def pictures(finding: Finding) -> list[tuple[str, Figure]]:
     inequalities = finding.verdict.inequalities if finding.verdict is not None else ()
     if finding.number in ("3.2", "4.2", "4.3"):
         drawn.append(_spectrum(run))
-    return drawn + [_margins(inequality) for inequality in inequalities[:1]]
+    return drawn + [_margins(inequality) for inequality in inequalities[:1] if _drawable(inequality.margins)]
+
+
+def _drawable(values: Array) -> bool:
+    """Whether there is a line to draw: what was not judged or predicted is NaN."""
+    return int(np.isfinite(values).sum()) > 1
 
 
 def _predicted(run: Trajectory) -> Overlay | None:
@@ -60,10 +69,10 @@ def _residuals(finding: Finding, run: Trajectory, predicted: Overlay | None) -> 
         bound = np.cumprod(np.append(norms[0], contraction.rhs / seen))
         axes.semilogy(run.times, bound, "--", linewidth=1.0, label=f"bound of {contraction.name}")
         said += f" with the bound of {contraction.name}"
-    if predicted is not None:
+    if predicted is not None and _drawable(predicted.residual_norm):
         axes.semilogy(predicted.times, predicted.residual_norm, "k:", linewidth=1.4, label="limit as p → ∞")
     axes.set(xlabel="step t", ylabel="‖e(t)‖")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=LEGEND)
     return said, figure
 
 
@@ -81,12 +90,12 @@ def _alignment(finding: Finding, predicted: Overlay | None) -> tuple[str, Figure
     if limit is not None:
         axes.axhline(limit.value, color="black", linestyle=":", label="limit as p → ∞")
         said += " with its limit"
-    if predicted is not None:
+    if predicted is not None and _drawable(predicted.alignment):
         axes.plot(predicted.times, predicted.alignment, "k:", linewidth=1.4, label="first order in 1/√p")
         said += " with its prediction"
     axes.axhline(0.0, color="grey", linewidth=0.8)
     axes.set(xlabel="step t", ylabel="cos∠(b, β(t))")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=LEGEND)
     return said, figure
 
 
@@ -99,7 +108,7 @@ def _spectrum(run: Trajectory) -> tuple[str, Figure]:
     gamma = problem.lambda_min if linear else kernel_of(problem, run.setting.activation).gamma
     if gamma > 0:
         axes.axhline(gamma, color="black", linestyle=":", linewidth=1.0, label="γ")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=LEGEND)
     return "eigenvalues of G + H", figure
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, Setting
 from fa_ref import schedules as penalties
+from fa_ref._support.checks import one_of
 from fa_ref.activations import ACTIVATIONS, Activation
 from fa_ref.schedules import Schedule
 from validation.search.laws import DISTANCE, PENALTY, SIZE, STEP, small_setting
@@ -63,9 +64,7 @@ def problems(draw: Draw, kind: str | None = None, *, max_n: int = 4, max_d: int 
     array([[1., 0.],
            [0., 1.]])
     """
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
-    kind = draw(st.sampled_from(KINDS)) if kind is None else kind
+    kind = draw(st.sampled_from(KINDS)) if kind is None else one_of("kind", kind, KINDS)
     if kind == "tall":
         d = draw(st.integers(1, min(max_d, max_n - 1)))
         n = draw(st.integers(d + 1, max_n))

@@ -12,9 +12,10 @@ from theory.convergence import theorem_4_3 as linear_theory
 from theory.convergence.widths import sufficient_width
 from theory.kernels import kernel_of
 from validation.judge.verdicts import HOLDS, VIOLATED
+from validation.statements.drawing import judged_by_draws
 from validation.statements.inputs import Inputs
-from validation.statements.laws import Law, linear_step, nonlinear_step, runs_of
-from validation.statements.statement import Finding, Number, Options, Statement, judged_by_draws
+from validation.statements.laws import linear_step, nonlinear_step, runs_of
+from validation.statements.statement import Finding, Law, Number, Options, Statement
 from validation.theorems import theorem_3_2, theorem_4_2, theorem_4_3
 
 __all__ = ["LargeSample", "Theorem32", "Theorem42", "Theorem43"]
@@ -52,6 +53,11 @@ class Theorem32(Statement):
         r"$\|e(t+1)\| \le (1 - \eta\gamma/4)\|e(t)\|$ (3.1), "
         r"$\|w_r(t)-w_r(0)\| \le c_1 n\sqrt{\log p}/\sqrt p$, $|\beta_r(t)-\beta_r(0)| \le c_2 n/\sqrt p$ (3.2)"
     )
+    assumptions = (
+        r"Assumption 3.1; $\psi$, $\psi'$ and $\psi''$ bounded; inputs and targets bounded; $W(0)$, $\beta(0)$ and "
+        r"$b$ with independent $N(0, 1)$ entries; $\lambda \equiv 0$; $p$ large enough against $n^2/\gamma^2$ and "
+        r"$n^4\log p/\gamma^4$"
+    )
     corrected = r"the same, for steps with $\eta\,\lambda_{\max}(G) \le 1$; $e = f - y$"
     control = WRONG_SIGN
     errata = ("1", "4", "5")
@@ -79,6 +85,9 @@ class Theorem42(Statement):
         r"$\|e(t+1)\| \le (1 - \eta\gamma/4 - \eta\lambda(t))\|e(t)\| + \lambda(t)\|y\|$ (4.2), "
         r"if $\sum\lambda(t) \le \tilde S_\lambda$"
     )
+    assumptions = (
+        r"those of Theorem 3.2, but for the penalty: $\sum\lambda(t) \le \tilde S_\lambda$, of order $\sqrt p/\eta$"
+    )
     corrected = r"the last term is $\eta\lambda(t)\|y\|$; steps with $\eta(\lambda_{\max}(G) + \max\lambda) \le 1$"
     control = WRONG_SIGN
     errata = ("2", "3", "5")
@@ -95,7 +104,8 @@ class Theorem42(Statement):
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Judge every step with a penalty of γ in the first third of the run."""
         rng, gamma = options.rng(self.number, inputs), kernel_of(inputs.nonlinear, resolve("tanh")).gamma
-        found = judged_by_draws(theorem_4_2.CLAIM, self.law(inputs, options), options, rng)
+        law = options.watched(self.number, inputs, self.law(inputs, options))
+        found = judged_by_draws(theorem_4_2.CLAIM, law, options, rng)
         run = found["runs"][0]
         spent = run.setting.eta * run.setting.ridge.total
         numbers = (
@@ -114,6 +124,12 @@ class Theorem43(Statement):
     printed = (
         r"$\|e(t+1)\| \le (1 - \eta\gamma/2 - \eta\lambda(t))\|e(t)\| + \lambda(t)\|y\|$ (4.3), "
         r"if $\sum\lambda(t) \le S_\lambda$"
+    )
+    assumptions = (
+        r"$\psi(z) = z$; $\gamma \le \lambda_{\min}(XX^\top)$ and $\lambda_{\max}(XX^\top) \le M$ with "
+        r"$\gamma > 0$; $W(0)$, $\beta(0)$ and $b$ with independent $N(0, 1)$ entries; "
+        r"$p$ large enough against $M/\gamma$; "
+        r"$\sum\lambda(t) \le S_\lambda = c_S\,\gamma\sqrt{\gamma p}/(\eta\sqrt n\,M)$"
     )
     corrected = (
         r"the last term is $\eta\lambda(t)\|y\|$; $\eta(\lambda_{\max}(G)+\max\lambda)\le 1$; for "
@@ -134,7 +150,8 @@ class Theorem43(Statement):
         problem, rng = inputs.linear, options.rng(self.number, inputs)
         if problem.rank < problem.n:
             return self.silent(inputs, singular(problem))
-        found = judged_by_draws(theorem_4_3.CLAIM, self.law(inputs, options), options, rng)
+        law = options.watched(self.number, inputs, self.law(inputs, options))
+        found = judged_by_draws(theorem_4_3.CLAIM, law, options, rng)
         numbers = (
             _linear_width(problem, linear_step(problem)),
             _rate(found["runs"][0], problem.lambda_min / 2.0),
@@ -156,6 +173,10 @@ class LargeSample(Statement):
     title = "large samples (n > d)"
     printed = (
         r"for $n > d$ the linear network converges to $\bar y$, the projection of $y$ on the column space of $X$"
+    )
+    assumptions = (
+        r"those of Theorem 4.3, but for the inputs: $XX^\top$ is singular, and $\gamma$ its least eigenvalue "
+        "above 0"
     )
     control = WRONG_SIGN
 

@@ -56,6 +56,7 @@ class Dossier:
         """Return plain types for JSON."""
         return {
             "statement": self.statement.number, "title": self.statement.title, "printed": self.statement.printed,
+            "assumptions": self.statement.assumptions,
             "corrected": self.statement.corrected, "control": self.statement.control,
             "findings": [finding.to_dict() for finding in self.findings],
             "parts": [

@@ -37,6 +37,7 @@ class Assumption31(Statement):
         r"$\gamma = \lambda_{\min}(\bar G) > 0$, $\bar G_{ij} = \mathbb E\,\psi(w\cdot x_i)\psi(w\cdot x_j)$, "
         r"$w \sim N(0, I_p)$"
     )
+    assumptions = r"none: it speaks of the inputs $X$ and of $\psi$ alone"
     corrected = r"$w \sim N(0, I_d)$"
     control = "the first row of X stands twice"
     errata = ("4",)
@@ -75,6 +76,7 @@ class Proposition33(Statement):
         r"$x_i \sim N(0, I_d/d)$, $\psi$ sigmoid or tanh, $d = \Omega(n)$: "
         r"$\gamma$ is bounded away from 0 with high probability"
     )
+    assumptions = r"$x_i \sim N(0, I_d/d)$ independent; $\psi$ sigmoid or tanh; $d/n$ large"
     control = "d = 1"
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
@@ -105,6 +107,7 @@ class Proposition45(Statement):
         r"\tfrac n\varepsilon\log\tfrac1\varepsilon\bigr)$: $X$ is "
         r"$(1-\varepsilon, 4\varepsilon)$-isometric with probability $1-\delta$"
     )
+    assumptions = r"$X$ has independent $N(0, 1/d)$ entries; $0 < \varepsilon < \tfrac12$; $d$ large enough"
     corrected = r"$d = \Theta\bigl((n + \log(1/\delta))/\varepsilon^2\bigr)$"
     control = "d = 2n"
     errata = ("7",)

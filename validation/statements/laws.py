@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from fa_ref import Network, Problem, Setting, Trajectory, train
 from fa_ref.schedules import Schedule
 from validation.errata.readings import ascend
+from validation.statements.statement import Law
 
-__all__ = ["Law", "linear_step", "nonlinear_step", "runs_of"]
-
-Law = Callable[[np.random.Generator], Trajectory]
+__all__ = ["linear_step", "nonlinear_step", "runs_of"]
 
 
 def nonlinear_step(problem: Problem) -> float:

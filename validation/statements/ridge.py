@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,20 +18,71 @@ from validation.statements.convergence import WRONG_SIGN, Theorem42, Theorem43
 from validation.statements.inputs import Inputs
 from validation.statements.statement import Finding, Number, Options, Statement
 
-__all__ = ["RidgeRegression"]
+__all__ = ["RidgeRegression", "Watched"]
+
+#: Statuses of judged runs, the worst first.
+ORDER = (VIOLATED, DIVERGED, UNDECIDED, HOLDS, VACUOUS)
 
 NONE = "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it"
 
 HIDDEN = "no bound could have failed, or rounding hides it: γ, of which the penalties are multiples, is small"
 
-#: The steps that are judged of each run.
-LAST = 100
+#: The steps that are judged of a statement's first run, and of each further one.
+LAST, SHORTER = 100, 25
 
-Ridged = Theorem42 | Theorem43 | Theorem46
+
+@dataclass(kw_only=True)
+class _Row:
+    """What Theorem A says of the runs of one statement: their number, its worst verdict, its largest ratio."""
+
+    title: str
+    run: Trajectory
+    verdict: Verdict
+    numbers: tuple[Number, ...]
+    runs: int
+    ratio: float
+
+
+class Watched:
+    """Theorem A judged on every run with a penalty, while the runs are drawn: `Options.watch`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], _Row | None] = {}
+
+    def __call__(self, number: str, name: str, run: Trajectory) -> None:
+        """Judge the first run of a statement to step `LAST` or the cutoff, others to step `SHORTER`."""
+        key = (number, name)
+        if key not in self.rows:
+            self.rows[key] = None
+            with threads(1):
+                self._first(key, run)
+            return
+        row = self.rows[key]
+        if row is None:
+            return
+        run = _beginning(run, SHORTER)
+        with threads(1):
+            verdict = RIDGE_REGRESSION.judge(run)
+        row.runs += bool(verdict.inequalities)
+        row.ratio = max(row.ratio, _ratio(verdict))
+        if _badness(verdict) < _badness(row.verdict):
+            row.run, row.verdict = run, verdict
+
+    def _first(self, key: tuple[str, str], run: Trajectory) -> None:
+        if not _seen(run):
+            return
+        title = next(statement.title for statement in RidgeRegression.RUNS if statement.number == key[0])
+        run = _beginning(run, LAST)
+        verdict = RIDGE_REGRESSION.judge(run)
+        numbers = _cosine_number(title, run, verdict)
+        judged = int(bool(verdict.inequalities))
+        self.rows[key] = _Row(
+            title=title, run=run, verdict=verdict, numbers=numbers, runs=judged, ratio=_ratio(verdict)
+        )
 
 
 class RidgeRegression(Statement):
-    """Theorem A, on the first run of every statement that has a penalty."""
+    """Theorem A, on every run that has a penalty."""
 
     number = "A"
     claim = RIDGE_REGRESSION
@@ -42,47 +92,46 @@ class RidgeRegression(Statement):
         r"while $\lambda(t) = \lambda$: $\|\beta(t)-\beta^*(t)\| \le X_t = O(1/\sqrt p) + "
         r"(1-\eta\lambda)^t\|\beta(0)-\beta^*(0)\|$, $\beta^*$ the ridge regression of $y$ on the features at $t$"
     )
+    assumptions = (
+        r"$\lambda > 0$ up to the cutoff; $\psi$ Lipschitz; $y \ne 0$; $\eta(2\lambda + \lambda_{\max}(G)) \le 2$ "
+        "at all steps"
+    )
     control = WRONG_SIGN
 
     RUNS = (Theorem42(), Theorem43(), Theorem46())
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
-        """Judge it on the runs of Theorems 4.2, 4.3 and 4.6, at every step up to the cutoff or step 100."""
-        found = [pair for statement in self.RUNS for pair in self._judged(statement, inputs, options)]
-        spoken = [(name, run, verdict) for name, run, verdict in found if verdict.inequalities]
+        """Judge it on every run of the rows of Theorems 4.2, 4.3 and 4.6, which are drawn if they were not yet."""
+        rows = self._broken(inputs, options) if options.broken else self._rows(inputs, options)
+        spoken = [row for row in rows if row.verdict.inequalities]
         if not spoken:
-            said = (f"{name}'s run: {verdict.failing or verdict.why_unjudged}" for name, _, verdict in found)
-            return (
-                self.silent(inputs, *said)
-                if found
-                else self.silent(
-                    inputs,
-                    "γ = 0 up to rounding, and the penalties of Theorems 4.2, 4.3 and 4.6 are multiples of it",
-                )
-            )
-        statuses = [verdict.status for _, _, verdict in spoken]
-        status = next(status for status in (VIOLATED, DIVERGED, UNDECIDED, HOLDS, VACUOUS) if status in statuses)
-        name, run, verdict = min(
-            (each for each in spoken if each[2].status == status), key=lambda each: _slack(each[2])
-        )
-        remarks = (HIDDEN,) if status == VACUOUS else ()
+            said = (f"{row.title}'s run: {row.verdict.failing or row.verdict.why_unjudged}" for row in rows)
+            return self.silent(inputs, *(said if rows else (NONE,)))
+        worst = min(spoken, key=lambda row: _badness(row.verdict))
+        status, runs = worst.verdict.status, sum(row.runs for row in spoken)
+        numbers = tuple(number for row in spoken for number in (_ratio_number(row), *row.numbers))
         return self.finding(
-            inputs, status, slack=_slack(verdict), where=f"{name}'s run: {verdict.worst_words}", verdict=verdict,
-            runs=(run,), remarks=remarks, numbers=tuple(number for each in spoken for number in _numbers(*each)),
+            inputs, status, slack=_slack(worst.verdict), where=f"{worst.title}'s run: {worst.verdict.worst_words}",
+            confidence="" if options.broken else f"{runs} runs", verdict=worst.verdict, runs=(worst.run,),
+            remarks=(HIDDEN,) if status == VACUOUS else (), numbers=numbers,
         )  # fmt: skip
 
-    def _judged(
-        self, statement: Ridged, inputs: Inputs, options: Options
-    ) -> Iterator[tuple[str, Trajectory, Verdict]]:
-        """The first run of the statement's own row, judged; nothing where the statement has no run."""
-        if isinstance(statement, Theorem46) and statement.applies(inputs.linear, options.width or statement.WIDTH):
-            return
-        with threads(1):
-            law = statement.law(inputs, replace(options, broken=False))
-            run = _beginning(law(options.rng(statement.number, inputs)))
-            if _seen(run):
-                run = _beginning(ascend(run.setting, LAST)) if options.broken else run
-                yield statement.title, run, RIDGE_REGRESSION.judge(run)
+    def _rows(self, inputs: Inputs, options: Options) -> list[_Row]:
+        watched = options.watch if isinstance(options.watch, Watched) else Watched()
+        for statement in self.RUNS:
+            if (statement.number, inputs.name) not in watched.rows:
+                statement.check(inputs, replace(options, watch=watched))
+        rows = (watched.rows.get((statement.number, inputs.name)) for statement in self.RUNS)
+        return [row for row in rows if row is not None]
+
+    def _broken(self, inputs: Inputs, options: Options) -> list[_Row]:
+        """The first run of each statement, begun again with the wrong sign."""
+        found = self._rows(inputs, replace(options, broken=False, draws=1, watch=None))
+        for row in found:
+            row.run = _beginning(ascend(row.run.setting, LAST), LAST)
+            row.verdict, row.numbers = RIDGE_REGRESSION.judge(row.run), ()
+            row.ratio = _ratio(row.verdict)
+        return found
 
 
 def _seen(run: Trajectory) -> bool:
@@ -93,9 +142,9 @@ def _seen(run: Trajectory) -> bool:
     return bool(setting.ridge.maximum > setting.problem.n * np.finfo(float).eps * trace)
 
 
-def _beginning(run: Trajectory) -> Trajectory:
-    """The run up to step `LAST`, or to where it diverged: the features of every step are to be seen again."""
-    kept = slice(0, int(np.searchsorted(run.times, LAST, side="right")))
+def _beginning(run: Trajectory, last: int) -> Trajectory:
+    """The run up to this step, or to where it diverged: the features of every step are to be seen again."""
+    kept = slice(0, int(np.searchsorted(run.times, last, side="right")))
     measures: dict[str, ArrayLike] = {name: values[kept] for name, values in run.measures.items()}
     return Trajectory.recorded(
         run.setting, run.times[kept], run.residuals[kept], measures=measures, roundoff=run.roundoff
@@ -106,12 +155,27 @@ def _slack(verdict: Verdict) -> float:
     return verdict.tightest.slack if verdict.tightest is not None else math.inf
 
 
-def _numbers(name: str, run: Trajectory, verdict: Verdict) -> tuple[Number, ...]:
-    distance, _, cosine = verdict.inequalities
-    ratio = distance.lhs / np.where(distance.rhs > 0, distance.rhs, np.inf)
-    said = f"{name}'s run, λ = {run.setting.ridge.maximum:.3g}"
-    numbers = [Number(symbol="‖β−β*‖/X_t ≤", value=float(ratio.max()), kind="observed", note=said)]
-    if cosine.rhs[-1] < 2.0:  # else every cosine is that close
-        when = f"at t = {cosine.times[-1]}; {said}"
-        numbers.append(Number(symbol="|cos − κ_p| ≤", value=float(cosine.rhs[-1]), kind="proved", note=when))
-    return tuple(numbers)
+def _badness(verdict: Verdict) -> tuple[int, float]:
+    """Sort verdicts with inequalities, the worst first."""
+    return ORDER.index(verdict.status) if verdict.status in ORDER else len(ORDER), _slack(verdict)
+
+
+def _ratio(verdict: Verdict) -> float:
+    if not verdict.inequalities:
+        return 0.0
+    distance = verdict.inequalities[0]
+    return float((distance.lhs / np.where(distance.rhs > 0, distance.rhs, np.inf)).max(initial=0.0))
+
+
+def _ratio_number(row: _Row) -> Number:
+    said = f"{row.title}, λ = {row.run.setting.ridge.maximum:.3g}; runs: {row.runs}"
+    return Number(symbol="‖β−β*‖/X_t ≤", value=row.ratio, kind="observed", note=said)
+
+
+def _cosine_number(title: str, run: Trajectory, verdict: Verdict) -> tuple[Number, ...]:
+    """How near to κ_p the cosine of the first run is proved to be at its last step, where that says anything."""
+    if not verdict.inequalities or not verdict.inequalities[2].rhs[-1] < 2.0:
+        return ()
+    cosine = verdict.inequalities[2]
+    when = f"at t = {cosine.times[-1]}; {title}'s first run, λ = {run.setting.ridge.maximum:.3g}"
+    return (Number(symbol="|cos − κ_p| ≤", value=float(cosine.rhs[-1]), kind="proved", note=when),)

@@ -12,16 +12,16 @@ import numpy as np
 
 from fa_ref import Trajectory
 from fa_ref._support.notebook import html_table
-from fa_ref._support.threads import threads
 from validation.judge.claims import Claim
-from validation.judge.draws import draw_outcomes
-from validation.judge.probability import ProbabilityVerdict, sequential_verdict
-from validation.judge.verdicts import DIVERGED, HOLDS, NOT_APPLICABLE, UNDECIDED, VIOLATED, Verdict
+from validation.judge.probability import ProbabilityVerdict
+from validation.judge.verdicts import HOLDS, NOT_APPLICABLE, Verdict
 from validation.statements.inputs import Inputs
 
-__all__ = ["Finding", "Number", "Options", "Statement", "judged_by_draws"]
+__all__ = ["DELTA", "ERROR", "Finding", "Law", "Number", "Options", "Statement"]
 
 Progress = Callable[[str], None]
+Watch = Callable[[str, str, Trajectory], None]
+Law = Callable[[np.random.Generator], Trajectory]
 
 #: Probability that a verdict on draws is wrong, for each of them.
 ERROR = 0.01
@@ -82,6 +82,8 @@ class Options:
         All draws come from it.
     draws : int
         At most so many networks, or inputs, for a claim of probability.
+    evaluations : float
+        Of ψ, in the draws of one statement: a large table gets fewer draws, at least 4.
     steps : int
         Steps of a run.
     width : int, optional
@@ -90,19 +92,36 @@ class Options:
         Whether to run every statement's negative control in its place.
     progress : callable, optional
         Called with what is being done.
+    watch : callable, optional
+        Called with the statement's number, the inputs' name and the run, for every run of Theorems 4.2, 4.3, 4.6.
     """
 
     seed: int = 0
     draws: int = 32
+    evaluations: float = 2e9
     steps: int = 300
     width: int | None = None
     broken: bool = False
     progress: Progress = lambda _: None
+    watch: Watch | None = None
 
     def rng(self, number: str, inputs: Inputs) -> np.random.Generator:
         """The generator of one statement on one set of inputs: no other statement changes what it draws."""
         key = [*number.encode(), 0, *inputs.name.encode()]
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+    def watched(self, number: str, inputs: Inputs, law: Law) -> Law:
+        """The same law, which shows ``watch`` every run that it draws."""
+        watch = self.watch
+        if watch is None:
+            return law
+
+        def draw(rng: np.random.Generator) -> Trajectory:
+            run = law(rng)
+            watch(number, inputs.name, run)
+            return run
+
+        return draw
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -201,6 +220,8 @@ class Statement(ABC):
         "as printed", or where the statement is from, if it is not the paper's.
     printed, corrected : str
         LaTeX in Markdown: as the paper prints it, and as it should be read (empty if that is the same).
+    assumptions : str
+        LaTeX in Markdown: its hypotheses; a sheet decides them on a run, each with its margin.
     control : str
         What its negative control changes.
     errata : tuple of str
@@ -215,6 +236,7 @@ class Statement(ABC):
     title: str
     source: str = "as printed"
     printed: str
+    assumptions: str
     corrected: str = ""
     control: str
     errata: tuple[str, ...] = ()
@@ -238,59 +260,3 @@ class Statement(ABC):
     def silent(self, inputs: Inputs, *remarks: str) -> Finding:
         """Return that the statement does not apply, and why."""
         return self.finding(inputs, NOT_APPLICABLE, remarks=remarks)
-
-
-def judged_by_draws(
-    claim: Claim,
-    law: Callable[[np.random.Generator], Trajectory],
-    options: Options,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    """Judge a claim that holds with high probability on runs drawn from ``law``.
-
-    The first run is judged step by step and kept. If no hypothesis of it fails, more runs follow until the claim is
-    confirmed or refuted at δ = `DELTA`, error `ERROR`, or the draws are used up. A negative control is judged
-    without the hypotheses that have no number: an open "p large enough" would leave it undecided.
-
-    Returns
-    -------
-    dict
-        Fields of a `Finding`.
-    """
-    claim = claim.decided() if options.broken else claim
-    with threads(1):  # many small runs: no time is lost in waking threads
-        return _judged_by_draws(claim, law, options, rng)
-
-
-def _judged_by_draws(
-    claim: Claim, law: Callable[[np.random.Generator], Trajectory], options: Options, rng: np.random.Generator
-) -> dict[str, Any]:
-    run = law(rng)
-    verdict = claim.judge(run)
-    tightest = verdict.tightest
-    found: dict[str, Any] = {
-        "verdict": verdict, "runs": (run,), "status": verdict.status,
-        "slack": tightest.slack if tightest is not None else math.nan, "where": verdict.worst_words,
-    }  # fmt: skip
-    if verdict.status == DIVERGED:
-        return found | {"remarks": (f"the run diverged at step {run.diverged_at}",)}
-    if verdict.failing:
-        return found | {"remarks": (f"a hypothesis fails: {verdict.failing}",)}
-    if verdict.status == "vacuous":
-        return found | {"remarks": (verdict.why_unjudged or "no step could be judged",)}
-    stream = draw_outcomes(lambda generator: bool(claim.judge(law(generator))), rng)
-    counted = sequential_verdict(stream, options.draws, DELTA, ERROR)
-    if counted.status == "confirmed":
-        words = f"P ≥ {1.0 - DELTA:g} ({1.0 - ERROR:.0%}, {counted.draws} draws)"
-        return found | {"status": HOLDS, "confidence": words, "probability": counted}
-    seen = f"{counted.failures} of {counted.draws} draws fail"
-    if counted.status == "refuted":
-        met = all(margin.met for margin in verdict.hypotheses)
-        status = VIOLATED if met else UNDECIDED  # an open "p large enough" leaves the claim unrefuted
-        narrow = f"{seen} at p = {run.setting.p}: not refuted, since the theorem asks for p large enough; try --p"
-        remarks = () if met else (f"{narrow} {4 * (run.setting.p or 0)}",)
-        return found | {"status": status, "confidence": seen, "probability": counted, "remarks": remarks}
-    enough = f"{seen}; {counted.needed} more would decide" if counted.needed > 0 else seen
-    status = verdict.status if counted.failures == 0 else UNDECIDED
-    remarks = (f"{enough} (--draws)",) if status == UNDECIDED else ()
-    return found | {"status": status, "confidence": enough, "probability": counted, "remarks": remarks}

@@ -26,6 +26,7 @@ class OneStepIdentity(Statement):
     number = "identity"
     title = "one-step identity"
     printed = r"$e(t+1) = (I - \eta G - \eta H)\,e(t) + v(t)$, in the proof of Theorem 3.2"
+    assumptions = "Algorithm 1, or its variant with a penalty, at any weights"
     corrected = r"$e(t+1) = (I - \eta G - \eta(1-\eta\lambda_t)H - \eta\lambda_t)\,e(t) - \eta\lambda_t y + v(t)$"
     control = "the remainder v is left out"
     errata = ("3",)
@@ -68,6 +69,7 @@ class Movement(Statement):
     printed = (
         r"$\|w_r(t) - w_r(0)\| = O(n\sqrt{\log p}/\sqrt p)$ and $|\beta_r(t) - \beta_r(0)| = O(n/\sqrt p)$, (3.2)"
     )
+    assumptions = "those of Theorem 3.2"
     control = "movement is multiplied by √p"
     errata = ("8",)
 

@@ -23,7 +23,8 @@ from theory.convergence.lemmas_3_2 import Drifts
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
-from validation.theorems.conclusions import contraction, movement
+from validation.theorems.inequality_3_1 import contraction
+from validation.theorems.inequality_3_2 import movement
 
 __all__ = ["LINEAR", "NONLINEAR", "PRINTED_PULL", "RATE", "STEP", "Linear", "Nonlinear", "PrintedPull"]
 

@@ -9,8 +9,8 @@ a small step, here η n B0² ≤ 1, which makes η λ_max(G) ≤ 1 at every step
     ‖e(t+1)‖ ≤ (1 − ηγ/4) ‖e(t)‖                                                       (3.1)
     ‖wᵣ(t) − wᵣ(0)‖ ≤ |bᵣ| B1 ‖X‖ ‖e(0)‖ / (a√p),   |βᵣ(t) − βᵣ(0)| ≤ B0 √n ‖e(0)‖ / (a√p)  (3.2)
 
-with a = γ/4; (3.2) with these constants is what the paper's proof gives before it is rounded to O(·). Both are
-compared in `validation.theorems.conclusions`, the first part of (3.2) divided by |bᵣ|.
+with a = γ/4; (3.2) with these constants is what the paper's proof gives before it is rounded to O(·). They are
+compared in `validation.theorems.inequality_3_1` and `inequality_3_2`, the first part of (3.2) divided by |bᵣ|.
 
 **Algorithm.** wᵣ ← wᵣ − (η/√p) bᵣ Xᵀ Dᵣ e,  βᵣ ← βᵣ − (η/√p) ψᵣ·e.
 
@@ -28,9 +28,10 @@ from fa_ref import Trajectory, schedules
 from theory.margins import Margin
 from theory.precision import power
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.record import known_start, mean_kernel
+from validation.judge.record import known_start, mean_kernel, start_margins
 from validation.theorems import assumption_3_1
-from validation.theorems.conclusions import contraction, movement, start_margins
+from validation.theorems.inequality_3_1 import contraction
+from validation.theorems.inequality_3_2 import movement
 
 __all__ = ["CLAIM", "Theorem32"]
 

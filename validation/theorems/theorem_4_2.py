@@ -26,7 +26,8 @@ from theory.precision import power
 from validation.judge.claims import Claim, Conclusion
 from validation.judge.record import known_start, mean_kernel
 from validation.theorems import theorem_3_2
-from validation.theorems.conclusions import contraction, movement
+from validation.theorems.inequality_3_1 import contraction
+from validation.theorems.inequality_3_2 import movement
 
 __all__ = ["CLAIM", "Theorem42"]
 

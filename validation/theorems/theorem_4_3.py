@@ -26,9 +26,9 @@ from fa_ref import Trajectory
 from theory.kernels import empirical_G
 from theory.margins import Margin
 from validation.judge.claims import Claim, Conclusion
-from validation.judge.record import known_start, mean_kernel
+from validation.judge.record import known_start, mean_kernel, start_margins
 from validation.theorems import assumption_3_1
-from validation.theorems.conclusions import contraction, start_margins
+from validation.theorems.inequality_3_1 import contraction
 
 __all__ = ["CLAIM", "Theorem43"]
 

@@ -94,7 +94,7 @@ class Reduced:
         self, stops: NDArray[np.int64], limit: float, residuals: Array, rows: Array,
         progress: Progress | None = None,
     ) -> int:  # fmt: skip
-        """Record and step as `fa_ref.engines.choice.Engine.advance` says."""
+        """Record and step as `fa_ref.engines.catalogue.Engine.advance` says."""
         plan = Plan(*self.schedule, limit, stops)
 
         def run(clock: Clock, steps: int) -> int:

@@ -9,7 +9,6 @@ import json
 import random
 import resource
 import struct
-import tracemalloc
 import zipfile
 from contextlib import contextmanager
 
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 
 from fa_ref import Network, Problem, Setting, Trajectory, data, schedules, train
 from fa_ref._support.storage import write_npz
+from tests.fa_ref.data.memory import peak_below
 
 SEVERAL, MANY = 150, 100_000
 #: Every seed is far smaller: what takes more than this was allocated on a header's word.
@@ -113,16 +113,6 @@ READERS = {
     "npy": (data.read_table, NPY, "X.npy"),
     "npz": (Network.load, NPZ, "network.npz"),
 }
-
-
-@contextmanager
-def peak_below(limit):
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < limit
-    finally:
-        tracemalloc.stop()
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 import gzip
 import pickle
 import struct
-import tracemalloc
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from fa_ref import Problem, data
+from tests.fa_ref.data.memory import peak_below
 
 
 @pytest.fixture
@@ -195,16 +194,6 @@ def test_mnist_under_both_spellings(tmp_path, dots, packed):
         name = f"train-{kind}-ubyte".replace("-idx", f"{dots}idx") + ".gz" * packed
         (tmp_path / name).write_bytes(gzip.compress(raw) if packed else raw)
     assert data.read_mnist(tmp_path)[0].shape == (2, 3)
-
-
-@contextmanager
-def peak_below(limit):
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < limit
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("shape", [(2**32 - 1,) * 4, (2**31, 2), (0, 2**32 - 1, 2**32 - 1, 2**32 - 1)])

@@ -6,6 +6,7 @@ import pytest
 from fa_ref import Network, Problem, schedules, train
 from fa_ref.deep import DeepNetwork, train_deep
 from fa_ref.deep.training import RULES
+from tests.fa_ref import carried_back
 
 STEPS = 100
 
@@ -100,20 +101,7 @@ def test_what_does_not_fit_is_refused(rng):
 @pytest.mark.parametrize("rule", RULES)
 def test_autograd_with_a_custom_backward_agrees(L, rule, rng):
     """PyTorch in float64: h ↦ V h forwards, B or the direct path backwards; to 10⁻¹² over 100 steps."""
-    torch = pytest.importorskip("torch")
-
-    class Back(torch.autograd.Function):
-        """Multiply by ``forwards``; carry gradients back through ``backwards``."""
-
-        @staticmethod
-        def forward(ctx, forwards, backwards, h):
-            ctx.save_for_backward(backwards, h)
-            return forwards @ h
-
-        @staticmethod
-        def backward(ctx, grad):
-            backwards, h = ctx.saved_tensors
-            return grad @ h.T, None, backwards.T @ grad
+    product, torch = carried_back.product(), pytest.importorskip("torch")
 
     problem, root = problem_of(rng), np.sqrt(20)
     network = DeepNetwork.gaussian(L=L, p=20, d=6, rng=rng)
@@ -126,11 +114,11 @@ def test_autograd_with_a_custom_backward_agrees(L, rule, rng):
         layers.append(h)
         for k in range(L - 1):
             below = h.detach() if rule == "dfa" else h
-            h = torch.tanh(Back.apply(V[k], V[k] if rule == "bp" else B[k], below) / root)
+            h = torch.tanh(product(V[k], V[k] if rule == "bp" else B[k], below) / root)
             layers.append(h)
         out = h.detach() if rule == "dfa" else h
         back = beta[None] if rule == "bp" else b[-1][None]
-        e = Back.apply(beta[None], back, out)[0] / root - y
+        e = product(beta[None], back, out)[0] / root - y
         residuals.append(e.detach().numpy().copy())
         W.grad = V.grad = beta.grad = None
         loss = 0.5 * (e**2).sum() + 0.5 * lam * (beta**2).sum()

@@ -9,6 +9,7 @@ from fa_ref import schedules
 from fa_ref.classifier import Classifier, train_classifier
 from fa_ref.data.images import LabelledImages, digits, mnist
 from fa_ref.deep.classifier import RULES, DeepClassifier, train_deep_classifier
+from tests.fa_ref import carried_back
 
 
 def images(rng, m=24, d=6, k=3):
@@ -36,20 +37,7 @@ def test_one_layer_is_the_classifier_of_figure_3(rule):
 @pytest.mark.parametrize("rule", RULES)
 def test_autograd_with_a_custom_backward_agrees(L, rule):
     """PyTorch in float64, 20 steps on minibatches in a given order; cross-entropy by PyTorch's own function."""
-    torch = pytest.importorskip("torch")
-
-    class Back(torch.autograd.Function):
-        """Multiply by ``forwards``; carry gradients back through ``backwards``."""
-
-        @staticmethod
-        def forward(ctx, forwards, backwards, h):
-            ctx.save_for_backward(backwards, h)
-            return h @ forwards.T
-
-        @staticmethod
-        def backward(ctx, grad):
-            backwards, h = ctx.saved_tensors
-            return grad.T @ h, None, grad @ backwards
+    product, torch = carried_back.product(), pytest.importorskip("torch")
 
     rng = np.random.default_rng(L)
     data, root, eta, lam = images(rng), math.sqrt(20), 0.5, 0.05
@@ -61,18 +49,18 @@ def test_autograd_with_a_custom_backward_agrees(L, rule):
         rows = order.permutation(24)
         for i in range(0, 24, 6):
             chosen, layers = rows[i : i + 6], []
-            h = torch.tanh(X[chosen] @ W.T)
+            h = torch.tanh(W @ X[chosen].T)
             layers.append(h)
             for l in range(L - 1):
                 below = h.detach() if rule == "dfa" else h
-                h = torch.tanh(Back.apply(V[l], V[l] if rule == "bp" else B[l], below) / root)
+                h = torch.tanh(product(V[l], V[l] if rule == "bp" else B[l], below) / root)
                 layers.append(h)
             out = h.detach() if rule == "dfa" else h
-            f = Back.apply(beta, beta if rule == "bp" else b[-1], out) / root
+            f = product(beta, beta if rule == "bp" else b[-1], out).T / root
             loss = torch.nn.functional.cross_entropy(f, labels[chosen]) + 0.5 * lam * (beta**2).sum()
             if rule == "dfa":
                 E = (torch.softmax(f, 1) - torch.nn.functional.one_hot(labels[chosen], 3)).detach() / 6
-                loss = loss + sum((layers[l] * (E @ b[l])).sum() / root for l in range(L))
+                loss = loss + sum((layers[l].T * (E @ b[l])).sum() / root for l in range(L))
             moved = torch.autograd.grad(loss, (W, V, beta), allow_unused=True)
             with torch.no_grad():
                 for weights, gradient in zip((W, V, beta), moved, strict=True):
@@ -117,7 +105,7 @@ def test_divergence_is_a_status_and_misuse_one_line():
         ({"rule": "kp"}, "rule: expected one of fa, dfa, bp, got 'kp'"),
         ({"dtype": "float16"}, "dtype: expected one of"),
         ({"ridge": schedules.constant(10.0)}, "ridge: expected eta"),
-        ({"test": other}, "test: expected d = 6 and k = 3, got d = 5 and k = 3"),
+        ({"test": other}, "test: expected d = 6 and k = 3, those of the network, got d = 5 and k = 3"),
     ):
         arguments = {"train": data, "test": data, "network": net, "rng": rng, "eta": 0.5, "epochs": 1} | changes
         with pytest.raises(ValueError, match=message):

@@ -8,6 +8,7 @@ from scipy import stats
 from fa_ref import Network, Problem, Setting, Trajectory, schedules, train
 from fa_ref.engines.reduced import Span, Statistics, sample_in_law
 from fa_ref.measures import MEASURES
+from tests.fa_ref import carried_back
 from tests.fa_ref.engines.test_gram import check_same
 from tests.fa_ref.engines.test_reduced import OF_UNITS, random_problem
 from validation import assert_same_run
@@ -22,26 +23,13 @@ def make(seed=0, n=6, d=9, p=40):
 
 def autograd(problem, network, eta, lam, rule):
     """Residuals and weights by PyTorch: the feedback is a backward of its own, each rule a loss of its own."""
-    torch = pytest.importorskip("torch")
-
-    class Back(torch.autograd.Function):
-        """Multiply by ``forwards``; carry gradients back through ``backwards``."""
-
-        @staticmethod
-        def forward(ctx, forwards, backwards, h):
-            ctx.save_for_backward(backwards, h)
-            return forwards @ h
-
-        @staticmethod
-        def backward(ctx, grad):
-            backwards, h = ctx.saved_tensors
-            return h @ grad, None, torch.outer(backwards, grad)
+    product, torch = carried_back.product(), pytest.importorskip("torch")
 
     W, beta, b = (torch.tensor(array, requires_grad=True) for array in (network.W, network.beta, network.b))
     X, y, root, residuals = torch.tensor(problem.X), torch.tensor(problem.y), np.sqrt(network.p), []
     for penalty in lam:
         h = torch.tanh(W @ X.T)
-        f = Back.apply(beta, b.detach(), h) / root
+        f = product(beta[None], b.detach()[None], h)[0] / root
         e = f - y
         residuals.append(e.detach().numpy().copy())
         loss = 0.5 * (e**2).sum() + 0.5 * penalty * (beta**2).sum()

@@ -74,7 +74,7 @@ def test_the_closed_forms_are_the_theorem(y, name, lam, eta, p, t):
     data, entries = measure(Setting(Problem(X, y), network, psi, eta=eta, ridge=schedules.constant(lam)))
     for order in (1, 2):
         want = naive_alignment.bounds(
-            X, np.array(y), network.W, network.beta, network.b, psi, psi.derivative, second_derivative(name), B,
+            X, np.array(y), (network.W, network.beta, network.b), (psi, psi.derivative, second_derivative(name)), B,
             lam, eta, t, order,
         )  # fmt: skip
         bounds = closed.before_cutoff(data, entries, t, order), closed.after_cutoff(data, entries, t, order)

@@ -210,8 +210,8 @@ def test_the_step_that_is_measured(activation):
         psi, start = setting.activation, setting.start
         X, y, _, _, b, f, df = plain(setting)
         B2 = psi.B2 if math.isfinite(psi.B2) else 0.0
-        now = (network.W.tolist(), network.beta.tolist(), b, start.W.tolist(), start.beta.tolist())
-        expected = rounding.step(X, y, *now, f, df, psi.B1, B2, setting.eta, 0.3, 4)
+        now, begun = (network.W.tolist(), network.beta.tolist(), b), (start.W.tolist(), start.beta.tolist())
+        expected = rounding.step(X, y, now, begun, (f, df), (psi.B1, B2), setting.eta, 0.3, 4)
         found = sweep(setting, network, lam=0.3, decay=(1 - setting.eta * 0.3) ** 4, t=4)
         for name, value in expected.items():
             relative = {"moved_w_rounding": 0.1, "curvature": 1e-9, "remainder": 1e-9}.get(name, 1e-11)

@@ -12,6 +12,7 @@ from fa_ref.activations import ACTIVATIONS
 from theory.kernels import mean_kernel
 from theory.kernels.eigenvalues import eigenvalue_floor
 from theory.kernels.moments import second_moments
+from theory.kernels.quadrature import Integrand, Rows
 
 flint = pytest.importorskip("flint")
 arb = flint.arb
@@ -128,6 +129,48 @@ def test_no_entry_is_outside_at_extreme_scales(name, exponent):
     checked, outside = closed(name, np.random.default_rng(2), 2, 6, exponent - 1, exponent + 1)
     assert outside == 0
     assert checked >= 21
+
+
+TINIEST = 5e-324
+
+
+@pytest.mark.parametrize(("low", "high", "name"), [
+    *((*ends, name) for ends in ((-170.0, -150.0), (-323.0, -290.0)) for name in ("identity", "relu", "erf")),
+    *((-323.0, 150.0, name) for name in ("identity", "relu", "erf", "own linear", "tall sine")),
+])  # fmt: skip
+def test_no_entry_is_outside_where_products_of_norms_underflow(low, high, name):
+    """Norms whose squares underflow beside norms whose squares do not: entries are subnormal, 0 or neither."""
+    oracle.precise(2500)
+    psi, truth = CLOSED[name]
+    X = inputs(np.random.default_rng(11), 9, low, high)
+    X[-2:] = [[TINIEST, *0 * X[0, 1:]], 3 * X[-3]]
+    checked, outside = outside_of_kernels(psi, truth, X)
+    assert outside == 0
+    assert checked >= 90 or name == "own linear" or (name == "erf" and checked == 0)
+
+
+@pytest.mark.parametrize("matrices", [3, pytest.param(28, marks=pytest.mark.nightly)])
+def test_relu_with_norms_from_1e_170_to_1e_150(matrices):
+    """3660 entries of Ḡ and Θ̄ a matrix, against ninety digits; a few hundred of them subnormal."""
+    rng, subnormal, counts = np.random.default_rng(12), 0, []
+    for _ in range(matrices):
+        X = inputs(rng, 60, -170.0, -150.0)
+        counts.append(outside_of_kernels(*CLOSED["relu"], X))
+        G = mean_kernel(X, "relu").G
+        subnormal += np.count_nonzero((G > 0) & (G < 2.0**-1022))
+    checked, outside = np.sum(counts, axis=0)
+    assert outside == 0
+    assert checked == 3660 * matrices
+    assert subnormal > 100 * matrices
+
+
+def test_a_row_whose_square_underflows_has_a_norm_and_errors():
+    """σ = 10⁻¹⁶⁵: the sum over the nodes rounds relative to ‖g‖ = σ, which the square of 10⁻³³⁰ does not show."""
+    rows = Rows(Integrand.of(ACTIVATIONS["tanh"], False), np.array([1e-165, 1e-9]))
+    assert rows.square[0] == 0.0
+    np.testing.assert_allclose(rows.norm, rows.sigma, rtol=1e-12)
+    relative = rows._rounding(np.zeros(1))[:, 0] / rows.sigma
+    assert relative[0] == pytest.approx(relative[1], rel=1e-9, abs=0.0)
 
 
 def scaled(g, sigma):

@@ -6,7 +6,7 @@ from own_psi import copy_of
 
 from fa_ref.activations import ACTIVATIONS
 from fa_ref.network import Network
-from theory.kernels import eigenvalue_floor, empirical_G, empirical_H, empirical_H_BP, mean_kernel
+from theory.kernels import eigenvalue_floor, empirical_G, empirical_H, mean_kernel
 
 EPS = np.finfo(float).eps
 
@@ -32,14 +32,14 @@ def test_empirical_kernels_are_their_definitions(name):
     tolerance = 2 * (p + d + 6) * EPS * scale
     assert (np.abs(empirical_G(X, network, activation) - G) <= tolerance).all()
     assert (np.abs(empirical_H(X, network, activation) - H) <= tolerance).all()
-    assert (np.abs(empirical_H_BP(X, network, activation) - H_BP) <= tolerance).all()
+    assert (np.abs(empirical_H(X, network, activation, rule="bp") - H_BP) <= tolerance).all()
     # Negative control: the tolerance tells H from H_BP.
     assert not (np.abs(H - H_BP) <= tolerance).all()
 
 
 def test_empirical_kernels_are_exactly_symmetric():
     X, network = np.random.default_rng(3).normal(size=(7, 5)), a_network(11, 5, 4)
-    for kernel in (empirical_G, empirical_H, empirical_H_BP):
+    for kernel in (empirical_G, empirical_H):
         A = kernel(X, network, "tanh")
         assert (A == A.T).all()
 
@@ -59,7 +59,7 @@ def test_empirical_kernels_tend_to_the_mean_kernels(name):
     K = X @ X.T
     measured = {
         "G": (empirical_G(X, network, name), kernel.G, np.ones(p), Psi),
-        "H_BP": (empirical_H_BP(X, network, name), kernel.Theta, network.beta**2, D),
+        "H_BP": (empirical_H(X, network, name, rule="bp"), kernel.Theta, network.beta**2, D),
         "H": (empirical_H(X, network, name), 0 * K, network.beta * network.b, D),
     }
     for label, (value, mean, weight, factor) in measured.items():

@@ -74,7 +74,7 @@ def test_linear_network_has_no_curvature_part():
         ({"y": np.ones(4)}, "y: expected 5 entries"),
         ({"eta": 0.0}, "eta: expected a finite number > 0"),
         ({"ridge": -1.0}, "ridge: expected a finite number >= 0"),
-        ({"rule": "dfa"}, "rule: expected 'fa' or 'bp', got 'dfa'"),
+        ({"rule": "dfa"}, "rule: expected one of fa, bp, got 'dfa'"),
     ],
 )
 def test_bad_arguments_are_named(change, message):

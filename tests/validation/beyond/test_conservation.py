@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fa_ref import Activation, Network, Problem, Setting, schedules
+from fa_ref import Activation
+from tests.validation.beyond.test_learned import random_setting
 from validation.beyond.conservation import CLAIM, DEFECT, sides
 from validation.beyond.weights import WeightRecord
 from validation.judge.claims import HOLDS, NOT_APPLICABLE, VIOLATED
@@ -17,14 +18,7 @@ LEAKY = Activation(
 
 
 def random_record(seed, activation, *, steps=25, rule="fa"):
-    rng = np.random.default_rng(seed)
-    n, d, p = int(rng.integers(1, 6)), int(rng.integers(1, 8)), int(rng.integers(2, 60))
-    X = rng.standard_normal((n, d)) * 10 ** rng.uniform(-1.0, 0.5)
-    eta = 0.5 / (np.linalg.norm(X, 2) ** 2 + 1.0)
-    ridge = (None, schedules.constant(0.3), schedules.inverse_square(0.9, 3.0))[seed % 3]
-    network = Network.gaussian(p, d, rng)
-    setting = Setting(Problem(X, rng.standard_normal(n)), network, activation, eta=eta, ridge=ridge, rule=rule)
-    return WeightRecord.of(setting, steps)
+    return WeightRecord.of(random_setting(seed, activation, rule), steps)
 
 
 @pytest.mark.parametrize("activation", ["identity", "relu", LEAKY], ids=["identity", "relu", "leaky"])

@@ -1,26 +1,10 @@
 """``fa-ref certify``: alignment proved after a ridge penalty that ends, and what --check says it has proved."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from validation.commands import cli
-
 pytest.importorskip("flint", reason="the checker needs python-flint (extra: rigorous)")
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["fa-ref", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(words, ended.value.code, out, err)
-
-    return run
 
 
 SMALL = ("certify", "--n", 4, "--d", 8, "--p", 200, "--ridge", 0.3)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import typer
 
-from validation.commands import cli, console, terminal
+from validation.commands import console, terminal
 from validation.report.junit import write_junit
 
 ROOT = Path.cwd()
@@ -26,20 +26,6 @@ def fa_ref(*words, stdout=subprocess.PIPE, cwd=None, **variables):
     return subprocess.run(
         command, stdout=stdout, stderr=subprocess.PIPE, env=environment, cwd=cwd or ROOT, check=False, timeout=120
     )
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """The command in this process: status, output, errors."""
-
-    def run(*words):
-        monkeypatch.delenv("FA_REF_MNIST", raising=False)
-        monkeypatch.setattr(sys, "argv", ["fa-ref", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16-le"])

@@ -8,7 +8,7 @@ from fa_ref import Network, Problem, Setting, schedules, train
 from validation.experiments import dropout as module
 from validation.experiments.dropout import dropout
 from validation.experiments.dropout_run import descend_with_dropout
-from validation.experiments.sweeps import Estimate
+from validation.experiments.sweeps import Estimate, SweepOptions
 
 
 @pytest.fixture
@@ -62,18 +62,18 @@ def test_a_run_stops_where_it_is_told_to(setting):
 
 
 def test_the_experiment_runs_resumes_and_estimates(tmp_path):
-    options = {"activations": ("tanh",), "rates": (0.4, 0.6), "widths": (20,), "runs": 2, "patience": 3}
-    estimate = dropout(tmp_path, dry_run=True, **options)
+    choices = {"activations": ("tanh",), "rates": (0.4, 0.6), "widths": (20,), "runs": 2, "patience": 3}
+    estimate = dropout(tmp_path, options=SweepOptions(dry_run=True), **choices)
     assert isinstance(estimate, Estimate)
     assert estimate.seconds > 0
-    table = dropout(tmp_path, **options).table
+    table = dropout(tmp_path, **choices).table
     assert len(table) == 4
     assert table["alignment"].between(-1, 1).all()
     assert set(table["steps"]) == {1597}
     for row in table.to_dict("records"):  # it ends at the planned step or at a reading after it
         assert row["step"] >= 1597
         assert row["status"] == "unsettled" or row["step"] == max(1597, row["permitted"])
-    assert dropout(tmp_path, dry_run=True, **options).finished == 4
+    assert dropout(tmp_path, options=SweepOptions(dry_run=True), **choices).finished == 4
 
 
 @pytest.mark.parametrize(("tolerance", "step"), [(0.0, None), (10.0, 1597)])
@@ -86,7 +86,7 @@ def test_permission_decides_where_a_run_ends(tmp_path, monkeypatch, tolerance, s
 
 
 def test_each_activation_has_its_published_steps_and_rates(tmp_path):
-    cells = dropout(tmp_path, widths=(20,), runs=1, dry_run=True).cells
+    cells = dropout(tmp_path, widths=(20,), runs=1, options=SweepOptions(dry_run=True)).cells
     assert cells == 2 + 2 + 3
     etas = {name: 2 * step / 50 for name, step in module.STEPS.items()}
     assert etas == pytest.approx({"linear": 4e-4, "relu": 4e-5, "tanh": 4e-3})

@@ -11,7 +11,7 @@ from validation.experiments import figure2 as module
 from validation.experiments.drawing import draw_figure2
 from validation.experiments.figure2 import _kept, _settled, _stretches, figure2, figure2_cells, final
 from validation.experiments.stopping import latched_end
-from validation.experiments.sweeps import Estimate
+from validation.experiments.sweeps import Estimate, SweepOptions
 from validation.experiments.synthetic import PRESETS, draw, planned_steps
 
 SMALL = {"activations": ("linear",), "labels": (0.0, 0.5), "widths": (10, 20), "runs": 2, "predictions": 0}
@@ -127,7 +127,7 @@ def test_a_run_that_does_not_settle_says_so(tmp_path, monkeypatch):
 
 
 def test_a_dry_run_computes_nothing(tmp_path):
-    estimate = figure2(tmp_path, dry_run=True, **SMALL)
+    estimate = figure2(tmp_path, options=SweepOptions(dry_run=True), **SMALL)
     assert isinstance(estimate, Estimate)
     assert (estimate.cells, estimate.finished) == (8, 0)
     assert not list(tmp_path.iterdir())

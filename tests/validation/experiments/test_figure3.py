@@ -1,12 +1,14 @@
 """Figure 3 on the bundled digits, on a user's files, and, where they are, on the files it was made from."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from validation.commands.cli import app
 from validation.experiments.figure3 import SCHEDULES, _ridge, figure3
-from validation.experiments.sweeps import Estimate
+from validation.experiments.sweeps import Estimate, SweepOptions
 
 SMALL = {"data": "digits", "p": 60, "epochs": 3, "batch": 100, "eta": 0.05}
 
@@ -44,7 +46,7 @@ def test_a_course_of_lambda_takes_its_horizon_in_epochs(tmp_path, name):
 
 
 def test_a_dry_run_computes_nothing(tmp_path):
-    estimate = figure3(tmp_path, runs=2, dry_run=True, **SMALL)
+    estimate = figure3(tmp_path, runs=2, options=SweepOptions(dry_run=True), **SMALL)
     assert isinstance(estimate, Estimate)
     assert (estimate.cells, estimate.finished) == (8, 0)
     assert estimate.seconds > 0
@@ -84,9 +86,10 @@ def test_a_users_idx_pair_is_named_by_its_content(pair, tmp_path):
     ("options", "message"),
     [
         ({"schedule": "linear"}, "schedule: expected one of"),
-        ({"data": "letters"}, "data: expected 'mnist', 'digits' or two IDX files"),
+        ({"data": "letters"}, "data: expected 'digits', the folder of MNIST or two IDX files"),
         ({"data": ("a", "b")}, "data: expected an IDX file"),
-        ({"data": "mnist", "folder": "nowhere"}, "expected the MNIST file"),
+        ({"data": "nowhere"}, "data: expected 'digits', the folder of MNIST or two IDX files, got 'nowhere'"),
+        ({"data": Path(__file__).parent}, "expected the MNIST file"),
         ({"runs": 0}, "runs: expected an integer >= 1"),
         ({"lambdas": (-0.1,)}, "lambdas: expected a finite number >= 0"),
     ],
@@ -99,11 +102,16 @@ def test_bad_input_is_refused_by_name(tmp_path, options, message):
 @pytest.mark.nightly
 def test_workers_and_clusters_give_the_same_table(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    options = SMALL | {"p": 300, "lambdas": (0.0, 0.1), "runs": 2}
-    tables = [figure3(tmp_path / str(jobs), jobs=jobs, **options).files[0].read_bytes() for jobs in (1, 2)]
+    choices = SMALL | {"p": 300, "lambdas": (0.0, 0.1), "runs": 2}
+    tables = [
+        figure3(tmp_path / str(jobs), options=SweepOptions(jobs=jobs), **choices).files[0].read_bytes()
+        for jobs in (1, 2)
+    ]
     with distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        tables.append(figure3(tmp_path / "dask", cluster=address, **options).files[0].read_bytes())
+        tables.append(
+            figure3(tmp_path / "dask", options=SweepOptions(cluster=address), **choices).files[0].read_bytes()
+        )
     assert tables[0] == tables[1] == tables[2]
 
 
@@ -111,6 +119,6 @@ def test_workers_and_clusters_give_the_same_table(tmp_path):
 def test_five_epochs_of_mnist_are_as_published(tmp_path, mnist_folder):
     if mnist_folder is None:
         pytest.skip("MNIST's files are not here; FA_REF_MNIST names their folder")
-    outcome = figure3(tmp_path, folder=mnist_folder, lambdas=(0.0, 0.1), runs=3, epochs=5, backpropagation=False)
+    outcome = figure3(tmp_path, data=mnist_folder, lambdas=(0.0, 0.1), runs=3, epochs=5, backpropagation=False)
     # Means of three runs, within 3 published SD of one: more than 4.5 standard errors of the difference.
     assert outcome.comparison["inside"].all(), outcome.comparison

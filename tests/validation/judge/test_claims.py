@@ -24,7 +24,7 @@ from validation.theorems import (
     theorem_4_3,
     theorem_4_6,
 )
-from validation.theorems.conclusions import contraction
+from validation.theorems.inequality_3_1 import contraction
 
 
 @pytest.fixture(scope="module")

@@ -145,7 +145,7 @@ STUDENTS |= {
         ["H"],
         {
             "-H": "minus of the update",
-            "empirical_H_BP(X, network, 'tanh')": "backpropagation's kernel",
+            "empirical_H(X, network, 'tanh', rule='bp')": "backpropagation's kernel",
             "K * (network.beta @ network.b) / 100": "slopes D_r are missing",
             "K * ((D * network.b) @ D.T) / 100": "β_r is missing",
             "K * ((D * network.beta * network.b) @ np.ones((100, 6))) / 100": "one D_r is missing",

@@ -1,5 +1,6 @@
 """The report and the dossier as readers meet them: in Chromium, wide and narrow, dark, and on paper."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from fa_ref import Problem
 from validation.report.page import render, write_report
+from validation.report.pictures import pictures
 from validation.statements import Dossier, Options, dossier, find, verify
 from validation.statements.dossier import Part
 from validation.statements.inputs import Inputs
@@ -120,3 +122,25 @@ def test_every_page_says_how_to_make_it_again(pages):
         for word in ("fa-ref verify --X", "seed 3", "40 steps", "NumPy", "Numba", "Python", "threads"):
             assert word in text
     assert "eigenvalues of G + H" in text
+
+
+def test_only_lines_that_can_be_drawn_are_named_and_drawn():
+    X = np.linalg.qr(np.random.default_rng(1).standard_normal((15, 4)))[0].T
+    problem = Problem(X, (-1.0) ** np.arange(4))
+    data = Inputs(name="Gaussian", linear=problem, nonlinear=problem)
+    finding = find("3.2").check(data, Options(steps=20, draws=1))
+
+    def named(found):
+        return {text.get_text() for _, figure in pictures(found) for axes in figure.axes
+                for text in (axes.get_legend().get_texts() if axes.get_legend() else [])}  # fmt: skip
+
+    assert {"limit as p → ∞", "first order in 1/√p"} <= named(finding)
+    far = Problem(X, 1e4 * problem.y)  # the weights move too far for any prediction
+    lost = find("3.2").check(dataclasses.replace(data, nonlinear=far), Options(steps=20, draws=1))
+    assert not {"limit as p → ∞", "first order in 1/√p"} & named(lost)
+    assert any(caption.startswith("margin of") for caption, _ in pictures(finding))
+    first = finding.verdict.inequalities[0]
+    nowhere = dataclasses.replace(first, lhs=np.full_like(first.lhs, np.nan))
+    blank = dataclasses.replace(finding.verdict, inequalities=(nowhere,))
+    captions = [caption for caption, _ in pictures(dataclasses.replace(finding, verdict=blank))]
+    assert not any(caption.startswith("margin of") for caption in captions)

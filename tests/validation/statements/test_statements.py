@@ -1,5 +1,6 @@
 """Every statement of the paper is found to hold in its regime, and its negative control turns its row red."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from fa_ref import Problem
 from validation.report.page import mathematics, write_report
 from validation.report.table import nothing_held, summary
-from validation.statements import STATEMENTS, Options, dossier, find
+from validation.statements import STATEMENTS, Options, dossier, find, verify
 from validation.statements.inputs import Inputs, gaussian
+from validation.statements.ridge import Watched
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +126,49 @@ def test_a_dossiers_python_can_be_pasted(capsys):
     )
     exec(compile(code, "dossier", "exec"), {})
     assert str(found.findings[0]) in capsys.readouterr().out
+
+
+def test_a_large_table_gets_fewer_draws_and_says_so(inputs, options):
+    found = find("3.2").check(inputs, Options(steps=60, evaluations=5 * 1600 * 60 * 6))
+    assert found.confidence == "0 of 6 draws fail; 26 more would decide"
+    assert find("3.2").check(inputs, Options(steps=60, evaluations=1.0)).probability.draws == 4
+    assert find("4.3").check(inputs, Options(steps=60, evaluations=1.0)).probability.draws == 32  # linear: quick
+
+
+def test_alignment_is_judged_on_samples_spread_over_a_tall_table():
+    rng = np.random.default_rng(0)
+    X = np.linalg.qr(rng.standard_normal((20, 20)))[0][:, :12]
+    problem = Problem(X, np.repeat([1.0, -1.0], 10))  # sorted by its targets, as tables are
+    tall = Inputs(name="tall", linear=problem, nonlinear=problem)
+    finding = find("4.1").check(tall, Options(steps=20))
+    assert "12 of the 20 rows" in finding.where
+    judged = finding.runs[0].setting.problem
+    assert judged.n == 12
+    assert set(judged.y) == {1.0, -1.0}
+
+
+class TestTheoremA:
+    """On every run with a penalty."""
+
+    def test_every_run_of_three_theorems_is_judged(self, inputs, options):
+        rows = list(verify([find(number) for number in ("4.2", "4.3", "4.6", "A")], [inputs], options))
+        assert rows[-1].confidence == "99 runs"
+        assert {f.probability.draws for f in rows[:-1]} == {32}
+        alone = find("A").check(inputs, options)  # nothing was drawn before: the same runs again
+        assert alone.confidence == "99 runs"
+        assert alone.slack == rows[-1].slack
+
+    def test_a_later_run_that_fails_turns_the_row_red(self, inputs, options):
+        rng, law = np.random.default_rng(0), find("4.3").law(inputs, options)
+        watched = Watched()
+        for k in range(3):
+            run = law(rng)
+            if k == 2:
+                measures = run.measures | {"beta_norm": 2.0 * run.measures["beta_norm"]}
+                run = dataclasses.replace(run, measures=measures)
+            watched("4.3", inputs.name, run)
+        row = watched.rows["4.3", inputs.name]
+        assert (row.runs, row.verdict.status) == (3, "violated")
+        watched.rows |= {("4.2", inputs.name): None, ("4.6", inputs.name): None}
+        found = find("A").check(inputs, dataclasses.replace(options, watch=watched))
+        assert (found.status, found.confidence) == ("violated", "3 runs")

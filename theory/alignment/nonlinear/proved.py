@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fa_ref._support.checks import as_count
+from fa_ref._support.checks import as_count, one_of
 from fa_ref.setting import Setting
 from theory.alignment.nonlinear import closed, sharp
 from theory.alignment.nonlinear.closed import Bound
@@ -112,8 +112,7 @@ def proved_alignment(setting: Setting, *, steps: int | None = None, form: str = 
     >>> bool(proved), proved.before.cosine > 0.03, proved.after.cosine > 0.01
     (True, True, True)
     """
-    if form not in ORDERS:
-        raise ValueError(f"form: expected one of {', '.join(ORDERS)}, got {form!r}")
+    one_of("form", form, ORDERS)
     if setting.rule != "fa" or not math.isfinite(setting.activation.B2):
         raise ValueError(f"setting: expected feedback alignment with a bounded ψ″, got {setting}")
     lam, T = penalty_of(setting.ridge)

@@ -55,9 +55,11 @@ def read(path: str | PathLike[str]) -> Any:
     try:
         return json.loads(Path(path).read_text("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError(f"{path}: expected a certificate in JSON (too deeply nested)") from None
+        raise ValueError(f"{path}: expected a certificate in JSON, got one nested too deeply") from None
     except ValueError as error:  # of which UnicodeDecodeError and JSONDecodeError are kinds
-        raise ValueError(f"{path}: expected a certificate in JSON ({ascii(str(error))[1:-1][:200]})") from None
+        raise ValueError(
+            f"{path}: expected a certificate in JSON, got other content ({ascii(str(error))[1:-1][:200]})"
+        ) from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

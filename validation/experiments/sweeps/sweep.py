@@ -29,6 +29,7 @@ import numpy as np
 import fa_ref
 from fa_ref._support.checks import as_count
 from fa_ref._support.threads import threads
+from validation.experiments.sweeps.options import Progress
 from validation.experiments.sweeps.outcome import Estimate, save_table, write_text
 from validation.experiments.sweeps.provenance import code_digest
 from validation.experiments.sweeps.workers import pool
@@ -36,16 +37,13 @@ from validation.experiments.sweeps.workers import pool
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Cell", "Progress", "Row", "Sweep", "cell_rng"]
+__all__ = ["Cell", "Row", "Sweep", "cell_rng"]
 
 Cell = Mapping[str, Any]
 Row = dict[str, Any]
 
 #: ``work(cell, rng)`` returns the rows of the table that the cell fills, and the name of the engine that ran.
 Work = Callable[[Cell, np.random.Generator], tuple[list[Row], str]]
-
-#: ``progress(done, total, seconds_left)`` is called after each cell; seconds_left is NaN until it can be known.
-Progress = Callable[[int, int, float], None]
 
 #: Seconds after which a temporary file is one that a killed process left, and no longer being written.
 LEFT_OVER = 3600.0

@@ -1,4 +1,8 @@
-"""Which engine runs: `choose` picks one for ``engine="auto"``, `build` makes the one that is asked for."""
+"""The engines by name: `choose` picks one for ``engine="auto"``, `build` makes the one that is asked for.
+
+To add one: a class that follows `Engine` in a room beside this file, its name in `ENGINES`, its line in `build`,
+and a test that holds it to the loops.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several theorems conclude, (3.1), (3.2), (4.3): contraction at their own rates, and how far weights move."""
+"""(3.2): no weight moves far from where it began."""
 
 from __future__ import annotations
 
@@ -8,61 +8,15 @@ import numpy as np
 
 from fa_ref import Trajectory
 from fa_ref.schedules import Schedule
-from theory.margins import Margin
 from validation.judge.claims import Conclusion
 from validation.judge.inequalities import Inequality, Unjudged
 from validation.judge.record import known_start, missing
-from validation.judge.rounding import movement_rounding, step_rounding
+from validation.judge.rounding import movement_rounding
 
-__all__ = ["contraction", "movement", "residual_budget", "start_margins"]
-
-
-def contraction(
-    name: str, run: Trajectory, rate: float, *, pull: float | None = None, ridge: Schedule | None = None
-) -> Inequality:
-    """‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖, between successive recorded steps.
-
-    Where records lie several steps apart the recursion is run for as many steps.
-
-    Parameters
-    ----------
-    name : str
-        Equation number.
-    run : Trajectory
-        The recorded run.
-    rate : float
-        a > 0.
-    pull : float, optional
-        What multiplies λ(t) ‖y‖: η if not given; the paper prints 1.
-    ridge : Schedule, optional
-        λ(t) of the claim: that of the run if not given.
-    """
-    times, norms = run.times, run.residual_norms
-    eta, y_norm = run.setting.eta, float(np.linalg.norm(run.setting.problem.y))
-    pull = eta if pull is None else pull
-    lam = (run.setting.ridge if ridge is None else ridge).values(int(times[-1]))
-    rhs = norms[:-1].copy()
-    for k in range(times.size - 1):
-        for t in range(times[k], times[k + 1]):
-            factor = max(0.0, 1.0 - eta * rate - eta * lam[t])  # a negative bound on a norm would say nothing
-            rhs[k] = factor * rhs[k] + pull * lam[t] * y_norm
-    return Inequality(name, times[:-1], norms[1:], rhs, step_rounding(run))
+__all__ = ["movement"]
 
 
-def start_margins(run: Trajectory) -> list[Margin]:
-    """What can be seen of "W(0), β(0) and b have independent N(0, 1) entries": all three are near 1, 1 and 0."""
-    start = known_start(run)
-    if start is None:
-        return []
-    p = start.p
-    return [
-        Margin("‖b‖²/p", float(start.b @ start.b) / p),
-        Margin("‖β(0)‖²/p", float(start.beta @ start.beta) / p),
-        Margin("b·β(0)/p", float(start.b @ start.beta) / p),
-    ]
-
-
-def residual_budget(run: Trajectory, ridge: Schedule | None = None) -> float:
+def _residual_budget(run: Trajectory, ridge: Schedule | None = None) -> float:
     """E = ‖e(0)‖ + η Σ λ(t) ‖y‖: with a rate a, η Σ ‖e(t)‖ is at most E/a."""
     total = run.setting.eta * (run.setting.ridge if ridge is None else ridge).total
     y_norm = float(np.linalg.norm(run.setting.problem.y))
@@ -82,7 +36,7 @@ def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> 
         λ(t) of the claim: that of the run if not given.
     """
     psi, problem, start = run.setting.activation, run.setting.problem, known_start(run)
-    reach = residual_budget(run, ridge) / rate
+    reach = _residual_budget(run, ridge) / rate
     names = {"(3.2) W": "scaled_weight_movement", "(3.2) β": "beta_movement"}
     lacking = missing(run, throughout=("weight_square",))
     if not math.isfinite(psi.B0 * reach):
