@@ -101,6 +101,18 @@ def alignment(b, beta):
     return inner / math.sqrt(bb * beta_beta)
 
 
+@njit(cache=True, error_model="numpy")
+def _norm(square, x):
+    """‖x‖ from ‖x‖², or from scaled entries where squares over- or underflow."""
+    scale = largest(x)
+    if 1e-280 < square < math.inf or not 0.0 < scale < math.inf:
+        return math.sqrt(square)
+    total = 0.0
+    for number in x:
+        total += (number / scale) ** 2
+    return scale * math.sqrt(total)
+
+
 @njit(cache=True)
 def measure(W, beta, b, W_0, beta_0, decay, row):
     """Write the measures, in the order of `MEASURES`, to row.
@@ -167,11 +179,11 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
         beta_sum += abs(beta[r])
         unit_sum += abs(beta[r]) * sizes[r]
     row[0] = alignment(b, beta)
-    row[1] = math.sqrt(beta_square)
+    row[1] = _norm(beta_square, beta)
     row[2] = largest(distances)
     row[3] = largest(scaled_distances)
     row[4] = largest(changes)
     row[5] = beta_sum / math.sqrt(b.size)
     row[6] = unit_sum / math.sqrt(b.size)
     row[7] = weight_square / b.size
-    row[8] = math.sqrt(b_square)
+    row[8] = _norm(b_square, b)

@@ -61,8 +61,8 @@ def main() -> None:
             kept.append({"rule": rule, "t": t, "values": values})
         print(rows[-1], flush=True)
     columns = [
-        "rule", "$t$", r"$\frac12\|e\|^2$", "$L$", r"$\|\nabla L\|$", r"$\|$step$\|/\eta$", r"$\|W(t)-W(0)\|$",
-        r"$\cos\angle(b,\beta)$",
+        "rule", "$t$", r"$\frac12\|e\|^2$", "$L$", r"$\|\nabla L\|$", r"$\|\mathrm{step}\|/\eta$",
+        r"$\|W(t)-W(0)\|$", r"$\cos\angle(b,\beta)$",
     ]  # fmt: skip
     note = rf"{args.activation}, $n=3$, $d=5$, $p={args.p}$, $\eta={ETA}$, $\lambda={LAM}$ constant, one network."
     print(record("learned_feedback", columns, rows, note, runs=kept))

@@ -131,7 +131,7 @@ def main():
     fits = {name: slopes(rows, name) for name in ("c₁", "c₂", "c")}
     lines = [[name, *summary(rows, proved, name), *(ends(fits[name][axis]) for axis in "np")] for name in fits]
     samples = sorted(proved)
-    heads = [f"n = {n}" for n in (samples[0], samples[-1])] + ["proved, explicit", "proved, first-order"]
+    heads = [f"$n={n}$" for n in (samples[0], samples[-1])] + ["proved, explicit", "proved, first-order"]
     columns = ["constant", *heads, "slope of log in n", "in p"]
     record("observed", columns, lines, measured={"rows": rows, "slopes": fits, "c_S": found})
 

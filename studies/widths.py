@@ -146,7 +146,7 @@ def main():
     for form in convergence.FORMS:
         if "sufficient" in rows[0][form]:
             lines.append([f"sufficient with probability 0.9, {form} form", *(r[form]["sufficient"] for r in rows)])
-    record("widths", ["width", *(f"n = {n}" for n in options.samples)], lines, measured=rows)
+    record("widths", ["width", *(f"$n={n}$" for n in options.samples)], lines, measured=rows)
     if options.figure:
         draw(rows, options.figure)
 

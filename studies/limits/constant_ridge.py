@@ -79,7 +79,7 @@ def long_runs(p: int, seeds: int) -> None:
         "its law",
         r"$p\to\infty$",
     ]
-    record("long_run", columns, rows, f"X = I, p = {p}; the law is that of the network's own b and z(0).")
+    record("long_run", columns, rows, f"$X=I$, $p={p}$; the law is that of the network's own $b$ and $z(0)$.")
 
 
 def linear_limit() -> None:

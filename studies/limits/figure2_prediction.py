@@ -112,7 +112,7 @@ def main():
     for cell in options.cells:
         rows.append(row_of(cell, options.width, options.datasets, options.particles))
         print(" | ".join(rows[-1]), flush=True)
-    note = f"p = {options.width}; mean ± standard error over {options.datasets} data sets, published over 50 runs."
+    note = f"$p={options.width}$; mean ± standard error over {options.datasets} data sets, published over 50 runs."
     print(
         record("figure2_prediction", columns, rows, note), f"{time.process_time() - begun:.0f} s of processor time"
     )

@@ -77,7 +77,7 @@ def main() -> None:
         rows.append([name, *shown, f"{fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}], {fit.points} runs"])
         print(f"{args.activation} {args.label}, from the {name}: exponent {fit.slope:.3f}"
               f" in [{fit.low:.3f}, {fit.high:.3f}] (95 %), {fit.points} runs")  # fmt: skip
-    columns = ["deviation from", *(f"p = {p}" for p in widths), "exponent (95 %)"]
+    columns = ["deviation from", *(f"$p={p}$" for p in widths), "exponent (95 %)"]
     record(f"theta_limit_{args.activation}", columns, rows, f"{args.activation} {args.label}, {args.draws} draws.")
     print(f"{time.perf_counter() - start:.0f} s elapsed")
 

@@ -224,10 +224,10 @@ def provable_rate(now: Enclosure, eta: float, budget: float) -> float | None:
     for _ in range(DESCENTS):
         if step <= 1e-7 * a:
             break
-        discriminant = budget**2 - 4 * a * drift(now.state, now.residual_norm / a).map
+        discriminant = 1 - 4 * (a / budget) * (drift(now.state, now.residual_norm / a).map / budget)
         if not discriminant >= 0:
             return None
-        root = (budget + math.sqrt(discriminant)) / 2
+        root = budget * ((1 + math.sqrt(discriminant)) / 2)
         a, step = root, abs(a - root)
     for shave in (1e-7, 1e-6, 1e-5, 1e-4, 1e-3):
         if proves(now, eta, a * (1 - shave)):

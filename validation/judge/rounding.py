@@ -18,6 +18,13 @@ be true, so that a tolerance that grew with it would excuse anything.)
 
 u is the roundoff of the run's own arithmetic: 2⁻²⁴ of one in float32, whatever its record is stored in.
 
+A product or a quotient below the normal numbers errs besides by half of the least one, τ: z by dτ/2, ψ by no more
+than 4τ, and the p products in f and their quotient by √p τ/2 + τ/2, so that f_i is off by at most
+
+    τ (√p + 1 + (d B1 + 4) S1)                                                       (underflow)
+
+more, in float32 with its τ = 2⁻¹⁴⁹.
+
 The reduced engine holds a linear network as coefficients c, a, g, u of its start (`fa_ref.engines.reduced`), and
 rounds relative to the terms that it adds up, not to the weights that come of them. With Frobenius's norms these
 terms of e are at most
@@ -45,7 +52,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref import Trajectory
-from theory.precision import gamma
+from theory.precision import UNIT_ROUNDOFF, gamma
 from validation.judge.record import known_start
 
 __all__ = [
@@ -53,6 +60,7 @@ __all__ = [
     "accumulated",
     "alignment_rounding",
     "blind",
+    "least",
     "movement_rounding",
     "residual_rounding",
     "step_rounding",
@@ -73,6 +81,7 @@ class _Sizes(NamedTuple):
     p: int
     b_norm: float
     beta_norm: Array
+    beta_mean: Array  # S1
     unit_mean: Array  # S2
     outputs: Array  # A
     squares: Array  # Q
@@ -81,6 +90,11 @@ class _Sizes(NamedTuple):
 def blind(roundoff: float, size: float = 1.0) -> float:
     """Return the tolerance for numbers of this size where nothing is known of how they were computed."""
     return BLIND_ULPS * 2.0 * roundoff * size
+
+
+def least(roundoff: float) -> float:
+    """τ, the least positive number of the arithmetic with this roundoff."""
+    return float(np.finfo(np.float32 if roundoff > UNIT_ROUNDOFF else np.float64).smallest_subnormal)
 
 
 def residual_rounding(run: Trajectory) -> Array:
@@ -94,6 +108,9 @@ def residual_rounding(run: Trajectory) -> Array:
         return np.full(norms.size, blind(u, float(norms[0]) + y_norm))
     reach = run.setting.activation.B1 * problem.radius
     output = gamma(sizes.p + 9, u) * sizes.outputs + gamma(problem.d, u) * reach * sizes.unit_mean
+    output = output + least(u) * (
+        np.sqrt(sizes.p) + 1 + (problem.d * run.setting.activation.B1 + 4) * sizes.beta_mean
+    )
     return _known(np.sqrt(problem.n) * output + 2.0 * u * (norms + y_norm))
 
 
@@ -182,8 +199,8 @@ def _summed(shrink: Array, terms: Array) -> Array:
 def _sizes(run: Trajectory) -> _Sizes | None:
     """The weights' sizes; None where they were not recorded."""
     start, psi = known_start(run), run.setting.activation
-    if start is None or not all(np.isfinite(run.measures.get(name, np.nan)).all() for name in SIZES):
-        return None
+    if start is None or any(np.isnan(run.measures.get(name, np.nan)).any() for name in SIZES):
+        return None  # an infinite size is known to be no float, and so is the bound
     S1, S2, weight_square, beta_norm = (run.measures[name] for name in SIZES)
     at_zero, reach = abs(float(psi(0.0))), psi.B1 * run.setting.problem.radius
     outputs, squares = at_zero * S1 + reach * S2, 2.0 * (at_zero**2 + reach**2 * weight_square)
@@ -192,7 +209,9 @@ def _sizes(run: Trajectory) -> _Sizes | None:
     b_norm = float(np.linalg.norm(start.b))
     if run.setting.rule not in ("fa", "bp"):
         b_norm = float(np.max(run.measures.get("feedback_norm", np.array([np.inf]))))
-    return _Sizes(start.p, b_norm, beta_norm=beta_norm, unit_mean=S2, outputs=outputs, squares=squares)
+    return _Sizes(
+        start.p, b_norm, beta_norm=beta_norm, beta_mean=S1, unit_mean=S2, outputs=outputs, squares=squares
+    )
 
 
 def _known(bound: Array) -> Array:
