@@ -27,6 +27,7 @@ __all__ = [
     "Interrupted",
     "complain",
     "ending_well",
+    "hearing_interrupts",
     "prepare_streams",
 ]
 
@@ -127,6 +128,19 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(EXIT_FAULT) from None
 
     return guarded
+
+
+def hearing_interrupts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a command: Ctrl-C ends it, and waits while Numba could not pass it on."""
+
+    @wraps(command)
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        from fa_ref._support.interrupts import interruptible  # loads Numba, which --help does without
+
+        with interruptible():
+            return command(*args, **kwargs)
+
+    return listening
 
 
 #: Names of the library for what an option gives under another name.

@@ -131,7 +131,7 @@ def test_one_parallel_kernel_runs_at_a_time():
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
     assert max(most) == 1
 
 
