@@ -47,7 +47,7 @@ def pictures(finding: Finding) -> list[tuple[str, Figure]]:
 
 def _quick(run: Trajectory) -> bool:
     """Whether the run is quickly made again, for the eigenvalues at its steps."""
-    return run.setting.problem.n * (run.setting.p or 0) * int(run.times[-1]) <= AGAIN
+    return bool(run.setting.problem.n * (run.setting.p or 0) * int(run.times[-1]) <= AGAIN)
 
 
 def _drawable(values: Array) -> bool:
