@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import as_count, one_of, require_memory
+from fa_ref._support.interrupts import interruptible
 from fa_ref.activations import Activation
 from fa_ref.engines.catalogue import DTYPES, ENGINES, Engine, build
 from fa_ref.engines.reduced import Statistics
@@ -42,6 +43,7 @@ def train(
     observe: Observer | None = ...,
     progress: Progress | None = ...,
 ) -> Trajectory: ...  # fmt: skip
+@interruptible()
 def train(
     problem: Setting | Problem,
     network: Network | Statistics | None = None,
@@ -130,7 +132,8 @@ def train(
     )  # fmt: skip
     times = np.unique(np.append(np.arange(0, steps + 1, record_every, dtype=np.int64), steps))
     try:
-        return _record(runner, setting, times, observe, progress, dtype)
+        with np.errstate(all="ignore"):  # interpreted loops too: an explosion is a result
+            return _record(runner, setting, times, observe, progress, dtype)
     except (SystemError, ArithmeticError) as error:  # what a compiled loop makes of an exception in a user's ψ
         cause, name = error.__cause__ or error, setting.activation.name
         raise ValueError(f"activation: expected {name} to be defined at every number, got {cause!r}") from error

@@ -18,7 +18,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os
 ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_vector_math.py")
 
 
+#: Seconds that a nightly test may take; the others have pyproject's limit.
+NIGHTLY = 3 * 3600
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.timeout(NIGHTLY))
     if numba.config.DISABLE_JIT:
         for item in items:
             if item.path.name in ABOUT_COMPILED_CODE:

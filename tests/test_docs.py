@@ -8,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+PATHS = re.compile(
+    r"\b(?:benchmarks|docs|fa_ref|gallery|studies|tests|theory|validation)/[\w/]+\.(?:json|md|py|sh)\b"
+)
+
 
 def blocks(page):
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
@@ -73,6 +77,29 @@ def test_every_measured_table_says_where_it_comes_from(page, name):
 def test_no_study_is_without_a_page():
     shown = {name for _, name in MARKERS}
     assert {path.stem for path in (ROOT / "docs" / "_data").glob("*.json")} <= shown
+
+
+def named_in_vain(text):
+    """Files of ours that a text names and that do not exist."""
+    return {path for path in PATHS.findall(text) if not (ROOT / path).exists()}
+
+
+def test_every_file_that_is_named_exists():
+    folders = ("benchmarks", "docs", "fa_ref", "studies", "tests", "theory", "validation")
+    texts = [
+        path for folder in folders for kind in ("*.py", "*.md", "*.sh") for path in (ROOT / folder).rglob(kind)
+    ]
+    texts = [path for path in texts if "_build" not in path.parts and "generated" not in path.parts]
+    assert len(texts) > 300
+    missing = {
+        str(path.relative_to(ROOT)): named_in_vain(path.read_text("utf-8")) for path in [*texts, *ROOT.glob("*.md")]
+    }
+    assert not {path: names for path, names in missing.items() if names}
+
+
+def test_a_file_that_has_moved_would_be_missed():
+    moved = "/".join(("tests", "theory", "test_gone.py"))
+    assert named_in_vain(f"see `{moved}` and tests/test_docs.py") == {moved}
 
 
 #: Mathematics that is not LaTeX: in Unicode, or n = 5. Signs that prose has too (± × · − →) are not looked for.

@@ -20,20 +20,25 @@ def make(rng, n=7, d=9, p=12):
     return Problem(X, y), Network.gaussian(p, d, rng)
 
 
+def plain(function):
+    """The function as Python runs it, which under NUMBA_DISABLE_JIT it is already."""
+    return getattr(function, "py_func", function)
+
+
 def interpret(problem, network, activation, eta, lam, rule):
     """`descend`'s steps by the uncompiled functions only, so that no compiled loop is involved."""
-    psi, dpsi = activation.psi.py_func, activation.dpsi.py_func
+    psi, dpsi = plain(activation.psi), plain(activation.dpsi)
     W, beta, b = network.W.copy(), network.beta.copy(), network.b.copy()
     feedback = beta if rule == "bp" else b
     Psi, slopes, f = np.empty((network.p, problem.n)), np.empty((network.p, problem.n)), np.empty(problem.n)
     residuals = []
     for t in range(len(lam) + 1):
-        loops.forward.py_func(problem.X, W, beta, psi, dpsi, Psi, slopes, f)
+        plain(loops.forward)(problem.X, W, beta, psi, dpsi, Psi, slopes, f)
         residuals.append(f - problem.y)
         if t < len(lam):
-            loops.update.py_func(problem.X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
+            plain(loops.update)(problem.X, W, beta, feedback, residuals[-1], eta, lam[t], Psi, slopes)
             if rule in ("kolen-pollack", "hebbian"):
-                learned.learn.py_func(b, -f if rule == "hebbian" else residuals[-1], eta, lam[t], Psi)
+                plain(learned.learn)(b, -f if rule == "hebbian" else residuals[-1], eta, lam[t], Psi)
     return np.array(residuals), W, beta, b
 
 

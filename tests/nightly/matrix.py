@@ -3,7 +3,7 @@
     python tests/nightly/matrix.py                       # a subset of the tests in every cell
     python tests/nightly/matrix.py --full                # the whole fast suite in every cell
     python tests/nightly/matrix.py --only lowest,no-jit  # some cells
-    python tests/nightly/matrix.py --tests tests/theory/test_margins.py
+    python tests/nightly/matrix.py --tests tests/theory/convergence/test_margins.py
 
 A cell is an environment (of its own, kept under --folder, for other interpreters and dependencies) and environment
 variables. Interpreters are looked for on PATH and among pyenv's and uv's. What is missing is skipped by name.
@@ -28,12 +28,12 @@ ROOT = Path(__file__).parents[2]
 #: Every floor, the refusals, and the proofs' bounds: what differs first where versions differ.
 SUBSET = [
     "tests/fa_ref/test_loops.py", "tests/fa_ref/test_setting.py", "tests/fa_ref/test_inputs.py",
-    "tests/fa_ref/test_training.py", "tests/fa_ref/test_storage.py", "tests/theory/test_bounds_again.py",
-    "tests/theory/test_levels_again.py", "tests/theory/test_margins.py", "tests/validation/judge/test_truth.py",
-    "tests/test_layers.py",
+    "tests/fa_ref/test_training.py", "tests/fa_ref/_support/test_storage.py",
+    "tests/theory/convergence/test_bounds_again.py", "tests/theory/convergence/test_levels_again.py",
+    "tests/theory/convergence/test_margins.py", "tests/validation/judge/test_truth.py", "tests/test_layers.py",
 ]  # fmt: skip
 #: Under -OO the tests' own asserts are gone; what is left of these is that bad input is refused, and how.
-REFUSALS = ["tests/fa_ref/test_inputs.py", "tests/fa_ref/test_setting.py", "tests/fa_ref/test_storage.py"]
+REFUSALS = ["tests/fa_ref/test_inputs.py", "tests/fa_ref/test_setting.py", "tests/fa_ref/_support/test_storage.py"]
 COMMANDS = [
     ["--help"], ["--version"], ["verify", "--only", "identity", "--data", "digits", "--draws", "8"],
     ["certify", "--n", "3", "--d", "6", "--p", "300"],

@@ -69,7 +69,7 @@ TARGETS = {
     "theory/kernels/hermite.py": _theory(KERNELS),
     "theory/kernels/moments.py": _theory(KERNELS),
     "theory/kernels/eigenvalues.py": _theory(KERNELS) + " theory/kernels/eigenvalues.py",
-    "theory/kernels/one_step.py": _theory("rounding_again kernels convergence") + " tests/test_lemmas.py",
+    "theory/kernels/one_step.py": _theory("rounding_again kernels convergence lemmas"),
     "theory/kernels/isometry.py": _theory("isometry levels_again"),
     "theory/alignment/nonlinear/levels.py": _theory(NONLINEAR),
     "theory/alignment/nonlinear/closed.py": _theory(NONLINEAR),

@@ -49,7 +49,7 @@ def without_compiler() -> tuple[bool, str]:
     if importlib.util.find_spec("pytest_cov") is None:
         return True, "skipped: pytest-cov is not installed"
     cover = [f"--cov={floor}" for floor in ("fa_ref", "theory", "validation")]
-    good, output = pytest(*cover, "--cov-report=term", NUMBA_DISABLE_JIT="1")
+    good, output = pytest(*cover, "--cov-report=term", "--timeout=3600", NUMBA_DISABLE_JIT="1")
     return good, output
 
 

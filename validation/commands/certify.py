@@ -63,7 +63,8 @@ def certify(
     rng = np.random.default_rng(common.seed)
     schedule = penalty.schedule()
     if penalty.ridge > 0 and not 0 < (penalty.cutoff or 0) < steps:
-        raise ValueError(f"--cutoff: expected a step before --steps {steps}, as λ must end, got {penalty.cutoff}")
+        got = "none" if penalty.cutoff is None else penalty.cutoff
+        raise ValueError(f"--cutoff: expected a step before --steps {steps}, as λ must end, got {got}")
     problem = files.or_synthetic(context, synthetic, net.activation, rng, scale=scale).problem
     network = Network.gaussian(net.p, problem.d, rng)
     if eta is None:

@@ -14,7 +14,7 @@ from validation.commands.certify import certify
 from validation.commands.errata import errata
 from validation.commands.experiments import dropout, figure2, figure3
 from validation.commands.lab import lab
-from validation.commands.terminal import ending_well, prepare_streams
+from validation.commands.terminal import ending_well, hearing_interrupts, prepare_streams
 from validation.commands.theory import theory
 from validation.commands.train import train
 from validation.commands.verify import theorem, verify
@@ -31,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (verify, theorem, train, theory, certify, figure2, figure3, dropout, errata, lab, bench):
-    app.command()(ending_well(command))
+    app.command()(ending_well(hearing_interrupts(command)))
 
 
 def _version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import typer
+from typer.models import ArgumentInfo
 
 __all__ = [
     "EXIT_FAULT",
@@ -26,6 +27,7 @@ __all__ = [
     "Interrupted",
     "complain",
     "ending_well",
+    "hearing_interrupts",
     "prepare_streams",
 ]
 
@@ -128,14 +130,31 @@ def ending_well(command: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def hearing_interrupts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a command: Ctrl-C ends it, and waits while Numba could not pass it on."""
+
+    @wraps(command)
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        from fa_ref._support.interrupts import interruptible  # loads Numba, which --help does without
+
+        with interruptible():
+            return command(*args, **kwargs)
+
+    return listening
+
+
 #: Names of the library for what an option gives under another name.
-_ALSO = {"lam": "ridge", "T": "cutoff", "c_S": "budget", "max_steps": "steps"}
+_ALSO = {
+    "lam": ("ridge",), "T": ("cutoff",), "c_S": ("budget",), "max_steps": ("steps",), "data": ("mnist",),
+    "statement": ("only", "number"),
+}  # fmt: skip
 
 
 def _as_typed(line: str, command: Callable[..., Any]) -> str:
     """The line with the option's own spelling, where it begins with the name of one of the command's parameters."""
     name, colon, rest = line.partition(":")
-    spelling = _spellings(command).get(_ALSO.get(name, name))
+    spellings = _spellings(command)
+    spelling = next((spellings[known] for known in (name, *_ALSO.get(name, ())) if known in spellings), None)
     return f"{spelling}:{rest}" if colon and spelling else line
 
 
@@ -144,7 +163,9 @@ def _spellings(command: Callable[..., Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, hint in get_type_hints(command, include_extras=True).items():
         infos = [info for info in get_args(hint) if hasattr(info, "param_decls")]
-        if infos:
+        if infos and isinstance(infos[0], ArgumentInfo):
+            found[name] = infos[0].metavar or name.upper()
+        elif infos:
             said = [said for said in (infos[0].default, *(infos[0].param_decls or ())) if str(said).startswith("-")]
             typed = str(said[0] if said else f"--{name.replace('_', '-')}").split("/")[0]
             found |= {name: typed, typed.lstrip("-"): typed}

@@ -24,11 +24,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fa_ref import Network, Problem, data
+from fa_ref._support.checks import as_count, as_number
 from fa_ref._support.threads import threads as limited_threads
 from fa_ref.activations import resolve
 from fa_ref.engines.catalogue import build
 from fa_ref.engines.reduced import Statistics
 from fa_ref.measures import MEASURES
+from validation.experiments.synthetic import chosen
 
 __all__ = ["WIDTHS", "Benchmark", "bench"]
 
@@ -115,12 +117,19 @@ def bench(
     Benchmark
         Medians and minima, ready to be printed or saved.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said above.
+
     Examples
     --------
     >>> small = bench(n=4, d=6, widths=[20], activations=["relu"], rounds=2, seconds=1e-3)
     >>> "gram" in set(small.frame["implementation"])
     True
     """
+    seconds = as_number("seconds", seconds, above=0)
+    widths, activations = [as_count("widths", p) for p in widths], chosen("activations", activations, ACTIVATIONS)
     count = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     machine: dict[str, Any] = {
         "processor": platform.processor() or platform.machine(), "threads": count, "n": n, "d": d,

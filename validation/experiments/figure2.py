@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fa_ref import Network, Trajectory, schedules, train
-from fa_ref._support.checks import as_count, as_number
+from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref._support.threads import threads
 from fa_ref.engines.catalogue import DTYPES
 from validation.experiments.compare import Comparison, compare_figure2, was_published
@@ -142,7 +142,7 @@ def figure2_cells(
     (300, 5.0, 7142)
     """
     rules = resolve_preset(preset)
-    chosen("dtype", [dtype], DTYPES)
+    one_of("dtype", dtype, DTYPES)
     return [
         {
             "activation": name, "label": as_number("labels", label, at_least=0), "p": as_count("widths", p),

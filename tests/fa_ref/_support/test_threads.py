@@ -131,7 +131,7 @@ def test_one_parallel_kernel_runs_at_a_time():
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
     assert max(most) == 1
 
 
@@ -211,3 +211,28 @@ def seconds_until_heard(engine):
 def test_an_interrupt_is_heard_within_a_second(engine):
     # the best of three, since others may use the machine; as one compiled call, 2·10⁷ steps take several seconds
     assert any(seconds_until_heard(engine) < 1.0 for _ in range(3))
+
+
+WAITING = """
+import numba, numpy as np
+from fa_ref import Network, Problem, train
+rng = np.random.default_rng(0)
+problem, network = Problem(rng.standard_normal((20, 50)), rng.standard_normal(20)), Network.gaussian(4000, 50, rng)
+train(problem, network, "tanh", eta=0.01, steps=3, engine="ordered")
+print(numba.threading_layer())
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing runs in parallel")
+@pytest.mark.parametrize(("chosen", "rounds"), [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_that_wait_soon_leave_the_core_to_others(chosen, rounds):
+    named = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "NUMBA_NUM_THREADS"}
+    kept = {name: value for name, value in os.environ.items() if name not in named}
+    shown = {"NUMBA_NUM_THREADS": "2", "OMP_DISPLAY_ENV": "VERBOSE"}
+    ended = subprocess.run(
+        [sys.executable, "-c", WAITING], env=kept | shown | chosen,
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    if ended.stdout.strip() != "omp" or "GOMP_SPINCOUNT" not in ended.stderr:
+        pytest.skip("Numba does not use GNU OpenMP here")
+    assert f"GOMP_SPINCOUNT = '{rounds}'" in ended.stderr

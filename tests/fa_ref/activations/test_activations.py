@@ -106,7 +106,7 @@ def test_a_decay_keeps_its_digits_and_what_is_not_a_number():
     np.testing.assert_allclose([decay(x) for x in w], np.exp(-w), rtol=4.5e-16)
     assert decay(0.0) == 1.0
     assert decay(math.inf) == decay(1e9) < 1e-307
-    for function in (decay, decay.py_func):
+    for function in (decay, getattr(decay, "py_func", decay)):
         assert math.isnan(function(math.nan))
 
 
@@ -119,7 +119,8 @@ def test_entry_by_entry_gives_the_bits_of_the_scalar_functions(activation, rng):
     z = np.concatenate([rng.standard_normal((40, 7)), 9.0 * rng.standard_normal((40, 7)), np.full((1, 7), np.nan)])
     z[0] = [0.0, -0.0, np.inf, -np.inf, 0.55, np.nextafter(0.55, 0.0), 1e-300]
     slopes, values = z.copy(), np.empty_like(z)
-    activation.entrywise(slopes, values)
+    with np.errstate(all="ignore"):  # as in compiled code
+        activation.entrywise(slopes, values)
     assert values.tobytes() == activation(z).tobytes()
     assert slopes.tobytes() == activation.derivative(z).tobytes()
 

@@ -121,7 +121,7 @@ def test_the_command_killed_twenty_times(tmp_path):
         time.sleep(clock.uniform(0.3, 1.05) * length)
         cut += process.poll() is None
         process.kill()
-        process.wait()
+        process.wait(60)
         assert whole(tmp_path / "proof") == 3
         checked = [*command[:3], "certify", "--check", str(tmp_path / "proof")]
         assert (

@@ -222,26 +222,18 @@ def test_junit_is_xml_whatever_the_names(tmp_path):
     assert cases[0][0].text == "x\\x00y"
 
 
-def pressed(running):
-    """Output and errors after Ctrl-C; pressed again where Python was in a callback that drops exceptions."""
-    for seconds in (20, 20, 60):
-        running.send_signal(signal.SIGINT)
-        try:
-            return running.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            continue
-    running.kill()
-    return running.communicate()
-
-
 def test_ctrl_c_keeps_the_steps_taken(tmp_path):
     words = ("train", "--n", 20, "--d", 20, "--p", 500, "--steps", 50_000_000, "--engine", "ordered")
     command = [sys.executable, "-m", "validation.commands.cli", *map(str, words), "--out", tmp_path / "run.csv"]
     environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    lines = [running.stdout.readline() for _ in range(3)]  # the setting, the headings, step 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as running:
+        try:
+            lines = [running.stdout.readline() for _ in range(3)]  # the setting, the headings, step 0
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=30)
+        finally:
+            running.kill()
     assert lines[2].split()[0] == b"0"
-    _, err = pressed(running)
     assert running.returncode == 130, err
     assert b"interrupted; steps 0 to " in err
     assert b"Traceback" not in err

@@ -241,13 +241,13 @@ def killed_sweep(tmp_path, kills, runs):
         goal = len(list(folder.glob("cells/*.json"))) + clock.randint(1, max(1, 2 * runs // (2 * kills)))
         if k % 4 == 3:
             goal = 0  # while it starts
-        while len(list(folder.glob("cells/*.json"))) < goal:
+        while len(list(folder.glob("cells/*.json"))) < goal and process.poll() is None:
             time.sleep(0.001)
         time.sleep(clock.uniform(0.0, 0.1))
         assert process.poll() is None, "ended before it could be killed"
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert launch(tmp_path, folder, runs, jobs=2).wait() == 0
+        process.wait(60)
+    assert launch(tmp_path, folder, runs, jobs=2).wait(300) == 0
 
 
 @pytest.mark.parametrize(("kills", "runs"), [(1, 12), pytest.param(10, 100, marks=pytest.mark.nightly)])

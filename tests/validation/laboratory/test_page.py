@@ -58,7 +58,7 @@ def laboratory():
         pytest.fail(f"expected an address, got {line!r}, {process.stderr.read()}")
     yield address[0], process
     process.kill()
-    process.communicate()
+    process.communicate(timeout=60)
 
 
 @needs_marimo
