@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 SIZE = (4.4, 3.2)  # so small that 10 points are legible on a phone
 LEGEND = 9
 
+#: Evaluations of ψ beyond which a run is not made again for its spectrum: minutes, with hundreds of samples.
+AGAIN = 100_000_000
+
 
 def uri(figure: Figure) -> str:
     """The figure as an SVG image that a page can hold."""
@@ -37,9 +40,14 @@ def pictures(finding: Finding) -> list[tuple[str, Figure]]:
     run, predicted = finding.runs[0], _predicted(finding.runs[0])
     drawn = [_residuals(finding, run, predicted), _alignment(finding, predicted)]
     inequalities = finding.verdict.inequalities if finding.verdict is not None else ()
-    if finding.number in ("3.2", "4.2", "4.3"):
+    if finding.number in ("3.2", "4.2", "4.3") and _quick(run):
         drawn.append(_spectrum(run))
     return drawn + [_margins(inequality) for inequality in inequalities[:1] if _drawable(inequality.margins)]
+
+
+def _quick(run: Trajectory) -> bool:
+    """Whether the run is quickly made again, for the eigenvalues at its steps."""
+    return bool(run.setting.problem.n * (run.setting.p or 0) * int(run.times[-1]) <= AGAIN)
 
 
 def _drawable(values: Array) -> bool:

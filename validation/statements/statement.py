@@ -98,7 +98,7 @@ class Options:
 
     seed: int = 0
     draws: int = 32
-    evaluations: float = 2e9
+    evaluations: float = 1.2e9
     steps: int = 300
     width: int | None = None
     broken: bool = False

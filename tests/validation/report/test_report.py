@@ -144,3 +144,12 @@ def test_only_lines_that_can_be_drawn_are_named_and_drawn():
     blank = dataclasses.replace(finding.verdict, inequalities=(nowhere,))
     captions = [caption for caption, _ in pictures(dataclasses.replace(finding, verdict=blank))]
     assert not any(caption.startswith("margin of") for caption in captions)
+
+
+def test_a_long_run_is_not_made_again_for_its_spectrum(monkeypatch):
+    problem = Problem(np.eye(4, 15), (-1.0) ** np.arange(4))
+    data = Inputs(name="Gaussian", linear=problem, nonlinear=problem)
+    finding = find("4.3").check(data, Options(steps=20, draws=1))
+    assert "eigenvalues of G + H" in dict(pictures(finding))
+    monkeypatch.setattr("validation.report.pictures.AGAIN", 4 * 800 * 20 - 1)
+    assert "eigenvalues of G + H" not in dict(pictures(finding))
