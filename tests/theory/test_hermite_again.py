@@ -45,7 +45,7 @@ def a_row(psi, derivative, sigmas, monkeypatch):
 def test_coefficients(psi, derivative, monkeypatch):
     sigmas = [0.0, 0.3, 1.0, 4.0]
     g, rows, strip, line = a_row(psi, derivative, sigmas, monkeypatch)
-    assert g.envelope == pytest.approx(line, rel=1e-15)
+    assert g.envelope == pytest.approx(line, rel=1e-15, abs=0.0)
     L, M, h = float(rows.nodes[-1]), rows.nodes.size, rows.step
     assert 13 <= L < 13 + 2 * h
     norm = np.sqrt(rows.square)
@@ -58,7 +58,7 @@ def test_coefficients(psi, derivative, monkeypatch):
         for i, sigma in enumerate(sigmas):
             for j in (0, 1, 7, BLOCK - 1):
                 expected = plain.coefficient(g.sup, strip, line, sigma, first + j, h, L, M, norm[i], g.rounding)
-                assert delta[i, j] == pytest.approx(expected, rel=1e-9), (sigma, first + j)
+                assert delta[i, j] == pytest.approx(expected, rel=1e-9, abs=0.0), (sigma, first + j)
         assert a.shape == (4, BLOCK)
         first += BLOCK
         if first >= 3 * BLOCK:
@@ -66,9 +66,9 @@ def test_coefficients(psi, derivative, monkeypatch):
     for i, sigma in enumerate(sigmas):
         expected = plain.square_discretisation(g.sup, strip, line, sigma, h, L)
         expected += plain.product(g.sup, (sigma, sigma), (norm[i], norm[i]), M, g.rounding)
-        assert rows.square_error[i] == pytest.approx(expected, rel=1e-9)
+        assert rows.square_error[i] == pytest.approx(expected, rel=1e-9, abs=0.0)
     ceiling = rows.ceiling()
-    assert ceiling[1, 3] == pytest.approx((line[0] + line[1] * 0.3) * (line[0] + line[1] * 4.0), rel=1e-14)
+    assert ceiling[1, 3] == pytest.approx((line[0] + line[1] * 0.3) * (line[0] + line[1] * 4.0), rel=1e-14, abs=0.0)
 
 
 @pytest.mark.parametrize("psi, derivative", [FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[4]], ids=str)
@@ -88,8 +88,8 @@ def test_pairs(psi, derivative, monkeypatch):
                 rho[i, j], (a[i].tolist(), a[j].tolist()), (delta[i].tolist(), delta[j].tolist()),
                 (tau[i], tau[j]), (scale[i], scale[j]), added, BLOCK,
             )  # fmt: skip
-            assert values[i, j] == values[j, i] == pytest.approx(value, rel=1e-12)
-            assert error[i, j] == error[j, i] == pytest.approx(bound, rel=1e-8)
+            assert values[i, j] == values[j, i] == pytest.approx(value, rel=1e-12, abs=0.0)
+            assert error[i, j] == error[j, i] == pytest.approx(bound, rel=1e-8, abs=0.0)
     np.testing.assert_array_equal(np.diag(values), rows.square)
     np.testing.assert_array_equal(np.diag(error), rows.square_error)
 
@@ -103,11 +103,11 @@ def test_nearly_parallel_pairs_take_the_end(monkeypatch):
             moments, error = rows.parallel(rho)
             s = rows.nodes
             exact = np.tanh(0.5 * s) * np.tanh(sign * 2.0 * s) @ rows.weight
-            assert moments[1, 0] == pytest.approx(exact, rel=1e-13)
+            assert moments[1, 0] == pytest.approx(exact, rel=1e-13, abs=0.0)
             expected = 0.5 * 2.0 * g.sup[1] ** 2 * (1 - abs(rho[0, 1]) + U)
             expected += max(plain.square_discretisation(g.sup, strip, line, x, h, L) for x in (0.5, 2.0))
             expected += plain.product(g.sup, (0.5, 2.0), norm, M, g.rounding)
-            assert error[1, 0] == pytest.approx(expected, rel=1e-9)
+            assert error[1, 0] == pytest.approx(expected, rel=1e-9, abs=0.0)
             values, sharp = mehler_sums(rows, rho)
             assert sharp[1, 0] <= error[1, 0] * (1 + 1e-12)
             if gap < 1e-13:

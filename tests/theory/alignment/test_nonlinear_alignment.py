@@ -305,7 +305,7 @@ def test_the_start_counts_with_less_than_its_share():
     keep = 1 - data.eta * data.lam
     own = keep ** np.arange(41) * entries.overlap
     assert (counted <= own).all()
-    assert counted == pytest.approx(own, rel=1e-12)
+    assert counted == pytest.approx(own, rel=1e-12, abs=0.0)
 
 
 def test_schedules_that_only_begin_like_a_constant_or_a_cutoff_are_refused():

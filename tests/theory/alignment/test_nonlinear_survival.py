@@ -21,8 +21,8 @@ def test_the_sign_is_that_of_the_formula():
     kernel = mean_kernel(STEEP.X, "tanh")
     a = np.linalg.inv(kernel.G + 10.0 * np.eye(2)) @ STEEP.y
     final = final_sign(STEEP, "tanh", 10.0)
-    assert final.after == pytest.approx(STEEP.y @ np.linalg.inv(kernel.G) @ kernel.Theta @ a, rel=1e-10)
-    assert final.before == pytest.approx(a @ kernel.Theta @ a, rel=1e-10)
+    assert final.after == pytest.approx(STEEP.y @ np.linalg.inv(kernel.G) @ kernel.Theta @ a, rel=1e-10, abs=0.0)
+    assert final.before == pytest.approx(a @ kernel.Theta @ a, rel=1e-10, abs=0.0)
     assert final.reversed
     assert final.rigorous
     assert 0 < final.after_error < 1e-6 * abs(final.after)

@@ -215,7 +215,7 @@ def test_the_rate_is_the_largest_and_half_the_budget_decides(solved):
 def test_the_rate_approaches_the_smallest_eigenvalue(solved):
     problem, network = solved
     assert from_state(Setting(problem, network, "tanh", eta=0.4)).rate == pytest.approx(
-        spectrum(problem, network, "tanh")[0], rel=1e-3
+        spectrum(problem, network, "tanh")[0], rel=1e-3, abs=0.0
     )
 
 
@@ -224,7 +224,7 @@ def test_rigorous_and_floating_point_agree(solved):
     setting = Setting(problem, network, "tanh", eta=0.4)
     plain, proved = (from_state(setting, rigorous=flag) for flag in (False, True))
     assert (plain.rigorous, proved.rigorous) == (False, True)
-    assert proved.rate == pytest.approx(plain.rate, rel=1e-6)
+    assert proved.rate == pytest.approx(plain.rate, rel=1e-6, abs=0.0)
 
 
 def test_why_not(solved):

@@ -107,7 +107,7 @@ def test_the_remainder_vanishes_at_a_fixed_budget_constant():
     """c_S → √(8/27) at M = γ, ν = 1, which needs ω → 0, and no allowance for sums that nobody formed."""
     for p in (10**10, 10**14):
         lemmas = probable_drifts(EYE, eta=1e-3, p=p, delta=0.1, form="sharper")
-        assert budget(lemmas) / unit_of_budget(EYE, p, 1e-3) == pytest.approx(math.sqrt(8 / 27), rel=1e-3)
+        assert budget(lemmas) / unit_of_budget(EYE, p, 1e-3) == pytest.approx(math.sqrt(8 / 27), rel=1e-3, abs=0.0)
     printed = probable_drifts(EYE, eta=1e-3, p=10**14, delta=0.1)
     ridge = budget(printed)
     E = printed.instance.with_total(1e-3 * ridge)

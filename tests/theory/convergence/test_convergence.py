@@ -145,16 +145,16 @@ def test_explicit_rate_is_the_closed_form():
     at_one = lemmas.G(i.E) + lemmas.H(i.E) + lemmas.remainder(i.E, i.E) - lemmas.remainder(0.0, i.E)  # a = 1
     B, C = lemmas.start() - lemmas.remainder(0.0, i.E), at_one
     expected = (B + math.sqrt(B * B - 4 * C)) / 2
-    assert close(lemmas).rate == pytest.approx(expected, rel=1e-10)  # brentq's xtol is 1e-14 in log a
+    assert close(lemmas).rate == pytest.approx(expected, rel=1e-10, abs=0.0)  # brentq's xtol is 1e-14 in log a
 
 
 @given(B=st.floats(0.01, 100), C=st.floats(1e-6, 100))
 def test_largest_rate_of_the_model_case(B, C):
     rate, ratio = largest_rate(lambda a: B - C / a, B)
     disc = B * B - 4 * C
-    assert ratio == pytest.approx(B * B / (4 * C), rel=1e-6)  # a smooth maximum, located to 1e-9 in log a
+    assert ratio == pytest.approx(B * B / (4 * C), rel=1e-6, abs=0.0)  # a smooth maximum, located to 1e-9 in log a
     if disc > 1e-6 * B * B:
-        assert rate == pytest.approx((B + math.sqrt(disc)) / 2, rel=1e-6)
+        assert rate == pytest.approx((B + math.sqrt(disc)) / 2, rel=1e-6, abs=0.0)
         assert B - C / rate >= rate
     if disc < -1e-6 * B * B:
         assert rate is None

@@ -15,7 +15,7 @@ from theory.convergence.constants import constants_table, observed_constants
 from theory.kernels import isometry as geometry
 from theory.kernels import mean_kernel
 
-CLOSE = {"rel": 1e-12}
+CLOSE = {"rel": 1e-12, "abs": 0.0}
 
 
 def draws(seed, count=40):
@@ -50,7 +50,7 @@ def test_every_event_and_level():
         seen["low"] += low > 0
         high = plain.gram_high(p, n, B0, 3 * gamma, delta)
         found = levels.gram_high_level(p, n, B0, 3 * gamma, delta)
-        assert found == pytest.approx(high, rel=1e-6)
+        assert found == pytest.approx(high, rel=1e-6, abs=0.0)
         assert found >= high * (1 - 1e-12)
         seen["ceiling"] += high == n * B0**2
         arguments = (p, n, B1, s["chi"], s["K"])
@@ -110,9 +110,9 @@ def test_probable_entries_of_theorem_3_2(activation):
                 seen[form] += 1
                 i = lemmas.instance
                 for name, value in expected.items():
-                    assert getattr(i, name) == pytest.approx(value, rel=1e-6), name
+                    assert getattr(i, name) == pytest.approx(value, rel=1e-6, abs=0.0), name
                 assert (i.p, i.n, i.eta, i.peak, i.y_norm) == (p, problem.n, 0.03, 0.2, pytest.approx(y))
-                assert i.total == pytest.approx(0.03 * 0.2 * 8, rel=1e-12)  # t = 0, …, 7
+                assert i.total == pytest.approx(0.03 * 0.2 * 8, rel=1e-12, abs=0.0)  # t = 0, …, 7
                 assert (i.B0, i.B1, i.B2, i.B3, i.chi) == (psi.B0, psi.B1, psi.B2, psi.B3, pytest.approx(chi))
                 assert i.radius == pytest.approx(max(np.linalg.norm(problem.X, axis=1)))
                 assert i.moment_3 == math.inf
@@ -138,16 +138,18 @@ def test_probable_entries_of_theorem_4_3(form):
             assert lemmas is expected is None
             continue
         for name, value in expected["instance"].items():
-            assert getattr(lemmas.instance, name) == pytest.approx(value, rel=1e-9), name
+            assert getattr(lemmas.instance, name) == pytest.approx(value, rel=1e-9, abs=0.0), name
         for name, value in expected["lemmas"].items():
-            assert getattr(lemmas, name) == pytest.approx(value, rel=1e-9), name
+            assert getattr(lemmas, name) == pytest.approx(value, rel=1e-9, abs=0.0), name
         assert (lemmas.instance.total, lemmas.instance.peak, lemmas.instance.p) == (math.inf, 0.2, p)
         assert lemmas.instance.y_norm == pytest.approx(y)
         assert lemmas.instance.beta_norm == 0.0
         if form == "sharper":
             assert lemmas.pull == pytest.approx(expected["pull"], **CLOSE)
             np.testing.assert_allclose(lemmas.G_orthogonal, expected["stretch"] ** 2 * K, rtol=1e-9, atol=1e-12)
-            assert lemmas.orthogonal_error == pytest.approx(expected["stretch"] ** 2 * lemmas.K_error, rel=1e-9)
+            assert lemmas.orthogonal_error == pytest.approx(
+                expected["stretch"] ** 2 * lemmas.K_error, rel=1e-9, abs=0.0
+            )
     assert min(seen.values()) > 2
 
 
@@ -200,7 +202,7 @@ def test_the_papers_constants(form):
         D_w, D_beta, beta = U / math.sqrt(p), math.sqrt(2 / p) * U, lemmas.beta(U)  # B0 = B1 = χ = 1
         expected = plain.paper_constants(2, p, delta, gamma, D_w, D_beta, beta)
         for name, value in expected.items():
-            assert table[name].value == pytest.approx(value, rel=1e-9), name
+            assert table[name].value == pytest.approx(value, rel=1e-9, abs=0.0), name
         assert table["drift of G"].value == pytest.approx(lemmas.G(U), **CLOSE)
         vacuous = {name: line.vacuous for name, line in table.items() if line.vacuous}
         cosine = table["c"].value * 2 / math.sqrt(p)
@@ -225,9 +227,9 @@ def test_observed_constants_are_those_of_the_run():
     found = observed_constants(setting, gamma=0.4, steps=20)
     moved = max(np.linalg.norm(now.W - network.W, axis=1).max() for now in seen)
     beta = max(np.abs(now.beta - network.beta).max() for now in seen)
-    assert found["c₁"] == pytest.approx(moved * 0.4 * math.sqrt(40 / math.log(40)) / 2, rel=1e-10)
-    assert found["c₂"] == pytest.approx(beta * 0.4 * math.sqrt(40) / 2, rel=1e-10)
-    assert found["c"] == pytest.approx(np.abs(run.alignment).max() * math.sqrt(40) / 2, rel=1e-10)
+    assert found["c₁"] == pytest.approx(moved * 0.4 * math.sqrt(40 / math.log(40)) / 2, rel=1e-10, abs=0.0)
+    assert found["c₂"] == pytest.approx(beta * 0.4 * math.sqrt(40) / 2, rel=1e-10, abs=0.0)
+    assert found["c"] == pytest.approx(np.abs(run.alignment).max() * math.sqrt(40) / 2, rel=1e-10, abs=0.0)
 
 
 def test_the_unit_of_a_budget():
@@ -235,7 +237,7 @@ def test_the_unit_of_a_budget():
         problem = a_problem(seed)
         gamma, M = np.linalg.eigvalsh(problem.X @ problem.X.T)[[0, -1]]
         expected = gamma * math.sqrt(gamma * 70) / (0.03 * math.sqrt(problem.n) * M)
-        assert theorem_4_3.unit_of_budget(problem, 70, 0.03) == pytest.approx(expected, rel=1e-9)
+        assert theorem_4_3.unit_of_budget(problem, 70, 0.03) == pytest.approx(expected, rel=1e-9, abs=0.0)
 
 
 def test_dimensions_of_isometry():
@@ -243,7 +245,7 @@ def test_dimensions_of_isometry():
         epsilon = min(0.49, 0.5 * s["gamma"] + 1e-3)
         expected = plain.isometry_dimensions(s["n"], epsilon, s["delta"])
         # 1 − √(1 − ε) cancels in the transcription: 1e-16/ε of it
-        assert geometry.limiting_aspect_ratio(epsilon) == pytest.approx(expected["ratio"], rel=1e-11)
+        assert geometry.limiting_aspect_ratio(epsilon) == pytest.approx(expected["ratio"], rel=1e-11, abs=0.0)
         found = geometry.sufficient_dimension(s["n"], epsilon, s["delta"])
         assert found == pytest.approx(expected["sufficient"], abs=1 + 1e-11 * expected["sufficient"])
         assert found >= expected["sufficient"] * (1 - 1e-11)

@@ -13,6 +13,7 @@ from fa_ref import Network, Problem, Setting, schedules, train
 from theory.certificates import alignment as ball
 from theory.certificates.from_state import measure as measure_state
 from theory.convergence import theorem_3_2, theorem_4_3
+from theory.convergence.closing import close
 from theory.convergence.lemmas_sharper import STEP, _stacked_norm, linear_responses, response_maps
 from theory.convergence.measured_step import sweep
 from theory.convergence.start import measure, rounded
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 EPS = 2.0**-52
 
 #: The transcription's own rounding, a few hundred operations on non-negative numbers.
-CLOSE = {"rel": 1e-11}
+CLOSE = {"rel": 1e-11, "abs": 0.0}
 
 
 def a_setting(seed, activation, **options):
@@ -104,15 +105,15 @@ def test_every_moment_of_an_instance_is_raised_or_lowered_by_its_own_rounding():
         ):
             ratio = float(in_eps(getattr(found, name) ** 2, square)) / 2  # of the square, hence half
             assert ratio == pytest.approx(sign * allowed, abs=12)
-        assert found.radius == pytest.approx(problem.radius * (1 + allowed * EPS), rel=EPS)
-        assert found.chi == pytest.approx(problem.spectral_norm * (1 + allowed * EPS), rel=EPS)
+        assert found.radius == pytest.approx(problem.radius * (1 + allowed * EPS), rel=EPS, abs=0.0)
+        assert found.chi == pytest.approx(problem.spectral_norm * (1 + allowed * EPS), rel=EPS, abs=0.0)
         now = rounded(setting)
         g, h = np.linalg.eigvalsh(now.G), np.linalg.eigvalsh(now.H)
         assert (found.g_low, found.g_top) == (g[0] - now.G_error, g[-1] + now.G_error)
         assert found.h_norm == max(-h[0], h[-1]) + now.H_error
         assert found.matrix_error == max(now.G_error, now.H_error)
         norm = np.linalg.norm(now.e) * (1 + allowed * EPS) + np.linalg.norm(now.e_error)
-        assert found.e_norm == pytest.approx(norm, rel=2 * EPS)
+        assert found.e_norm == pytest.approx(norm, rel=2 * EPS, abs=0.0)
         assert found.peak == 0.3
 
 
@@ -122,7 +123,7 @@ def test_an_overlap_that_cancels_is_charged_its_absolute_sum():
     beta = np.array([1.0, -1e6] * 4)  # ⟨b, β⟩ = 0
     setting = Setting(Problem([[1.0]], [1.0]), Network(ones[:, None], beta, b), "tanh", eta=0.1)
     up = (8 + 1 + 1 + 64) * EPS
-    assert measure(setting).overlap == pytest.approx(up * 8e6 / np.linalg.norm(b), rel=1e-9)
+    assert measure(setting).overlap == pytest.approx(up * 8e6 / np.linalg.norm(b), rel=1e-9, abs=0.0)
     silent = setting.replace(network=Network(ones[:, None], beta, 0 * b))
     assert measure(silent).overlap == 0.0
 
@@ -139,22 +140,51 @@ def test_the_linear_theorem_measures_with_its_own_errors():
         expected, up = rounding.linear(X, W, beta, b), 1 + (p + n + d + 64) * EPS
         found = theorem_4_3._measure(problem, network)
         sharper = theorem_4_3.drifts(setting, form="sharper")
-        assert found.overlap_error == pytest.approx(expected["overlap"], rel=1e-2)
+        assert found.overlap_error == pytest.approx(expected["overlap"], rel=1e-2, abs=0.0)
         assert sharper.overlap == found.overlap - found.overlap_error
         assert sharper.overlap_up == found.overlap + found.overlap_error
-        assert found.orthogonal_error == pytest.approx(expected["orthogonal"], rel=1e-9)
+        assert found.orthogonal_error == pytest.approx(expected["orthogonal"], rel=1e-9, abs=0.0)
         assert sharper.K_error == pytest.approx(expected["K"], **CLOSE)
         exact = sum((Fraction(u) for u in [expected["reach"], expected["blur"]]), Fraction(0))
-        assert found.kappa_b * math.sqrt(p) == pytest.approx(float(exact) * up, rel=4 * EPS * (p + n + d))
+        assert found.kappa_b * math.sqrt(p) == pytest.approx(float(exact) * up, rel=4 * EPS * (p + n + d), abs=0.0)
         gamma = theorem_4_3._gamma(problem)
         sigma = problem.singular_values[-1] - 10 * max(n, d) * EPS * problem.spectral_norm
-        assert gamma == pytest.approx(sigma**2, rel=4 * EPS)
+        assert gamma == pytest.approx(sigma**2, rel=4 * EPS, abs=0.0)
         assert theorem_4_3._top(problem) == problem.lambda_max * (1 + 32 * max(n, d) * EPS)
         solved = 1 + (20 * n**2 * EPS * problem.lambda_max + 4 * expected["K"]) / gamma
-        assert theorem_4_3._solved(problem) - 1 == pytest.approx(solved - 1, rel=1e-2)
+        assert theorem_4_3._solved(problem) - 1 == pytest.approx(solved - 1, rel=1e-2, abs=0.0)
         pull = (expected["pull"] * math.sqrt(solved) + expected["blur"] / math.sqrt(gamma)) ** 2
-        assert found.pull == pytest.approx(pull / math.fsum(v * v for v in b), rel=1e-11)
+        assert found.pull == pytest.approx(pull / math.fsum(v * v for v in b), rel=1e-11, abs=0.0)
         assert found.pull >= expected["pull"] ** 2 / math.fsum(v * v for v in b)
+
+
+def test_the_pull_is_raised_by_its_own_rounding():
+    """One unit, one sample, all 1: each term is known to a few eps, the raise is (p + n + d + 64)·eps = 67 eps."""
+    problem, one = Problem([[1.0]], [1.0]), Network([[1.0]], [1.0], [1.0])
+    up = 1 + 67 * EPS
+    blur = up * up * ((1 + 8) * EPS + (1 + 4) * EPS)
+    plain = (math.sqrt(theorem_4_3._solved(problem)) + blur / math.sqrt(theorem_4_3._gamma(problem))) ** 2
+    assert theorem_4_3._measure(problem, one).pull / plain - 1 == pytest.approx(67 * EPS, abs=8 * EPS)
+
+
+def test_an_instance_with_another_budget_is_the_same_but_for_it():
+    found = measure(a_setting(0, "tanh"))
+    other = found.with_total(3.5)
+    assert (found.total, other.total) == (0.0, 3.5)
+    assert replace(other, total=0.0, G=None, H=None) == replace(found, G=None, H=None)
+
+
+@pytest.mark.parametrize("form", theorem_4_3.FORMS)
+def test_the_ridge_budget_is_that_of_the_lemmas_without_a_penalty(form):
+    setting = Setting(
+        Problem(np.eye(2), [1.0, -1.0]), Network.gaussian(10**5, 2, np.random.default_rng(0)), "identity", eta=1e-3
+    )
+    found = theorem_4_3.ridge_budget(setting, form=form)
+    assert found > 0
+    lemmas = theorem_4_3.drifts(setting, form=form)
+    assert close(replace(lemmas, instance=lemmas.instance.with_total(1e-3 * found * 0.99))).rate is not None
+    assert close(replace(lemmas, instance=lemmas.instance.with_total(1e-3 * found * 1.01))).rate is None
+    assert theorem_4_3.ridge_budget(setting.replace(ridge=schedules.constant(1e-9)), form=form) == found
 
 
 def test_where_b_is_zero_nothing_is_pulled():
@@ -165,7 +195,7 @@ def test_where_b_is_zero_nothing_is_pulled():
     expected = rounding.linear(
         setting.problem.X.tolist(), network.W.tolist(), network.beta.tolist(), [0.0] * network.p
     )
-    assert still.orthogonal_error == pytest.approx(expected["orthogonal"], rel=1e-9)
+    assert still.orthogonal_error == pytest.approx(expected["orthogonal"], rel=1e-9, abs=0.0)
     np.testing.assert_allclose(still.G_orthogonal, rounded(setting).G, rtol=1e-13)
 
 
@@ -195,8 +225,8 @@ def test_the_measured_response_is_raised_by_the_quotient_and_by_rounding():
         sums = 3 * n**1.5 * (p + d + 64) * EPS * reach * entry
         found, through = linear_responses(setting)
         T, T_beta = response_maps(setting)
-        assert found - _stacked_norm(T) == pytest.approx(quotient + sums, rel=1e-6)
-        assert through - _stacked_norm(T_beta) == pytest.approx(sums, rel=1e-2)
+        assert found - _stacked_norm(T) == pytest.approx(quotient + sums, rel=1e-6, abs=0.0)
+        assert through - _stacked_norm(T_beta) == pytest.approx(sums, rel=1e-2, abs=0.0)
     for name in ("B2", "B3"):
         unknown = setting.replace(activation=replace(copy_of("tanh"), **{name: math.inf}))
         assert linear_responses(unknown) == (math.inf, math.inf)
@@ -231,7 +261,7 @@ def test_the_identity_of_one_step(activation, rule):
         expected = rounding.identity(
             X, y, W, beta, feedback, run.W.tolist(), run.beta.tolist(), f, df, setting.activation.B1, eta
         )
-        assert step.rounding == pytest.approx(expected, rel=1e-11)
+        assert step.rounding == pytest.approx(expected, rel=1e-11, abs=0.0)
 
 
 # --- a-posteriori certificates
@@ -250,7 +280,7 @@ def test_what_a_certificate_measures(activation):
         assert (found.lambda_min, found.lambda_max) == (values[0] - both, values[-1] + both)
         assert state.sigma == math.sqrt(np.linalg.eigvalsh(now.G)[-1] + now.G_error)
         norm = np.linalg.norm(now.e) * (1 + (n + 4) * EPS) + np.linalg.norm(now.e_error)
-        assert found.residual_norm == pytest.approx(norm, rel=2 * EPS)
+        assert found.residual_norm == pytest.approx(norm, rel=2 * EPS, abs=0.0)
         sizes = np.array([[rounding._dot(x, y) for y in problem.X] for x in problem.X])
         np.testing.assert_allclose(
             state.K - np.abs(problem.K), (d + 4) * EPS * sizes, rtol=0, atol=EPS * sizes.max()
@@ -293,15 +323,15 @@ def test_the_errors_of_the_aligned_ball():
             rest = (array.tolist() for array in (now.e, now.e_error, network.beta, network.b))
             expected = rounding.aligned(*lists, size * 0.8, *rest)
             relative = 1 + (network.p + 64) * EPS
-            assert found.push == pytest.approx(expected["push"] * relative, rel=8 * EPS * network.p)
+            assert found.push == pytest.approx(expected["push"] * relative, rel=8 * EPS * network.p, abs=0.0)
             if size:
-                assert found.defect == pytest.approx(expected["defect"], rel=1e-9)
+                assert found.defect == pytest.approx(expected["defect"], rel=1e-9, abs=0.0)
             for name, v, error in (
                 ("now", network.beta.tolist(), [0.0] * network.p),
                 ("limit", expected["point"], expected["error"]),
             ):
                 along, off, across, far = rounding.direction(v, error, network.b.tolist())
-                seen, close = getattr(found, name), {"rel": 1e-6 if size else 0.25}
+                seen, close = getattr(found, name), {"rel": 1e-6 if size else 0.25, "abs": 0.0}
                 assert sum(seen.along) / 2 == pytest.approx(along, abs=1e-14)
                 assert (seen.along[1] - seen.along[0]) / 2 == pytest.approx(off, **close)
                 assert (seen.across[1] - across) == pytest.approx(far, **close)

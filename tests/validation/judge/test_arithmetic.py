@@ -129,7 +129,7 @@ def test_the_tolerance_of_a_step_does_not_know_its_end(run):
 def test_norms_neither_overflow_nor_vanish(setting):
     for scale in (1e-300, 1e-200, 1.0, 1e200, 1e300):
         record = Trajectory.recorded(setting, [0], [[3.0 * scale, 4.0 * scale, 0.0]])
-        assert record.residual_norms[0] == pytest.approx(5.0 * scale, rel=1e-15)
+        assert record.residual_norms[0] == pytest.approx(5.0 * scale, rel=1e-15, abs=0.0)
     assert np.isinf(Trajectory.recorded(setting, [0], [[np.inf, 0.0, 1.0]]).residual_norms[0])
 
 
@@ -239,7 +239,7 @@ def test_tolerances_are_the_bounds_that_are_derived(activation, u):
     )
     expected = (run.times + 1) * np.maximum.accumulate(moved)
     np.testing.assert_allclose(movement_rounding(run), expected, rtol=1e-9)
-    assert alignment_rounding(p, u) == pytest.approx(2 * g(p + 10, u), rel=1e-12)
+    assert alignment_rounding(p, u) == pytest.approx(2 * g(p + 10, u), rel=1e-12, abs=0.0)
 
 
 def test_without_weights_the_tolerance_is_ten_thousand_ulp(run):

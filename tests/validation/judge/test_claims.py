@@ -316,7 +316,7 @@ def test_sparse_records_are_judged_by_the_iterated_recursion(easy):
     expected, y = dense.rhs[0], math.sqrt(3)
     for _ in range(1, 20):
         expected = (1 - 0.1 * 0.4 - 0.1 * 0.05) * expected + 0.1 * 0.05 * y
-    assert sparse.rhs[0] == pytest.approx(expected, rel=1e-12)
+    assert sparse.rhs[0] == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_steps_below_the_rounding_floor_are_not_judged(easy):
