@@ -9,11 +9,12 @@ run costs p² steps of a unit, so wide networks have fewer draws.
 from __future__ import annotations
 
 import argparse
+import json
 
 import numpy as np
 
 from fa_ref import Problem, Setting
-from studies.record import record
+from studies.record import DATA, record
 from theory.limits.dropout import dropout_limit
 from validation.beyond.dropout import dropout_alignment
 from validation.judge.fits import fit_exponent
@@ -41,8 +42,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--psi", nargs="+", default=["linear", "relu"])
     parser.add_argument("--widths", type=int, nargs="+", default=list(DRAWS))
-    parser.add_argument("--units", type=int, default=131072)
+    parser.add_argument(
+        "--units", type=int, default=1 << 21, help="of the limit: four times as many halve its error"
+    )
+    parser.add_argument("--again", action="store_true", help="compare the cosines of the last record, and run none")
     options = parser.parse_args()
+    last = (
+        json.loads((DATA / "dropout_clock.json").read_text(encoding="utf-8"))["measured"] if options.again else {}
+    )
     rows, raw = [], {}
     columns = [r"$\psi$", "clock", *(f"$p={p}$" for p in options.widths), "exponent (95 %)"]
     drawn = ", ".join(str(DRAWS.get(p, 2)) for p in options.widths)
@@ -56,7 +63,8 @@ def main():
         limit = dropout_limit(setting, RATE, TAU, units=options.units)
         print(name, limit.alignment.round(4), limit.error.round(4), flush=True)
         for power, clock in ((0.5, r"$t=\tau\sqrt{pp_0}$"), (1.0, r"$t=\tau p$")):
-            cosines = collapse(setting, options.widths, power)
+            seen = last.get(f"{name}, {clock}", {}).get("cosines")
+            cosines = [np.array(each) for each in seen] if seen else collapse(setting, options.widths, power)
             off = [np.sqrt(np.mean((each - limit.alignment) ** 2, axis=1)) for each in cosines]  # each of (draws,)
             p = np.repeat(np.array(options.widths, dtype=float), [each.size for each in off])
             fit = fit_exponent(p, np.concatenate(off))

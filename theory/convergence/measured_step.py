@@ -16,6 +16,7 @@ from fa_ref.measures import alignment
 from fa_ref.network import Network
 from fa_ref.setting import Setting
 from theory.precision import EPS, power
+from theory.sliced import PSI, row_slices
 
 __all__ = ["Sweep", "sweep"]
 
@@ -77,9 +78,16 @@ def sweep(setting: Setting, network: Network, lam: float, decay: float, t: int) 
     now, then = (_Weights(*map(_constant, (weights.W, weights.beta, start.b))) for weights in (network, start))
     kernels = _Kernels(*np.zeros((3, n, n)), *np.zeros((2, n)))
     G, H, H_next, crossed, curved = kernels
-    _residual(data, now, activation.psi, e)
+    e[:] = 0.0
+    for units in row_slices(p, n * (d + PSI)):
+        _outputs(data, now, activation.psi, units.start, units.stop, e)
+    e = e / math.sqrt(p) - problem.y
     numbers = _Numbers(eta, lam, decay, n * t * EPS)
-    _sweep(data, now, then, activation.psi, activation.dpsi, e, numbers, kernels, sums)
+    functions = activation.psi, activation.dpsi
+    for units in row_slices(p, n * (d + 8 * n + PSI)):
+        _sweep(data, now, then, *functions, e, numbers, units.start, units.stop, kernels, sums)
+    for kernel in (G, H, H_next):
+        kernel /= p
     moved_w, allowed_w, moved_unit, beta_square, out, reach, feature, turn, weighted, largest = sums
     B1, B2 = activation.B1, activation.B2 if math.isfinite(activation.B2) else 0.0
     R, chi, root = problem.radius, problem.spectral_norm, math.sqrt(p)
@@ -150,7 +158,7 @@ class _Kernels(NamedTuple):
     curved: Any
 
 
-vector, matrix, real = types.float64[::1], types.float64[:, ::1], types.float64
+vector, matrix, real, whole = types.float64[::1], types.float64[:, ::1], types.float64, types.int64
 constant_vector = types.Array(types.float64, 1, "C", readonly=True)
 constant_matrix = types.Array(types.float64, 2, "C", readonly=True)
 _data = types.NamedTuple((constant_matrix, constant_matrix, constant_vector), _Data)
@@ -159,27 +167,25 @@ _numbers = types.NamedUniTuple(real, 4, _Numbers)
 _kernels = types.NamedTuple((matrix, matrix, matrix, vector, vector), _Kernels)
 
 
-@njit(types.void(_data, _weights, SCALAR_FUNCTION, vector), cache=True)
-def _residual(data, now, psi, e):
-    p, d = now.W.shape
-    e[:] = 0.0
-    for r in range(p):
+@njit(types.void(_data, _weights, SCALAR_FUNCTION, whole, whole, vector), cache=True)
+def _outputs(data, now, psi, begin, end, e):
+    """Add what units begin … end put into √p f."""
+    d = now.W.shape[1]
+    for r in range(begin, end):
         for i in range(e.size):
             z = 0.0
             for k in range(d):
                 z += data.X[i, k] * now.W[r, k]
             e[i] += now.beta[r] * psi(z)
-    for i in range(e.size):
-        e[i] = e[i] / math.sqrt(p) - data.y[i]
 
 
-@njit(types.void(_data, _weights, _weights, SCALAR_FUNCTION, SCALAR_FUNCTION, vector, _numbers, _kernels, vector),
-      cache=True)  # fmt: skip
-def _sweep(data, now, start, psi, dpsi, e, numbers, kernels, sums):
+@njit(types.void(_data, _weights, _weights, SCALAR_FUNCTION, SCALAR_FUNCTION, vector, _numbers, whole, whole,
+                 _kernels, vector), cache=True)  # fmt: skip
+def _sweep(data, now, start, psi, dpsi, e, numbers, begin, end, kernels, sums):
     p, d = now.W.shape
     n, root = e.size, math.sqrt(p)
     z, a, D = np.empty(n), np.empty(n), np.empty(n)
-    for r in range(p):
+    for r in range(begin, end):
         beta, b = now.beta[r], now.b[r]
         size, moved, inner, length = 0.0, 0.0, 0.0, 0.0
         for k in range(d):
@@ -207,10 +213,6 @@ def _sweep(data, now, start, psi, dpsi, e, numbers, kernels, sums):
         sums[7] += both * abs(b) * size / p
         sums[8] += both * abs(b) / p
         sums[9] = max(sums[9], abs(beta), abs(start.beta[r]))
-    for kernel in (kernels.G, kernels.H, kernels.H_next):
-        for i in range(n):
-            for j in range(n):
-                kernel[i, j] /= p
 
 
 @njit(types.void(constant_matrix, SCALAR_FUNCTION, vector, vector, vector, vector, vector, _kernels), cache=True)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from fa_ref._support.compiled import njit
 from theory.kernels.quadrature import BLOCK, Rows
-from theory.kernels.sliced import row_slices
 from theory.precision import TINIEST, UNIT_ROUNDOFF
+from theory.sliced import row_slices
 
 __all__ = ["Progress", "mehler_sums"]
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref.activations import Activation
-from theory.kernels.sliced import PSI, matrix_product, row_slices, settled
 from theory.precision import TINIEST, UNIT_ROUNDOFF
+from theory.sliced import PSI, matrix_product, row_slices, settled
 
 __all__ = ["BLOCK", "Integrand", "Rows"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -19,10 +20,14 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.limits.theta_time import Penalty, Prediction, jumps
 from theory.precision import EPS
+from theory.sliced import row_slices
 
 __all__ = ["linear_limit", "linear_mean_run", "ridge_solution", "spectrum"]
 
 Array = NDArray[np.float64]
+
+#: Multiplications that take as long as what one eigenvalue needs in a step of the mean run.
+STEP = 10
 
 
 def linear_limit(problem: Problem, eta: float, penalty: Penalty, theta: Array) -> Prediction:
@@ -113,7 +118,10 @@ def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times
     order = np.unique(times)
     lam = ridge.values(int(order[-1]))
     at, moved = np.empty((3, order.size)), np.empty((order.size, k.size))
-    _mean_run(k, y, eta, math.sqrt(p), lam, order, at, moved)
+    now = _Mean(np.zeros(k.size), np.zeros(k.size), np.array([0.0, 1.0]), np.zeros(1, dtype=np.int64))
+    last = int(order[-1])
+    for part in row_slices(last + 1, STEP * k.size):
+        _mean_run(k, y, eta, math.sqrt(p), lam, order, now, part.start, part.stop, at, moved)
     place = np.searchsorted(order, times)
     cosine, square, share = at[:, place]
     largest = np.array([_largest(k, k * u / math.sqrt(p)) if np.isfinite(u).all() else math.inf for u in moved])
@@ -121,15 +129,25 @@ def linear_mean_run(problem: Problem, eta: float, ridge: Schedule, p: int, times
     return Prediction(times / math.sqrt(p), cosine, np.zeros(times.size), mean_square, share, largest[place])
 
 
-_V, _M = types.float64[::1], types.float64[:, ::1]
+class _Mean(NamedTuple):
+    """The state of the mean run: a, u, (g, c), and the number of the next record."""
+
+    a: Any
+    u: Any
+    scales: Any
+    record: Any
 
 
-@njit(types.void(_V, _V, types.float64, types.float64, _V, types.int64[::1], _M, _M), cache=True)
-def _mean_run(k, y, eta, root_p, lam, times, out, moved):
-    n, record = k.size, 0
-    a, u, e = np.zeros(n), np.zeros(n), np.zeros(n)
-    g, c = 0.0, 1.0
-    for t in range(times[-1] + 1):
+_V, _M, _I = types.float64[::1], types.float64[:, ::1], types.int64[::1]
+_real, _mean = types.float64, types.NamedTuple((_V, _V, _V, _I), _Mean)
+
+
+@njit(types.void(_V, _V, _real, _real, _V, _I, _mean, types.int64, types.int64, _M, _M), cache=True)
+def _mean_run(k, y, eta, root_p, lam, times, now, begin, end, out, moved):
+    n, a, u, record = k.size, now.a, now.u, now.record[0]
+    e = np.zeros(n)
+    g, c = now.scales[0], now.scales[1]
+    for t in range(begin, end):
         square, along, norm = 0.0, 0.0, c * c * root_p * root_p + g * g
         for i in range(n):
             e[i] = k[i] * (a[i] - u[i] * g / root_p) - y[i]
@@ -149,3 +167,4 @@ def _mean_run(k, y, eta, root_p, lam, times, out, moved):
                 u[i] += eta * e[i]
             g = keep * g + eta / root_p * along
             c *= keep
+    now.scales[0], now.scales[1], now.record[0] = g, c, record

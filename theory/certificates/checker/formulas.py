@@ -37,7 +37,7 @@ def enclose(psi: str, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Now:
     """Enclose the kernels, the residual and the derivatives of ψ, from arrays of floats."""
     inputs, p, n = arb_mat(X.tolist()), len(beta), len(y)
     betas, bs = list(map(arb, beta.tolist())), list(map(arb, b.tolist()))
-    K, z = inputs * inputs.transpose(), (inputs * arb_mat(W.T.tolist())).entries()
+    K, z = inputs * inputs.transpose(), _pre_activations(inputs, W)
     values, slope, bend = map(list, zip(*map(ACTIVATIONS[psi], z), strict=True))
     Psi, D = arb_mat(n, p, values), arb_mat(n, p, slope)
     signed = arb_mat(n, p, [s * bs[i % p] * betas[i % p] for i, s in enumerate(slope)])
@@ -45,6 +45,15 @@ def enclose(psi: str, X: Any, y: Any, W: Any, beta: Any, b: Any) -> Now:
     H = arb_mat(n, n, [k * m for k, m in zip(K.entries(), mixed.entries(), strict=True)])
     e = Psi * arb_mat(p, 1, betas) / arb(p).sqrt() - arb_mat(n, 1, y.tolist())
     return Now(K=K, G=G, A=G + H, Psi=Psi, e=e, z=z, slope=slope, bend=bend, beta=betas, b=bs)
+
+
+def _pre_activations(inputs: Matrix, W: Any) -> list[Ball]:
+    """X Wᵀ row by row, some units at a time: an interrupt is heard between two products."""
+    n, size = inputs.nrows(), 256
+    parts = [(inputs * arb_mat(W[r : r + size].T.tolist())).entries() for r in range(0, len(W), size)]
+    return [
+        ball for i in range(n) for part in parts for ball in part[i * len(part) // n : (i + 1) * len(part) // n]
+    ]
 
 
 def moved(name: str, now: Now, top: Ball, sigma: Ball, U: Ball) -> dict[str, Ball]:

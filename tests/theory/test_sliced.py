@@ -1,5 +1,6 @@
 """Products in slices: the same as whole, and an interrupt is heard between two slices."""
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -7,8 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from theory.kernels import sliced
-from theory.kernels.sliced import matrix_product, row_slices
+from fa_ref import Network, Problem, Setting, schedules
+from theory import sliced
+from theory.convergence.measured_step import sweep
+from theory.limits.linear import linear_mean_run
+from theory.sliced import matrix_product, row_slices
 
 #: Inputs like a raw table's: norms in the thousands, so that every row takes 131072 nodes.
 PRESSED = """
@@ -70,3 +74,18 @@ def test_an_interrupt_is_heard_inside_mean_kernel():
     assert hasattr(signal, "SIGPROF")
     # of CPU time, and the best of three, since others use the machine; a product as one call took 0.9 s
     assert any(delay() < 0.6 for _ in range(3))
+
+
+def test_runs_and_sums_in_slices_have_the_bits_of_whole_ones(monkeypatch):
+    rng = np.random.default_rng(0)
+    problem, network = Problem(rng.standard_normal((4, 6)), rng.standard_normal(4)), Network.gaussian(200, 6, rng)
+    setting = Setting(problem, network, "tanh", eta=0.05)
+
+    def found():
+        run = linear_mean_run(problem, 0.01, schedules.cutoff(0.2, 50), 400, np.array([0, 3, 50, 200]))
+        measured = dataclasses.astuple(sweep(setting, network, 0.1, 1.0, 0))
+        return np.concatenate([np.ravel(values) for values in (*run, *measured)])
+
+    whole = found()
+    monkeypatch.setattr(sliced, "WORK", 1000)
+    np.testing.assert_array_equal(found(), whole)
