@@ -95,7 +95,7 @@ class Movement(Statement):
             for name, fit in fits.items()
         )
         words = "; ".join(f"{name}: exponent {fit.low:.2f} to {fit.high:.2f}" for name, fit in fits.items())
-        status, remarks = _status(list(fits.values())), ()
+        status, remarks = _status(list(fits.values())), tuple[str, ...]()
         if status == VIOLATED and not options.broken:
             status, remarks = _wide(problem, self.WIDTHS[0])
         return self.finding(
