@@ -31,8 +31,8 @@ GROUPS = {
 }  # fmt: skip
 
 
-#: Modules that a room exports for its own app, not for readers.
-INSIDE = {"validation.laboratory.page"}
+#: Modules for the code itself, not for readers.
+INSIDE = {"validation.laboratory.page", "theory.sliced"}
 
 
 def found_rooms() -> set[str]:

@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from fa_ref import Network, Problem, Setting, train
-from theory.kernels import empirical_H
+from fa_ref.activations import resolve
+from theory.kernels import empirical_H, kernel_of
 from theory.kernels.one_step import OneStep, one_step
 from validation.judge.fits import Fit
 from validation.judge.scaling import QUANTITIES, Quantity, Run, scalings
 from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
+from validation.report.advice import TOO_FAR, relative_movement
 from validation.statements.inputs import Inputs
 from validation.statements.laws import nonlinear_step
 from validation.statements.statement import Finding, Number, Options, Statement
@@ -73,7 +75,7 @@ class Movement(Statement):
     control = "movement is multiplied by √p"
     errata = ("8",)
 
-    SAMPLES, CONFIDENCE = 10, 0.9999
+    SAMPLES, CONFIDENCE, WIDTHS = 10, 0.9999, (1600, 6400, 25_600)
 
     def check(self, inputs: Inputs, options: Options) -> Finding:
         """Fit the exponent of p on independent runs at three widths, with the first ten samples and small steps."""
@@ -82,7 +84,7 @@ class Movement(Statement):
         names = [name for name, quantity in QUANTITIES.items() if quantity.source == "(3.2)"]
         chosen = {name: _relative(QUANTITIES[name], times_root_p=options.broken) for name in names}
         fits = scalings(
-            problem, (1600, 6400, 25_600), rng, eta=0.1 * nonlinear_step(problem), steps=10, runs=6,
+            problem, self.WIDTHS, rng, eta=0.1 * nonlinear_step(problem), steps=10, runs=6,
             confidence=self.CONFIDENCE, quantities=chosen,
         )  # fmt: skip
         slowest = max(fits.values(), key=lambda fit: fit.low)
@@ -93,10 +95,23 @@ class Movement(Statement):
             for name, fit in fits.items()
         )
         words = "; ".join(f"{name}: exponent {fit.low:.2f} to {fit.high:.2f}" for name, fit in fits.items())
+        status, remarks = _status(list(fits.values())), tuple[str, ...]()
+        if status == VIOLATED and not options.broken:
+            status, remarks = _wide(problem, self.WIDTHS[0])
         return self.finding(
-            inputs, _status(list(fits.values())), slack=-0.5 - slowest.low, where=words, confidence="99.99 %",
-            numbers=numbers,
+            inputs, status, slack=-0.5 - slowest.low, where=words, confidence="99.99 %", numbers=numbers,
+            remarks=remarks,
         )  # fmt: skip
+
+
+def _wide(problem: Problem, p: int) -> tuple[str, tuple[str, ...]]:
+    """An exponent above −½ refutes an O(1/√p) only where networks are as wide as the claim has them."""
+    kernel = kernel_of(problem, resolve("tanh"))
+    movement = relative_movement(problem, "tanh", p, kernel)
+    if not movement > TOO_FAR:
+        return VIOLATED, ()
+    why = f"to fit y the weights move by {movement:.2g} times their size at p = {p}: these networks are not wide"
+    return UNDECIDED, (why,)
 
 
 def _relative(quantity: Quantity, *, times_root_p: bool) -> Quantity:

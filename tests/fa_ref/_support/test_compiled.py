@@ -82,7 +82,7 @@ _hermite_block(0, one, np.zeros(1), np.ones(1), table)
 values, pair = np.zeros((2, 2)), np.full((2, 2), 0.5)
 active, error = pair > 0, np.zeros((2, 2))
 a, delta, root = np.ones((2, 3)), np.zeros((2, 3)), np.ones(2)
-_add_block(0, a, delta, pair, root, root, pair.copy(), active, values, error)
+_add_block(0, 2, 0, a, delta, pair, root, root, pair.copy(), active, values, error)
 print(table.tolist(), values.tolist())
 """
 MEASURED = """

@@ -153,7 +153,7 @@ def test_the_figure_has_two_panels_an_activation():
         ({"labels": (-1.0,)}, "labels: expected a finite number >= 0"),
         ({"widths": (0,)}, "widths: expected an integer >= 1"),
         ({"runs": 0}, "runs: expected an integer >= 1"),
-        ({"dtype": "float16"}, "dtype: expected some of float64, float32"),
+        ({"dtype": "float16"}, "dtype: expected one of float64, float32"),
         ({"predictions": -1}, "predictions: expected an integer >= 0"),
     ],
 )

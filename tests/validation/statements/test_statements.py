@@ -12,6 +12,7 @@ from validation.report.table import nothing_held, summary
 from validation.statements import STATEMENTS, Options, dossier, find, verify
 from validation.statements.inputs import Inputs, gaussian
 from validation.statements.ridge import Watched
+from validation.statements.steps import _wide
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +173,14 @@ class TestTheoremA:
         watched.rows |= {("4.2", inputs.name): None, ("4.6", inputs.name): None}
         found = find("A").check(inputs, dataclasses.replace(options, watch=watched))
         assert (found.status, found.confidence) == ("violated", "3 runs")
+
+
+def test_targets_too_large_for_any_width_at_hand_violate_nothing():
+    rng = np.random.default_rng(3)
+    problem = Problem(rng.standard_normal((12, 40)), 1e4 * rng.standard_normal(12))
+    huge = Inputs(name="huge", linear=problem, nonlinear=problem)
+    finding = find("movement").check(huge, Options())
+    assert finding.status in ("holds", "undecided")
+    assert finding.status == "holds" or "these networks are not wide" in finding.remarks[0]
+    assert _wide(problem, 1600)[0] == "undecided"
+    assert _wide(Problem(np.eye(4), np.ones(4)), 1600) == ("violated", ())
