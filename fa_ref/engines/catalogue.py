@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fa_ref.activations import Activation
 from fa_ref.engines.gram.engine import Gram, is_well_conditioned
 from fa_ref.engines.ordered import Ordered
-from fa_ref.engines.reduced import Reduced, Span, Statistics
+from fa_ref.engines.reduced import BeyondFloatsError, Reduced, Span, Statistics
 from fa_ref.engines.slices import Progress
 from fa_ref.engines.textbook import Loops
 from fa_ref.network import Network
@@ -77,7 +77,8 @@ class Engine(Protocol):
 def choose(problem: Problem, start: Network | Statistics, activation: Activation, rule: str, dtype: str) -> str:
     """Return the engine that ``engine="auto"`` stands for.
 
-    A linear network is ``"reduced"``, but for backpropagation of one whose weights are known. Any other is
+    A linear network is ``"reduced"``, but for backpropagation of one whose weights are known, and unless ηe is
+    beyond floats, which `build` sees: then it is ``"ordered"``. Any other is
     ``"gram"`` where its 2n² operations a unit are fewer than the 4nd of the loops and K is well conditioned, and
     ``"ordered"`` elsewhere, or where Numba is told not to compile: the code of ``"gram"`` exists compiled only.
 
@@ -158,6 +159,11 @@ def build(
     """
     if engine == "auto":
         engine = choose(problem, start, activation, rule, dtype)
+        if engine == "reduced" and isinstance(start, Network):
+            try:
+                return build("reduced", problem, start, activation, eta, lam, rule, dtype)
+            except BeyondFloatsError:
+                engine = "ordered"
     if engine != "gram" and dtype != "float64":
         raise ValueError(f"dtype: expected float64 for engine {engine!r}, got {dtype!r}")
     if engine == "reduced":

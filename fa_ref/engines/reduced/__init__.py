@@ -12,11 +12,12 @@ with numbers c, g and vectors a, u of length n that follow
 from c = 1 and g = a = u = 0. p units enter through their averages alone, `Statistics`, which are numbers of
 order one at any width, so that no digit is lost at p = 10¹². This is the expansion of β(t) in Section 6 of the
 paper. Where the error comes back through weights that move, W moves along a vector that is never twice the same;
-`fa_ref.engines.reduced.span` then holds matrices of coefficients instead.
+`fa_ref.engines.reduced.span` then holds matrices of coefficients instead. a and u are sums of ηe, which at inputs
+of 10¹⁵⁰ or 10⁻¹⁵⁰ may be beyond floats although no weight is: such a start is refused.
 """
 
-from fa_ref.engines.reduced.averages import Statistics, sample_in_law
+from fa_ref.engines.reduced.averages import BeyondFloatsError, Statistics, sample_in_law
 from fa_ref.engines.reduced.engine import Coefficients, Reduced, expansion
 from fa_ref.engines.reduced.span import Span
 
-__all__ = ["Coefficients", "Reduced", "Span", "Statistics", "expansion", "sample_in_law"]
+__all__ = ["BeyondFloatsError", "Coefficients", "Reduced", "Span", "Statistics", "expansion", "sample_in_law"]

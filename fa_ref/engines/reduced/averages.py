@@ -13,9 +13,53 @@ from fa_ref._support.threads import one_blas_thread
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 
-__all__ = ["Statistics", "sample_in_law"]
+__all__ = ["BeyondFloatsError", "Statistics", "require_range", "sample_in_law"]
 
 Array = NDArray[np.float64]
+
+
+#: Sizes of ηe between which neither a coefficient nor its product with K is lost to under- or overflow.
+RANGE = 1e-280, 1e280
+
+
+class BeyondFloatsError(ValueError):
+    """The coefficients of a linear network under- or overflow, where its weights do not."""
+
+
+def require_range(averages: Statistics, y: Array, eta: float) -> None:
+    """Refuse a start whose coefficients, sums of ηe, are beyond floats.
+
+    Parameters
+    ----------
+    averages : Statistics
+        At t = 0.
+    y : ndarray, shape (n,)
+        Targets.
+    eta : float
+        Step size η.
+
+    Raises
+    ------
+    BeyondFloatsError
+        If the largest η|e| or η|y| is not 0 and not in `RANGE`.
+
+    Examples
+    --------
+    >>> problem = Problem([[1e150]], [1e-150])
+    >>> averages = Statistics.of(problem, Network([[1.0]], [0.0], [1.0]))
+    >>> require_range(averages, problem.y, 1e-300)
+    Traceback (most recent call last):
+    ...
+    fa_ref.engines.reduced.averages.BeyondFloatsError: engine: expected 'loops' or 'ordered' where η|e| is not \
+between 1e-280 and 1e+280, got 'reduced' with η = 1e-300 and |e| up to 1e-150
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float(max(np.abs(averages.F_beta - y).max(), np.abs(y).max()))
+        if 0.0 < size < math.inf and not RANGE[0] <= eta * size <= RANGE[1]:
+            raise BeyondFloatsError(
+                f"engine: expected 'loops' or 'ordered' where η|e| is not between {RANGE[0]:g} and {RANGE[1]:g},"
+                f" got 'reduced' with η = {eta:.3g} and |e| up to {size:.3g}"
+            )
 
 
 @dataclass(frozen=True)

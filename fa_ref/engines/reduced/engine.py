@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fa_ref import schedules
 from fa_ref._support.checks import as_count, as_number, require_memory
 from fa_ref._support.threads import one_blas_thread
-from fa_ref.engines.reduced.averages import Statistics
+from fa_ref.engines.reduced.averages import Statistics, require_range
 from fa_ref.engines.reduced.kernels import Known, State, Units, advance
 from fa_ref.engines.slices import Clock, Plan, Progress, in_slices
 from fa_ref.measures import MEASURES
@@ -60,6 +60,7 @@ class Reduced:
             raise ValueError(
                 f"network: expected statistics of {n} samples, those of the problem, got {known.F_b.size}"
             )
+        require_range(known, self.y, eta)
         with one_blas_thread():
             R = np.ascontiguousarray(np.linalg.qr(problem.X.T, mode="r"))
         self.known = Known(

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from fa_ref._support.checks import require_memory
 from fa_ref._support.compiled import njit
 from fa_ref._support.threads import one_blas_thread
-from fa_ref.engines.reduced.averages import Statistics
+from fa_ref.engines.reduced.averages import Statistics, require_range
 from fa_ref.engines.reduced.kernels import times
 from fa_ref.engines.slices import FINISHED, RUNNING, Clock, Plan, Progress, in_slices, plan_type
 from fa_ref.measures import summarise
@@ -195,6 +195,7 @@ class Span:
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 6 + 2 * problem.d))
         averages = Statistics.of(problem, start) if isinstance(start, Network) else start
+        require_range(averages, self.y, eta)
         with one_blas_thread():
             R = np.ascontiguousarray(np.linalg.qr(problem.X.T, mode="r"))
             Q = _vectors(problem, start) if isinstance(start, Network) else np.empty((0, n + 2))

@@ -9,7 +9,8 @@ import pytest
 from oracles import rounding
 from own_psi import copy_of, sine
 
-from fa_ref import Network, Problem, Setting, schedules, train
+from fa_ref import Activation, Network, Problem, Setting, schedules, train
+from fa_ref.activations import ACTIVATIONS
 from theory.certificates import alignment as ball
 from theory.certificates.from_state import measure as measure_state
 from theory.convergence import theorem_3_2, theorem_4_3
@@ -74,6 +75,15 @@ def test_a_slope_that_is_not_known_is_taken_from_where_the_units_are():
     expected, found = rounding.network(*plain(setting), math.inf, math.inf, psi.rounding), rounded(setting)
     np.testing.assert_allclose(found.psi_error, expected["psi"], rtol=1e-11)
     np.testing.assert_allclose(found.D_error, expected["D"], rtol=1e-11)
+
+
+def test_a_slope_that_is_not_known_may_be_negative():
+    """ψ = −softplus: ψ′ is between −1 and 0, and its largest size is not its largest value."""
+    up, slope = ACTIVATIONS["softplus"].psi, ACTIVATIONS["softplus"].dpsi
+    psi = Activation("falling", lambda z: -up(z), lambda z: -slope(z))
+    setting = a_setting(3, psi)
+    expected, found = rounding.network(*plain(setting), math.inf, math.inf, psi.rounding), rounded(setting)
+    np.testing.assert_allclose(found.psi_error, expected["psi"], rtol=1e-11)
 
 
 def in_eps(value, exact):
