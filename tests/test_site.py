@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 import beside  # noqa: E402
 import lesson_notebooks  # noqa: E402
+import measured_tables  # noqa: E402
 
 
 def test_every_line_of_the_loops_is_beside_one_of_the_paper():
@@ -55,3 +57,12 @@ def test_a_lesson_is_a_notebook_that_jupyter_can_show(page):
         assert block.strip().splitlines()[0] in text  # the question itself, not its title alone
     folded = [cell for cell in found.cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
     assert len(folded) >= 3
+
+
+def test_a_page_is_read_again_when_its_measured_table_changes():
+    noted = []
+    environment = SimpleNamespace(note_dependency=lambda path, docname: noted.append((Path(path).name, docname)))
+    source = ["Before\n\n<!-- study: lemmas -->\n\nafter"]
+    measured_tables.replace(SimpleNamespace(env=environment), "convergence", source)
+    assert noted == [("lemmas.json", "convergence")]
+    assert "| case |" in source[0]

@@ -21,7 +21,9 @@ def table(name: str) -> str:
 
 
 def replace(app, name, source):
-    """Put the tables in."""
+    """Put the tables in, and have the page read again when one of them changes."""
+    for table_name in MARKER.findall(source[0]):
+        app.env.note_dependency(str(DATA / f"{table_name}.json"), docname=name)
     source[0] = MARKER.sub(lambda match: table(match[1]), source[0])
 
 

@@ -187,7 +187,8 @@ def theorem(
         say(f"as it should read: {in_unicode(statement.corrected)}")
     say(f"hypotheses: {in_unicode(statement.assumptions)}")
     for finding in found.findings:
-        say(f"\n{finding.inputs}: {finding.status}. {finding.confidence} {finding.where}".rstrip())
+        said = "; ".join(part for part in (finding.confidence, finding.where) if part)
+        say(f"\n{finding.inputs}: {finding.status}. {said}".rstrip())
         for remark in finding.remarks:
             say(f"  {remark}")
     for part in found.parts:
