@@ -362,6 +362,8 @@ MENDED = {
         1.25730221e149, 1.32e-151, beta=0.0, activation="identity", eta=1.54e-299)),
     "coefficients of the expansion overflow": ("told", a_unit(
         1e-150, 1e150, beta=0.0, b=0.0, activation="identity", eta=1e299)),
+    "averages of the expansion overflow": ("diverged", a_unit(
+        1e150, 0.0, 1e5, 1.0, activation="identity", eta=1e-300)),
     "the square of a rate overflows": ("told", a_unit(1e150, 0.0, b=0.0, activation="relu", eta=1e-312)),
     "no b, and a movement beyond floats": ("diverged", a_unit(
         1e-20, 1e150, b=0.0, activation="erf", eta=3e27, ridge=schedules.cutoff(1.4e-28, 3), rule="bp")),
@@ -384,7 +386,7 @@ def test_where_coefficients_are_beyond_floats_the_weights_are_trained():
     for setting in (a_unit(1e149, 1e-151, beta=0.0, activation="identity", eta=1e-299),
                     a_unit(1e-150, 1e150, activation="identity", eta=1e299, rule="kolen-pollack")):  # fmt: skip
         assert train(setting, steps=2).engine == "ordered"
-        with pytest.raises(BeyondFloatsError, match="engine: expected 'loops' or 'ordered' where η"):
+        with pytest.raises(BeyondFloatsError, match="engine: expected 'loops' or 'ordered' where F"):
             train(setting, steps=2, engine="reduced")
     assert train(a_unit(1e149, 0.0, beta=0.0, activation="identity", eta=1e-299), steps=2).engine == "reduced"
 

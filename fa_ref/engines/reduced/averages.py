@@ -41,7 +41,7 @@ def require_range(averages: Statistics, y: Array, eta: float) -> None:
     Raises
     ------
     BeyondFloatsError
-        If the largest η|e| or η|y| is not 0 and not in `RANGE`.
+        If the largest η|e| or η|y| is not 0 and not in `RANGE`, or FᵀF/p is beyond floats.
 
     Examples
     --------
@@ -55,10 +55,11 @@ between 1e-280 and 1e+280, got 'reduced' with η = 1e-300 and |e| up to 1e-150
     """
     with np.errstate(over="ignore", invalid="ignore"):
         size = float(max(np.abs(averages.F_beta - y).max(), np.abs(y).max()))
-        if 0.0 < size < math.inf and not RANGE[0] <= eta * size <= RANGE[1]:
+        inside = np.isfinite(averages.S).all() and RANGE[0] <= eta * size <= RANGE[1]
+        if 0.0 < size < math.inf and not inside:
             raise BeyondFloatsError(
-                f"engine: expected 'loops' or 'ordered' where η|e| is not between {RANGE[0]:g} and {RANGE[1]:g},"
-                f" got 'reduced' with η = {eta:.3g} and |e| up to {size:.3g}"
+                "engine: expected 'loops' or 'ordered' where FᵀF is no float or η|e| not between"
+                f" {RANGE[0]:g} and {RANGE[1]:g}, got 'reduced' with η = {eta:.3g} and |e| up to {size:.3g}"
             )
 
 
