@@ -1,7 +1,7 @@
 """The engines by name: `choose` picks one for ``engine="auto"``, `build` makes the one that is asked for.
 
 To add one: a class that follows `Engine` in a room beside this file, its name in `ENGINES`, its line in `build`,
-and a test that holds it to the loops.
+a test that holds it to the loops, and its case in `choose` if ``"auto"`` may pick it.
 """
 
 from __future__ import annotations

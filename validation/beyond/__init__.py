@@ -1,1 +1,1 @@
-"""Sheets of statements that the paper does not make."""
+"""Sheets of statements that the paper does not make; `validation.theorems` has those that it makes."""

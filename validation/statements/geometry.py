@@ -14,7 +14,7 @@ from validation.judge.probability import ProbabilityVerdict
 from validation.judge.verdicts import HOLDS, NOT_APPLICABLE, UNDECIDED, VIOLATED
 from validation.statements.inputs import Inputs
 from validation.statements.statement import DELTA, ERROR, Finding, Number, Options, Statement
-from validation.theorems import proposition_3_3, proposition_4_5
+from validation.theorems import assumption_3_1, proposition_3_3, proposition_4_5
 
 __all__ = ["Assumption31", "Proposition33", "Proposition45"]
 
@@ -55,7 +55,7 @@ class Assumption31(Statement):
         )
         error = float(np.linalg.norm(kernel.error))
         slack = 1.0 - error / kernel.gamma if kernel.gamma > 0 else math.nan
-        if kernel.certified:
+        if assumption_3_1.decide(kernel).met:
             return self.finding(inputs, HOLDS, slack=slack, where="error of Ḡ over γ", numbers=numbers)
         status = VIOLATED if options.broken else NOT_APPLICABLE  # of equal rows γ = 0 is certain
         return self.finding(inputs, status, slack=slack, numbers=numbers, remarks=(kernel.assumption_3_1,))

@@ -1,6 +1,10 @@
-"""One statement of the paper, one sheet, one file; each module's ``CLAIM`` is the sheet to judge runs with.
+"""One statement of the paper, one sheet, one file; each theorem's ``CLAIM`` is the sheet to judge runs with.
 
-``from validation import theorem_3_2`` is `validation.theorems.theorem_3_2.CLAIM`, and so on.
+``from validation import theorem_3_2`` is `validation.theorems.theorem_3_2.CLAIM`, and so on. Assumption 3.1 and the
+inequalities (3.1) and (3.2), which the theorems share, have files of their own and no ``CLAIM``.
+
+To add one: a sheet here (in `validation.beyond` if it is not in the paper), its name in `validation.__init__`, and,
+for a row of `fa-ref verify`, a `Statement` in `validation.statements`.
 """
 
 from validation.theorems.alignment_bound import AlignmentBound
