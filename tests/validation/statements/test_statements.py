@@ -47,6 +47,9 @@ def test_a_claim_of_probability_says_what_was_shown(inputs, options):
     assert finding.probability.failures == 0
     few = find("3.2").check(inputs, Options(steps=60, draws=4))
     assert "more would decide" in few.confidence
+    for number in ("3.3", "4.5"):
+        few = find(number).check(inputs, Options(draws=4))
+        assert (few.status, few.remarks) == ("undecided", ("0 of 4 draws fail; 28 more would decide (--draws)",))
 
 
 def test_the_draws_of_one_statement_do_not_depend_on_the_others(inputs, options):
