@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--psi", nargs="+", default=["linear", "relu"])
     parser.add_argument("--widths", type=int, nargs="+", default=list(DRAWS))
     parser.add_argument(
-        "--units", type=int, default=1 << 21, help="of the limit: four times as many halve its error"
+        "--units", type=int, default=131072, help="of the limit: four times as many halve its error"
     )
     parser.add_argument("--again", action="store_true", help="compare the cosines of the last record, and run none")
     options = parser.parse_args()

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from validation.statements.alignment import CosineBound, Schedules, Theorem46
+from validation.statements.alignment import CosineBound, Theorem46
 from validation.statements.convergence import LargeSample, Theorem32, Theorem42, Theorem43
 from validation.statements.dossier import Dossier, dossier
 from validation.statements.geometry import Assumption31, Proposition33, Proposition45
 from validation.statements.inputs import Inputs
 from validation.statements.ridge import RidgeRegression, Watched
+from validation.statements.schedules import Schedules
 from validation.statements.statement import Finding, Number, Options, Statement
 from validation.statements.steps import Movement, OneStepIdentity
 

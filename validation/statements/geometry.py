@@ -25,7 +25,9 @@ def _drawn(counted: ProbabilityVerdict) -> dict[str, object]:
     words = f"P ≥ {1 - DELTA:g} ({1 - ERROR:.0%}, {counted.draws} draws)"
     if counted.status != "confirmed":
         words = f"{counted.failures} of {counted.draws} draws fail"
-    return {"status": STATUS[counted.status], "confidence": words, "probability": counted}
+    more = f"{words}; {counted.needed} more would decide (--draws)" if counted.needed > 0 else ""
+    said = {"remarks": (more,)} if more else {}
+    return {"status": STATUS[counted.status], "confidence": words, "probability": counted, **said}
 
 
 class Assumption31(Statement):

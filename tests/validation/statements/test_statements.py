@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -46,6 +47,9 @@ def test_a_claim_of_probability_says_what_was_shown(inputs, options):
     assert finding.probability.failures == 0
     few = find("3.2").check(inputs, Options(steps=60, draws=4))
     assert "more would decide" in few.confidence
+    for number in ("3.3", "4.5"):
+        few = find(number).check(inputs, Options(draws=4))
+        assert (few.status, few.remarks) == ("undecided", ("0 of 4 draws fail; 28 more would decide (--draws)",))
 
 
 def test_the_draws_of_one_statement_do_not_depend_on_the_others(inputs, options):
@@ -184,3 +188,16 @@ def test_targets_too_large_for_any_width_at_hand_violate_nothing():
     assert finding.status == "holds" or "these networks are not wide" in finding.remarks[0]
     assert _wide(problem, 1600)[0] == "undecided"
     assert _wide(Problem(np.eye(4), np.ones(4)), 1600) == ("violated", ())
+
+
+def test_the_width_that_theorem_4_6_is_said_to_need_is_one_that_shows_it():
+    rng = np.random.default_rng(1)
+    problem = Problem(rng.standard_normal((4, 12)), rng.standard_normal(4))
+    data = Inputs(name="few", linear=problem, nonlinear=problem)
+    narrow = find("4.6").check(data, Options(width=400, draws=6))
+    assert narrow.status == "undecided"
+    said = re.search(r"--p (\d+) would show it", narrow.remarks[-1])
+    assert said, narrow.remarks
+    assert "try --p" not in " ".join(narrow.remarks)
+    wide = find("4.6").check(data, Options(width=int(said[1]), draws=12))
+    assert wide, wide.remarks
