@@ -1,6 +1,7 @@
 """Strict numerics and named amounts of searching: HYPOTHESIS_PROFILE = dev, ci or nightly."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,11 @@ from browser import Browser, chromium
 for name, examples in (("dev", 30), ("ci", 60), ("nightly", 1000)):
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "nightly")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+# A shell ignores Ctrl-C for what it runs in the background, and so would the commands that tests start there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 #: What is about compiled code, and says nothing where Numba is told not to compile.
