@@ -89,13 +89,13 @@ MEASURED = """
 import numpy as np
 from fa_ref import Network, Problem
 from fa_ref.activations import tanh
-from theory.convergence.measured_step import _Data, _residual, _Weights
+from theory.convergence.measured_step import _Data, _outputs, _Weights
 def fixed(array):
     array.setflags(write=False)
     return array
-e, network = np.empty(2), Network.gaussian(3, 2, np.random.default_rng(0)).frozen()
+e, network = np.zeros(2), Network.gaussian(3, 2, np.random.default_rng(0)).frozen()
 data = _Data(fixed(np.eye(2)), fixed(np.eye(2)), fixed(np.ones(2)))
-_residual(data, _Weights(network.W, network.beta, network.b), tanh.psi, e)
+_outputs(data, _Weights(network.W, network.beta, network.b), tanh.psi, 0, 3, e)
 print(e)
 """
 APPLY = "from fa_ref.activations import tanh; print(tanh([1.0]))"
@@ -144,9 +144,9 @@ EDITS = [
     ("fa_ref/_support/vectors.py", training("relu", "gram"), "fadd(low, high", "fsub(low, high"),
     ("fa_ref/engines/gram/vector_math.py", training("sigmoid", "gram"), "return t * where(", "return 2.0 * where("),
     ("fa_ref/classifier/kernels.py", CLASSIFIER, "loss += math.log", "loss += 2.0 * math.log"),
-    ("theory/limits/linear.py", MEAN_RUN, "g, c = 0.0, 1.0", "g, c = 0.5, 1.0"),
+    ("theory/limits/linear.py", MEAN_RUN, "g + eta / root_p", "g + 2.0 * eta / root_p"),
     ("theory/kernels/hermite.py", HERMITE, "values[i, j] += total", "values[i, j] += 1.5 * total"),
-    ("theory/convergence/measured_step.py", MEASURED, "e[:] = 0.0", "e[:] = 0.5"),
+    ("theory/convergence/measured_step.py", MEASURED, "e[i] += now.beta", "e[i] += 2.0 * now.beta"),
     ("theory/kernels/quadrature.py", HERMITE, "math.sqrt(k + 1.0)", "math.sqrt(k + 2.0)"),
     ("fa_ref/deep/loops.py", DEEP, "* e[i] * slopes[L - 1, r, i]", "* 2.0 * e[i] * slopes[L - 1, r, i]"),
     ("theory/alignment/nonlinear/majorants.py", MAJORANTS, "keep = exact +", "keep = 0.5 * exact +"),
@@ -176,6 +176,12 @@ def makes_compiled_code(file):
         if isinstance(node, ast.Attribute) and node.attr in makers:
             return True
     return False
+
+
+@pytest.mark.parametrize("case", EDITS, ids=lambda case: case[0])
+def test_what_an_edit_replaces_is_still_there(case):
+    file, _, before, _ = case
+    assert before in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_every_file_of_kernels_is_edited():
