@@ -32,7 +32,7 @@ from types import CodeType, FunctionType
 
 ROOT = Path(__file__).parents[2]
 
-LEMMAS = "levels_again rounding_again bounds_again margins"
+LEMMAS = "levels_again rounding_again bounds_again margins lemma_edges"
 CERTIFICATES = "rounding_again bounds_again balls tubes certified_alignment certificates checker"
 KERNELS = "hermite_again gaussian kernel_scale kernels"
 NONLINEAR = "nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
@@ -55,8 +55,8 @@ TARGETS = {
     "theory/convergence/lemmas_3_2.py": _theory(LEMMAS),
     "theory/convergence/lemmas_sharper.py": _theory(LEMMAS),
     "theory/convergence/lemmas_4_3.py": _theory(LEMMAS),
-    "theory/convergence/closing.py": _theory(LEMMAS + " constants closing"),
-    "theory/convergence/constants.py": _theory(LEMMAS + " constants closing"),
+    "theory/convergence/closing.py": _theory("largest_rate " + LEMMAS + " constants closing"),
+    "theory/convergence/constants.py": _theory("largest_rate " + LEMMAS + " constants closing"),
     "theory/convergence/levels.py": _theory(LEMMAS),
     "theory/convergence/measured_step.py": _theory("rounding_again convergence"),
     "theory/convergence/theorem_4_3.py": _theory(LEMMAS) + " theory/convergence/theorem_4_3.py",
@@ -69,7 +69,7 @@ TARGETS = {
     "theory/kernels/hermite.py": _theory(KERNELS),
     "theory/kernels/moments.py": _theory(KERNELS),
     "theory/kernels/eigenvalues.py": _theory(KERNELS) + " theory/kernels/eigenvalues.py",
-    "theory/kernels/one_step.py": _theory("rounding_again kernels convergence lemmas"),
+    "theory/kernels/one_step.py": _theory("dynamics rounding_again kernels convergence lemmas"),
     "theory/kernels/isometry.py": _theory("isometry levels_again"),
     "theory/alignment/nonlinear/levels.py": _theory(NONLINEAR),
     "theory/alignment/nonlinear/closed.py": _theory(NONLINEAR),
@@ -302,6 +302,8 @@ class Runner:
         source = (ROOT / target).read_text(encoding="utf-8")
         every, results = list(mutants(source)), []
         chosen = random.Random(self.seed).sample(every, min(self.sample, len(every)))
+        same = ast.unparse(ast.parse(source))  # "return None" for "return None" is no mutant
+        chosen = [mutant for mutant in chosen if mutant[-1] != same]
         for line, before, after, text in sorted(chosen, key=lambda mutant: mutant[0]):
             known = sorted(
                 (self.files.index(i.nodeid.partition("::")[0]), m["seconds"], k, i)

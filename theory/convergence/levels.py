@@ -89,12 +89,14 @@ def gram_failure(p: float, n: int, B0: float, gamma: float, epsilon: float = 0.2
 
 def gram_low_level(p: float, n: int, B0: float, gamma: float, delta: float) -> float:
     """The (1 − ε)γ that λ_min(G(0)) reaches with probability 1 − δ, by `gram_failure`; 0 if p is too small."""
-    if gram_failure(p, n, B0, gamma, 1 - 1e-12) > delta:
+    scale, last = p * gamma / (n * power(B0, 2)), 1 - 1e-12
+
+    def missing(epsilon: float) -> float:
+        return math.log(n / delta) - scale * _low_exponent(epsilon)
+
+    if not missing(last) <= 0:  # the very function that is solved: at the edge another would round another way
         return 0.0
-    epsilon = brentq(
-        lambda s: math.log(n / delta) - _low_exponent(s) * p * gamma / (n * power(B0, 2)), 0.0, 1 - 1e-12
-    )
-    return float((1 - epsilon) * gamma * (1 - 1e-9))
+    return float((1 - brentq(missing, 0.0, last)) * gamma * (1 - 1e-9))
 
 
 def _low_exponent(epsilon: float) -> float:

@@ -1,6 +1,7 @@
 """Conditions with margins: every relation means what it says, and a truth value says what was decided."""
 
 import math
+import sys
 
 import pytest
 
@@ -26,6 +27,45 @@ def test_each_relation_means_what_it_says(value, threshold, expected):
             assert margin.relation == spellings[0]
             assert (margin.slack >= 0) is (met or (value == threshold))
             assert str(margin) == f"m = {value:.3g} {spellings[0]} 2: {'met' if met else 'not met'}"
+
+
+FACTORS = [  # larger side, smaller side of the condition, and how many times the larger one holds the smaller one
+    (3.0, 2.0, 1.5),
+    (1.0, 2.0, 0.5),
+    (-1.0, 2.0, 0.0),  # missed by more than any factor
+    (0.0, 2.0, 0.0),
+    (1.0, 0.0, math.inf),
+    (0.0, 0.0, math.nan),
+    (-1.0, 0.0, math.nan),
+    (1.0, -2.0, math.nan),
+    (-1.0, -2.0, math.nan),
+    (math.inf, -2.0, math.nan),
+]
+
+
+@pytest.mark.parametrize(("over", "under", "factor"), FACTORS)
+def test_a_factor_is_a_quotient_where_the_signs_give_one(over, under, factor):
+    for relation in ("≥", ">"):
+        assert Margin("m", over, under, relation).factor == pytest.approx(factor, abs=0.0, nan_ok=True)
+    for relation in ("≤", "<"):
+        assert Margin("m", under, over, relation).factor == pytest.approx(factor, abs=0.0, nan_ok=True)
+    assert math.isnan(Margin("m", over).factor)
+
+
+@pytest.mark.parametrize("wrong", [None, "1", 1j, [1.0]])
+def test_what_is_no_real_number_is_refused(wrong):
+    with pytest.raises(TypeError, match="value: expected a real number for m, got"):
+        Margin("m", wrong, 1.0)
+    if wrong is not None:
+        with pytest.raises(TypeError, match="threshold: expected a real number for m, got"):
+            Margin("m", 1.0, wrong)
+
+
+def test_how_a_condition_reads():
+    assert str(Margin.fact("ψ is odd", True)) == "ψ is odd: yes"
+    assert str(Margin("p/n", 12.34)) == "p/n = 12.3 (measured)"
+    assert str(Margin("B0", 1.0, sys.float_info.max, "≤")) == "B0 = 1 (finite): met"
+    assert str(Margin("B0", math.inf, sys.float_info.max, "≤")) == "B0 = inf (finite): not met"
 
 
 @pytest.mark.parametrize("relation", ["=", "==", "=>", "=<", "", "at least", "≧", None, 1])
@@ -66,3 +106,27 @@ def test_a_certificate_refuses_a_rate_that_is_none(rate):
 def test_a_certificate_refuses_a_rate_against_its_own_conditions():
     with pytest.raises(ValueError, match="rate: expected None, since a = 1 ≥ 2: not met"):
         Certificate("Theorem", 0.5, (Margin("a", 1.0, 2.0),))
+
+
+def test_how_a_certificate_reads():
+    met, missed, measured = Margin("a", 3.0, 2.0), Margin("b", 1.0, 2.0), Margin("c", 1.0)
+    proved = Certificate("Theorem 0", 0.5, (met, measured))
+    line = "Theorem 0: ‖e‖ contracts at the proved rate a = 0.5"
+    assert proved.line == line
+    assert repr(proved) == f"<Certificate: {line}>"
+    assert str(proved) == f"{line}\n  a = 3 ≥ 2: met\n  c = 1 (measured)"
+    none = Certificate("Theorem 0", None, (met, measured, missed, met))
+    reason = "Theorem 0: no rate is proved: b = 1 ≥ 2: not met"
+    assert str(none).splitlines() == [
+        reason, "  b = 1 ≥ 2: not met", "  a = 3 ≥ 2: met", "  c = 1 (measured)", "  a = 3 ≥ 2: met",
+    ]  # fmt: skip
+    assert none._repr_html_().index("b = 1") < none._repr_html_().index("a = 3")
+    assert Certificate("Theorem 0", None).line == "Theorem 0: no rate is proved: no reason was recorded"
+
+
+def test_a_certificate_of_many_conditions_reads_in_ten_lines():
+    margins = tuple(Margin(f"m{k}", 1.0, 0.0) for k in range(9))
+    assert len(str(Certificate("Theorem 0", 0.5, margins)).splitlines()) == 10
+    longer = str(Certificate("Theorem 0", 0.5, (*margins, Margin("m9", 1.0, 0.0)))).splitlines()
+    assert len(longer) == 10
+    assert longer[-1] == "  and 2 more"

@@ -48,6 +48,15 @@ def test_isometry_is_definition_4_4():
     assert isometry(X.T).epsilon == math.inf
 
 
+def test_epsilon_is_relative_to_the_least_eigenvalue():
+    measured = isometry([[2.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+    assert (measured.lambda_min, measured.lambda_max) == pytest.approx((4.0, 9.0), rel=1e-14)
+    assert measured.gamma == measured.lambda_min
+    assert measured.epsilon == pytest.approx(1.25, rel=1e-14)
+    assert isometry([[1.0, 0.0], [2.0, 0.0]]).epsilon > 1e14  # λ_min is 0 but for rounding
+    assert isometry(np.zeros((2, 3))).epsilon == math.inf
+
+
 def test_proposition_4_5_reads_both_ends():
     for value, expected in [(0.89, False), (0.91, True), (1.25, True), (1.27, False)]:
         assert proposition_4_5(math.sqrt(value) * np.eye(2), 0.1) is expected
@@ -159,6 +168,21 @@ def test_smallest_dimension_lies_between_the_limits(epsilon):
 def test_smallest_dimension_takes_any_sampler():
     orthonormal = lambda n, d, rng: np.eye(n, d)  # noqa: E731
     assert smallest_dimension(3, 0.1, 0.1, np.random.default_rng(7), draws=1, sampler=orthonormal).d == 3
+
+
+@pytest.mark.parametrize("edge", [5, 137, 1000])
+def test_the_smallest_dimension_is_exact_where_the_resolution_is(edge):
+    """From d = edge on every second draw is orthonormal: a share of ½, which is enough for δ = ½."""
+    turns = itertools.count()
+
+    def sampler(n, d, rng):
+        return np.eye(n, d) if d >= edge and next(turns) % 2 else np.zeros((n, d))
+
+    found = smallest_dimension(4, 0.1, 0.5, np.random.default_rng(0), draws=2, resolution=1e-9, sampler=sampler)
+    assert (found.d, found.below, found.frequency, found.frequency_below) == (edge, edge - 1, 0.5, 0.0)
+    coarse = smallest_dimension(4, 0.1, 0.5, np.random.default_rng(0), draws=2, resolution=0.2, sampler=sampler)
+    assert coarse.below < edge <= coarse.d
+    assert coarse.d - coarse.below <= max(1, 0.2 * coarse.d)
 
 
 def test_same_seed_same_dimension():
