@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fa_ref import Problem, schedules
-from theory.alignment import sharp_bracket, sharp_constant
+from theory.alignment import no_alignment_coefficient, sharp_bracket, sharp_constant
 from theory.limits import linear_law, long_run, plateau, wide_prediction
 from theory.limits.edge import small_step_edge_time
 
@@ -60,3 +60,13 @@ def test_the_constant_of_theorem_4_6_at_both_ends():
     for c_S in (1e-300, 1e-150, 1e-10):
         low, high = sharp_bracket(L=1.0, c_S=c_S, nu=1.0, epsilon=0.1)
         assert 0.43 < low / c_S < high / c_S < 0.58  # of orders 1/(2·1.1^{3/2}) and 1.1/1.91
+
+
+@pytest.mark.parametrize("x", [1e-150, 1e-80, 1.0, 1e80, 1e150])
+def test_the_law_without_a_penalty_does_not_know_the_scale_of_a_linear_problem(x):
+    """½(n + yᵀK⁻¹y) with y of the size of X, and half of what each step takes at ηK = ½: 1 − (½)/(2 − ½) = 2/3."""
+    problem = Problem([[3.0 * x, 0.0], [0.0, 2.0 * x]], [6.0 * x, 0.0])
+    assert no_alignment_coefficient(problem, "identity") == pytest.approx(3.0, rel=1e-12, abs=0.0)
+    one = Problem([[2.0 * x]], [2.0 * x])
+    eta = 0.5 / (4.0 * x * x)
+    assert no_alignment_coefficient(one, "identity", eta=eta) == pytest.approx(2 / 3, rel=1e-12, abs=0.0)
