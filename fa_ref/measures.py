@@ -71,9 +71,15 @@ def largest(x):
     return found
 
 
+@njit(cache=True)
+def _safe(square):
+    """Whether a sum of squares has lost nothing to over- or underflow."""
+    return 1e-280 < square < math.inf
+
+
 @njit(cache=True, error_model="numpy")
 def alignment(b, beta):
-    """cos∠(b, β); NaN where one of them is zero. Scaled first, so that no square overflows.
+    """cos∠(b, β); NaN where one of them is zero. No square over- or underflows.
 
     Parameters
     ----------
@@ -88,24 +94,38 @@ def alignment(b, beta):
     >>> alignment(np.array([1.0, 0.0]), np.array([3.0, 4.0]))
     0.6
     """
-    scale_b, scale_beta = largest(b), largest(beta)
     inner, bb, beta_beta = 0.0, 0.0, 0.0
+    for r in range(b.size):
+        inner += b[r] * beta[r]
+        bb += b[r] ** 2
+        beta_beta += beta[r] ** 2
+    return _cosine(inner, bb, beta_beta, b, beta)
+
+
+@njit(cache=True, error_model="numpy")
+def _cosine(inner, bb, beta_beta, b, beta):
+    """cos∠(b, β) from b·β, ‖b‖² and ‖β‖², or from scaled entries where squares over- or underflow."""
+    if _safe(bb) and _safe(beta_beta):
+        return inner / (math.sqrt(bb) * math.sqrt(beta_beta))
+    scale_b, scale_beta = largest(b), largest(beta)
     if not (scale_b > 0.0 and scale_beta > 0.0):
         return math.nan
-    scaled_b, scaled_beta = b / scale_b, beta / scale_beta
+    inner, bb, beta_beta = 0.0, 0.0, 0.0
     for r in range(b.size):
-        x, z = scaled_b[r], scaled_beta[r]
+        x, z = b[r] / scale_b, beta[r] / scale_beta
         inner += x * z
         bb += x * x
         beta_beta += z * z
-    return inner / math.sqrt(bb * beta_beta)
+    return inner / (math.sqrt(bb) * math.sqrt(beta_beta))
 
 
 @njit(cache=True, error_model="numpy")
 def _norm(square, x):
     """‖x‖ from ‖x‖², or from scaled entries where squares over- or underflow."""
+    if _safe(square):
+        return math.sqrt(square)
     scale = largest(x)
-    if 1e-280 < square < math.inf or not 0.0 < scale < math.inf:
+    if not 0.0 < scale < math.inf:
         return math.sqrt(square)
     total = 0.0
     for number in x:
@@ -171,14 +191,15 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
     scaled_distances = np.zeros(b.size)
     for r in range(b.size):
         scaled_distances[r] = distances[r] / abs(b[r]) if b[r] != 0.0 else 0.0
-    beta_square, beta_sum, unit_sum, weight_square, b_square = 0.0, 0.0, 0.0, 0.0, 0.0
+    inner, beta_square, beta_sum, unit_sum, weight_square, b_square = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(b.size):
+        inner += b[r] * beta[r]
         weight_square += size[r]
         beta_square += beta[r] ** 2
         b_square += b[r] ** 2
         beta_sum += abs(beta[r])
         unit_sum += abs(beta[r]) * sizes[r]
-    row[0] = alignment(b, beta)
+    row[0] = _cosine(inner, b_square, beta_square, b, beta)
     row[1] = _norm(beta_square, beta)
     row[2] = largest(distances)
     row[3] = largest(scaled_distances)

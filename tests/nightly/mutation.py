@@ -302,6 +302,8 @@ class Runner:
         source = (ROOT / target).read_text(encoding="utf-8")
         every, results = list(mutants(source)), []
         chosen = random.Random(self.seed).sample(every, min(self.sample, len(every)))
+        same = ast.unparse(ast.parse(source))  # "return None" for "return None" is no mutant
+        chosen = [mutant for mutant in chosen if mutant[-1] != same]
         for line, before, after, text in sorted(chosen, key=lambda mutant: mutant[0]):
             known = sorted(
                 (self.files.index(i.nodeid.partition("::")[0]), m["seconds"], k, i)

@@ -181,7 +181,7 @@ def _span(run: Trajectory, root: float) -> Array:
     sizes, norms = [C], np.repeat(_between(run), np.diff(run.times))
     for norm, shrink in zip(norms.tolist(), (1.0 - eta * lam.values(norms.size)).tolist(), strict=True):
         gain = eta / root * C
-        C += eta / root * ((x if bp else v) + 1.0) * K * norm
+        C += eta / root * ((x if bp else v) + c) * K * norm
         x, v, c = shrink * x + gain * norm, shrink * v + gain * (norm + y_norm), shrink * c
         sizes.append(C * (x + c))
     return np.array(sizes)[run.times]

@@ -46,10 +46,8 @@ class Ordered:
     @property
     def network(self) -> Network:
         """The weights as they are now, copied from their blocks."""
-        now, p = self.start.copy(), self.start.p
-        for k, W in enumerate(self.now.W):
-            first, last = UNITS * k, min(UNITS * (k + 1), p)
-            now.W[first:last] = W[:, : last - first].T
+        now, p, d = self.start.copy(), self.start.p, self.start.d
+        now.W[:] = self.now.W.transpose(0, 2, 1).reshape(-1, d)[:p]
         now.beta[:] = self.now.beta.reshape(-1)[:p]
         now.b[:] = self.now.b.reshape(-1)[:p]
         return now

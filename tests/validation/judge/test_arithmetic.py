@@ -199,7 +199,7 @@ def g(k, u):
 
 
 @pytest.mark.parametrize("u", [DOUBLE, SINGLE])
-@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "sigmoid"])
 def test_tolerances_are_the_bounds_that_are_derived(activation, u):
     """The formulas at the head of `validation.judge.rounding`, term by term, from the weights of the run itself."""
     rng, weights = np.random.default_rng(4), {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from theory.alignment.nonlinear.entries import Data, Entries
 from theory.margins import Margin
+from theory.precision import power
 
 __all__ = ["Along", "Bound", "after_cutoff", "along", "before_cutoff"]
 
@@ -106,21 +107,20 @@ def along(data: Data, entries: Entries, t: int, order: int = 1) -> Along:
     sigma = data.B0 * math.sqrt(data.n)
     if not math.isfinite(sigma):
         sigma = entries.sigma0 + k1 * rb * eta * theta * E
-    first = Margin("η(λ + σ²)", eta * (lam + sigma**2), 1.0, "≤")
-    C_G = 2 * entries.sigma0 * math.sqrt(entries.b4) * data.bend + k1**2 * entries.b2
-    g, nu, worst = 0.0, 0.0, 0.0
+    first = Margin("η(λ + σ²)", eta * (lam + power(sigma, 2)), 1.0, "≤")
+    C_G, g, nu, worst = data.gram_bend(entries), 0.0, 0.0, 0.0
 
     def gram(omega: float) -> float:
-        return entries.tau_G * omega + C_G * omega**2 if order == 2 else math.inf
+        return entries.tau_G * omega + C_G * power(omega, 2) if order == 2 else math.inf
 
     for _ in range(PASSES[order]):
         nu = root * entries.h0 + 2 / math.e * data.bend * entries.m2 * E / lam + sigma * k1 * rb * E / lam
-        worst = max(worst, nu)
-        if nu / root > lam / 2:
-            break
+        worst = max(nu, worst)  # in this order a NaN stays
+        if not nu / root <= lam / 2:
+            return _nothing(t, theta, (first, Margin("ν/√p", worst / root, lam / 2, "≤")))
         omega = (eta * lam * theta * Y + entries.e0 / root) / (lam + g - nu / root)
         change = gram(omega)
-        sigma = min(sigma, entries.sigma0 + k1 * rb * omega, math.sqrt(entries.sigma0**2 + change))
+        sigma = min(sigma, entries.sigma0 + k1 * rb * omega, math.sqrt(power(entries.sigma0, 2) + change))
         g = max(max(0.0, math.sqrt(entries.g0) - k1 * rb * omega) ** 2, entries.g0 - change)
     margins = first, Margin("ν/√p", worst / root, lam / 2, "≤")
     return _assembled(data, entries, t, order, (E, nu, sigma, g), C_G, margins)
@@ -141,22 +141,31 @@ def _assembled(
     small = big - nu / root
     pace, offset = eta * lam * Y / small, entries.e0 / root / small  # ω = pace·θ + offset
     omega = pace * theta + offset
-    L_a = k1 * rb * Y / (math.sqrt(lam) * big)
-    lines = L_a * (pace * theta**2 / 2 + offset * theta)  # L_a ∫ω
-    alpha, xi, gram = L_a * omega, entries.b3 * data.bend * omega**2, math.inf
+    L_a = k1 * rb * Y / math.sqrt(lam) / big
+    lines = L_a * (pace * theta * theta / 2 + offset * theta)  # L_a ∫ω
+    alpha, xi, gram = L_a * omega, entries.b3 * data.bend * power(omega, 2), math.inf
     if order == 2:
-        gram = entries.tau_G * omega + C_G * omega**2
-        I_1 = pace * theta**2 / 2 + offset * theta
-        I_2 = theta * (pace**2 * theta**2 / 3 + pace * theta * offset + offset**2)
+        gram = entries.tau_G * omega + C_G * power(omega, 2)
+        I_1 = pace * theta * theta / 2 + offset * theta
+        I_2 = theta * (power(pace * theta, 2) / 3 + pace * theta * offset + power(offset, 2))
         alpha = min(alpha, gram * entries.a_norm / big)
         lines = min(lines, (entries.tau_G * I_1 + C_G * I_2) * entries.a_norm / big)
         ahead = omega + eta * E / root
-        C_Theta = entries.b4 * k1 * data.radius**2 * data.chi**2 * (2 * data.B2**2 + data.B1 * data.B3)
-        xi = min(xi, entries.tau_Theta * ahead**2 / 2 + C_Theta * ahead**3 / 3)
-    mu = eta * lam * lines + (entries.d0 + (nu + lam * L_a) * omega) / (big * root)
+        cubic = data.theta_bend(entries) * power(ahead, 3) / 3
+        xi = min(xi, entries.tau_Theta * power(ahead, 2) / 2 + cubic)
+    mu = eta * lam * lines + (entries.d0 + (nu + lam * L_a) * omega) / big / root
     return Along(
         t=t, theta=theta, E=E, nu=nu, sigma=sigma, g=g, omega=omega, Lambda=big, Lambda_1=small, L_a=L_a,
         k=k1 * rb * Y * (1 / big + 1 / (4 * lam)), alpha=alpha, mu=mu, xi=xi, gram=gram, margins=margins,
+    )  # fmt: skip
+
+
+def _nothing(t: int, theta: float, margins: tuple[Margin, ...]) -> Along:
+    """What is known where (C2) fails: g ≥ 0, and no upper bound."""
+    inf = math.inf
+    return Along(
+        t=t, theta=theta, E=inf, nu=inf, sigma=inf, g=0.0, omega=inf, Lambda=0.0, Lambda_1=0.0, L_a=inf, k=inf,
+        alpha=inf, mu=inf, xi=inf, gram=inf, margins=margins,
     )  # fmt: skip
 
 
@@ -199,12 +208,12 @@ def after_cutoff(data: Data, entries: Entries, T: int, order: int = 1, residual:
 
     U = 2 * E_T / g
     margins = (*found.margins, Margin("g", g, 0.0, ">"), Margin("τ₊(2E_T/g)", tau(U), g / 2, "≤"))
-    if tau(U) > g / 2:
+    if not tau(U) <= g / 2:
         return Bound(cosine=-math.inf, margins=margins)
     for _ in range(ITERATIONS):
         U = E_T / (g - tau(U))
-    X_plus = X + tau(U) * U / math.sqrt(g) + pull * U**2 / (2 * root) + residual / math.sqrt(g)
-    alpha = min(2 * pull * Y * g**-1.5 * found.omega, found.gram * entries.plus_norm / g)
+    X_plus = X + tau(U) * U / math.sqrt(g) + pull * power(U, 2) / (2 * root) + residual / math.sqrt(g)
+    alpha = min(2 * pull * Y / g / math.sqrt(g) * found.omega, found.gram * entries.plus_norm / g)
     plus = entries.q_plus, entries.theta_plus, entries.m0_plus
     P_plus = _overlap(data, entries, found, plus, alpha, Y / g)
     bound = _bound(P_plus, S_plus, X_plus, rb, margins)
@@ -224,5 +233,5 @@ def _overlap(
 
 def _bound(P: float, S: float, X: float, rb: float, margins: tuple[Margin, ...]) -> Bound:
     positive = Margin("P/√b₂ − X", P / rb - X, 0.0)
-    cosine = (P / rb - X) / (S + X) if positive.met else -math.inf
+    cosine = (P / rb - X) / (S + X) if positive.met and S + X > 0 and math.isfinite(P) else -math.inf
     return Bound(cosine=cosine, margins=(*margins, positive), P=P, S=S, X=X)

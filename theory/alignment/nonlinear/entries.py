@@ -10,9 +10,12 @@ import numpy as np
 from fa_ref.activations import Activation
 from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule, constant, cutoff
-from theory.precision import EPS
+from theory.precision import EPS, power
 
-__all__ = ["Data", "Entries", "data_of", "penalty_of"]
+__all__ = ["TINY", "Data", "Entries", "data_of", "penalty_of"]
+
+#: More than what underflow can lose: upper bounds of products are raised to it.
+TINY = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +49,24 @@ class Data:
     @property
     def kappa_1(self) -> float:
         """κ₁ = B1²χ²."""
-        return self.B1**2 * self.chi**2
+        return max(power(self.B1, 2) * power(self.chi, 2), TINY)
+
+    def gram_bend(self, entries: Entries) -> float:
+        """C_G: ‖G_p(t) − G_p(0)‖ ≤ τ_G x + C_G x² for ‖u‖/√p ≤ x."""
+        size = 2 * entries.sigma0 * math.sqrt(entries.b4) * self.bend + power(self.kappa_1, 2) * entries.b2
+        return max(size, TINY)
 
     @property
     def bend(self) -> float:
         """κ₁B2Rχ: how fast D_rKD_r changes with ‖u‖/√p, for |b_r| = 1."""
-        return self.kappa_1 * self.B2 * self.radius * self.chi
+        return max(self.kappa_1 * self.B2 * self.radius * self.chi, TINY) if self.B2 > 0 else 0.0
+
+    def theta_bend(self, entries: Entries) -> float:
+        """C_Θ: ‖Θ⁺ − Θ_p(0)‖ ≤ τ_Θ x + C_Θ x² for ‖u‖/√p ≤ x."""
+        if not self.B2 > 0:
+            return 0.0
+        curved = 2 * power(self.B2, 2) + self.B1 * self.B3
+        return max(entries.b4 * self.kappa_1 * power(self.radius, 2) * power(self.chi, 2) * curved, TINY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +144,14 @@ class Entries:
     s_plus: float = math.inf
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def data_of(problem: Problem, psi: Activation, eta: float, lam: float) -> Data:
     """The numbers that no network enters, raised by their rounding."""
-    up = 1 + (problem.n + problem.d + 64) * EPS
+    up, largest = 1 + (problem.n + problem.d + 64) * EPS, float(np.abs(problem.y).max())
     return Data(
         n=problem.n, B0=psi.B0, B1=psi.B1, B2=psi.B2, B3=psi.B3,
         chi=problem.spectral_norm * up, radius=problem.radius * up, K_norm=float(np.linalg.norm(problem.K)) * up,
-        Y=float(np.linalg.norm(problem.y)) * up, eta=eta, lam=lam,
+        Y=largest * float(np.linalg.norm(problem.y / largest)) * up if largest > 0 else 0.0, eta=eta, lam=lam,
     )  # fmt: skip
 
 

@@ -185,6 +185,7 @@ def _parts(setting: Setting, seen: Measured) -> dict[str, Array]:
     }  # fmt: skip
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def sharp_ledger(setting: Setting, steps: int) -> tuple[Line, ...]:
     """Every majorant of Theorem B′ beside the run, up to the last step for which they are valid."""
     data, entries = measure(setting)
@@ -213,6 +214,7 @@ def sharp_ledger(setting: Setting, steps: int) -> tuple[Line, ...]:
     return _lines(pairs, scale)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def closed_ledger(setting: Setting, steps: int, order: int) -> tuple[Line, ...]:
     """Every constant of Theorem B in closed form beside the run; empty where (C1) or (C2) fails."""
     data, entries = measure(setting)
@@ -240,6 +242,7 @@ def closed_ledger(setting: Setting, steps: int, order: int) -> tuple[Line, ...]:
     return _lines(pairs, 1.0 + data.Y + entries.beta_norm)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def cutoff_ledger(setting: Setting, tail: int, order: int = 0) -> tuple[Line, ...]:
     """Theorem C (order 1 or 2) or C′ (order 0) for ``tail`` steps after the cutoff; empty where it says nothing."""
     T = int(penalty_of(setting.ridge)[1])

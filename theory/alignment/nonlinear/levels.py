@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from fa_ref.problem import Problem
 from theory.alignment.nonlinear.entries import Data, Entries
 from theory.kernels import MeanKernel
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["SHARES", "printed", "sharp"]
 
@@ -55,7 +55,8 @@ def _solved(M: Array, v: Array) -> Array:
 def _defect(M: Array, v: Array, y: Array) -> float:
     """‖Mv − y‖/‖v‖ with its rounding."""
     rounding = (y.size + 4) * EPS * float(np.linalg.norm(np.abs(M) @ np.abs(v) + np.abs(y)))
-    return (float(np.linalg.norm(M @ v - y)) + rounding) / float(np.linalg.norm(v))
+    size = float(np.linalg.norm(v))
+    return (float(np.linalg.norm(M @ v - y)) + rounding) / size if size > 0 else math.inf
 
 
 class _Kernel:
@@ -71,9 +72,10 @@ class _Kernel:
         self.a = _solved(ridge, y)
         self.plus = _solved(kernel.G, y) if self.gamma > 0 else nowhere
         self.rest = _solved(kernel.G, data.lam * self.a) if self.gamma > 0 else nowhere
-        self.shrunk: Array = self.a - data.lam * _solved(ridge, self.a)
+        self.twice = _solved(ridge, self.a)
+        self.shrunk: Array = self.a - data.lam * self.twice
         if y.any():  # what the solutions lack is as if Ḡ had another error
-            self.G_error += _defect(ridge, self.a, y) + _defect(ridge, (self.a - self.shrunk) / data.lam, self.a)
+            self.G_error += _defect(ridge, self.a, y) + _defect(ridge, self.twice, self.a)
             if self.gamma > 0:
                 self.G_error += _defect(kernel.G, self.plus, y) + _defect(kernel.G, self.rest, data.lam * self.a)
         self.G, self.Theta, self.y = kernel.G, kernel.Theta, y
@@ -88,20 +90,20 @@ def printed(problem: Problem, data: Data, kernel: MeanKernel, p: int, delta: flo
     n, k1, share = data.n, data.kappa_1, delta / (11 if order == 1 else 14)
     x, mean = math.log(1 / share), _Kernel(data, kernel, problem.y)
     b2 = _square(p, share)
-    eps_G = n * data.B0**2 * (1 + math.sqrt(2 * x)) / math.sqrt(p) + mean.G_error
-    eps_T = data.B1**2 * data.K_norm * math.sqrt(3 / (p * share)) + mean.Theta_error
+    eps_G = n * power(data.B0, 2) * (1 + math.sqrt(2 * x)) / math.sqrt(p) + mean.G_error
+    eps_T = power(data.B1, 2) * data.K_norm * math.sqrt(3 / (p * share)) + mean.Theta_error
     sigma0 = min(data.B0 * math.sqrt(n), math.sqrt(mean.top + eps_G))
-    trace = min(n * data.B0**2, mean.trace + math.sqrt(n) * eps_G)
+    trace = min(n * power(data.B0, 2), mean.trace + math.sqrt(n) * eps_G)
     f0 = math.sqrt(trace) + sigma0 * math.sqrt(2 * x)
     h0 = k1 * math.sqrt(2 * b2 * math.log(2 * n / share))
-    h0 = min(data.B1**2 * data.K_norm / math.sqrt(share), h0) / math.sqrt(p)
-    tau_T = 2 * math.sqrt(15 / (p * share)) * data.B2 * data.B1**2 * _spread(problem)
+    h0 = min(power(data.B1, 2) * data.K_norm / math.sqrt(share), h0) / math.sqrt(p)
+    tau_T = 2 * math.sqrt(15 / (p * share)) * data.B2 * power(data.B1, 2) * _spread(problem)
     q = mean.form(mean.a, mean.a)
     norm = float(np.linalg.norm(mean.a))
     eps_a = eps_G * norm / (data.lam + max(0.0, mean.gamma - eps_G))
     s0 = data.Y / (2 * math.sqrt(data.lam))
     found = {
-        "q": max(0.0, math.sqrt(max(0.0, q - norm**2 * eps_T)) - math.sqrt(k1 * b2) * eps_a) ** 2,
+        "q": max(0.0, math.sqrt(max(0.0, q - power(norm, 2) * eps_T)) - math.sqrt(k1 * b2) * eps_a) ** 2,
         "theta_a": float(np.linalg.norm(mean.Theta @ mean.a)) + eps_T * norm + k1 * b2 * eps_a,
         "a_norm": norm * (1 + eps_G / data.lam), "s0": s0, "m0_a": -s0 * math.sqrt(2 * x / p),
     }  # fmt: skip
@@ -114,7 +116,7 @@ def printed(problem: Problem, data: Data, kernel: MeanKernel, p: int, delta: flo
             "theta_plus": float(np.linalg.norm(mean.Theta @ mean.plus)) + eps_T * size + k1 * b2 * eps,
             "m0_plus": -s_plus * math.sqrt(2 * x / p), "s_plus": s_plus,
         }  # fmt: skip
-    tau_G = 2 * data.B1**2 * data.B0 * math.sqrt(n) * data.K_norm / math.sqrt(p * share)
+    tau_G = 2 * power(data.B1, 2) * data.B0 * math.sqrt(n) * data.K_norm / math.sqrt(p * share)
     return Entries(
         p=p, b2=b2, b3=_cantelli("b3", p, share), b4=_cantelli("b4", p, share), m2=_cantelli("m2", p, share), h0=h0,
         h_ridge=math.inf, e0=f0 + data.Y, d0=f0 + data.Y, f0=f0, beta_norm=math.sqrt(p * b2),
@@ -134,21 +136,21 @@ def sharp(
     eps_G, eps_T = _eps_G(data, kernel, p, x["G"]) + mean.G_error, _eps_Theta(data, mean, p, share)
     g0 = max(0.0, mean.gamma - eps_G)
     sigma0 = min(data.B0 * math.sqrt(n), math.sqrt(mean.top + eps_G))
-    side = math.sqrt(min(n * data.B0**2, mean.trace + math.sqrt(n) * eps_G))  # √tr G_p
+    side = math.sqrt(min(n * power(data.B0, 2), mean.trace + math.sqrt(n) * eps_G))  # √tr G_p
     theta, norm = mean.theta + eps_T, float(np.linalg.norm(mean.a))
     eps_a = eps_G * norm / (lam + g0)
-    gain = sigma0 / (sigma0**2 + lam) if sigma0**2 <= lam else 0.5 / math.sqrt(lam)
+    gain = sigma0 / (power(sigma0, 2) + lam) if power(sigma0, 2) <= lam else 0.5 / math.sqrt(lam)
     s0 = min(gain * data.Y, _length(mean.G, mean.a, eps_G) + gain * eps_G * norm)
-    q = mean.form(mean.a, mean.a) - norm**2 * mean.Theta_error
-    q_bar = max(0.0, q - math.sqrt(6 * x["q"] * k1 * norm**2 * max(q, 0.0) / p))
+    q = mean.form(mean.a, mean.a) - power(norm, 2) * mean.Theta_error
+    q_bar = max(0.0, q - math.sqrt(6 * x["q"] * k1 * power(norm, 2) * max(q, 0.0) / p))
     theta_a = float(np.linalg.norm(mean.Theta @ mean.a)) + eps_T * norm + theta * eps_a
     f0 = side + sigma0 * math.sqrt(2 * x["f"])
-    d0 = f0 + data.Y * sigma0**2 / (sigma0**2 + lam)
+    d0 = f0 + data.Y * power(sigma0, 2) / (power(sigma0, 2) + lam)
     b2, b4 = _square(p, share["b2"]), _cantelli("b4", p, share["b4"])
-    eps_s = eps_a + lam * (eps_a + eps_G * float(np.linalg.norm(mean.a - mean.shrunk)) / lam) / (lam + g0)
+    eps_s = eps_a + lam * (eps_a + eps_G * float(np.linalg.norm(mean.twice))) / (lam + g0)
     pulls = _Pulls(mean, eps_T, theta, eps_a, eps_s)
-    M = data.B1**2 * data.K_norm
-    tau_T = 2 * data.B2 * data.B1**2 * _spread(problem) / root
+    M = power(data.B1, 2) * data.K_norm
+    tau_T = 2 * data.B2 * power(data.B1, 2) * _spread(problem) / root
     tau_T *= min(
         math.sqrt(2 * math.log(2 / share["τ_Θ"]) * _cantelli("b6", p, share["b6"])), math.sqrt(15 / share["τ_Θ"])
     )
@@ -200,7 +202,7 @@ def _after(
                  _length(mean.G, rest, eps_G) + eps * math.sqrt(g0))  # fmt: skip
     theta_rest = float(np.linalg.norm(mean.Theta @ rest)) + pulls.eps_T * size + pulls.theta * eps
     inner = float(np.linalg.norm(mean.y)) * plus
-    square = max(float(mean.y @ mean.plus), 0.0) + plus**2 * eps_G * (1 + eps_G / g0) + 1e-12 * inner
+    square = max(float(mean.y @ mean.plus), 0.0) + power(plus, 2) * eps_G * (1 + eps_G / g0) + 1e-12 * inner
     return {
         "q_rest": pulls.form(rest, eps, mean.a, eps_a), "theta_rest": theta_rest,
         "m0_rest": ndtri(share["m0·rest"]) * length / root,
@@ -222,14 +224,16 @@ def _length(G: Array, v: Array, eps_G: float) -> float:
 def _eps_G(data: Data, kernel: MeanKernel, p: int, x: float) -> float:
     """‖G_p − Ḡ‖_F: the root of its mean square, and bounded differences √2·nB0²/p."""
     diagonal, error = np.diag(kernel.G + kernel.error), kernel.error
-    square = data.B0**2 * np.minimum.outer(diagonal, diagonal) - (np.maximum(np.abs(kernel.G) - error, 0.0)) ** 2
+    square = (
+        power(data.B0, 2) * np.minimum.outer(diagonal, diagonal) - (np.maximum(np.abs(kernel.G) - error, 0.0)) ** 2
+    )
     mean = math.sqrt(max(float(square.sum()), 0.0) / p) * (1 + 1e-9)
-    return mean + data.n * data.B0**2 * math.sqrt(x / p)
+    return mean + data.n * power(data.B0, 2) * math.sqrt(x / p)
 
 
 def _eps_Theta(data: Data, mean: _Kernel, p: int, share: dict[str, float]) -> float:
     """‖Θ_p − Θ̄‖: bounded differences in W, and a matrix Laplace transform in b given W."""
-    in_W = data.B1**2 * data.K_norm * (1 + math.sqrt(math.log(1 / share["Θ in W"]))) / math.sqrt(p)
+    in_W = power(data.B1, 2) * data.K_norm * (1 + math.sqrt(math.log(1 / share["Θ in W"]))) / math.sqrt(p)
     in_W += mean.Theta_error
     x = math.log(2 * data.n / share["Θ in b"])
     return in_W + 2 * math.sqrt(data.kappa_1 * (mean.theta + in_W) * x / p) + 2 * data.kappa_1 * x / p

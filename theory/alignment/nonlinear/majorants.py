@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 class _Numbers(NamedTuple):
-    """`Data` and `Entries` as the kernel takes them; ``curved``: B3 is finite, ``bounded``: B0 is."""
+    """`Data` and `Entries` as the kernel takes them; infinite where B0 or B3 is."""
 
     eta: float
     lam: float
@@ -153,17 +153,15 @@ def majorants(data: Data, entries: Entries, steps: int) -> Majorants:
     (40, True)
     """
     curved = math.isfinite(data.B3)
-    k1, rb = data.kappa_1, math.sqrt(entries.b2)
-    C_Theta = entries.b4 * k1 * data.radius**2 * data.chi**2 * (2 * data.B2**2 + data.B1 * data.B3)
     numbers = _Numbers(
-        eta=data.eta, lam=data.lam, Y=data.Y, top=min(data.B0 * math.sqrt(data.n), 1e150), pull=k1 * rb,
-        bend=data.bend, C_G=2 * entries.sigma0 * math.sqrt(entries.b4) * data.bend + k1**2 * entries.b2,
-        C_Theta=C_Theta if curved else 1e150, root=math.sqrt(entries.p), b3=entries.b3,
+        eta=data.eta, lam=data.lam, Y=data.Y, top=data.B0 * math.sqrt(data.n),
+        pull=data.kappa_1 * math.sqrt(entries.b2), bend=data.bend, C_G=data.gram_bend(entries),
+        C_Theta=data.theta_bend(entries) if curved else math.inf, root=math.sqrt(entries.p), b3=entries.b3,
         root_b4=math.sqrt(entries.b4), m2=entries.m2, h0=entries.h0, h_ridge=entries.h_ridge, e0=entries.e0,
         d0=entries.d0, f0=entries.f0, s0=entries.s0, a=entries.a_norm, beta=entries.beta_norm, g0=entries.g0,
         sigma0=entries.sigma0, q=entries.q, theta_a=entries.theta_a, theta=entries.theta, m0=entries.m0,
         m0_a=entries.m0_a, start=entries.start, start_norm=entries.start_norm, tau_G=entries.tau_G,
-        tau_Theta=entries.tau_Theta_least if curved else 1e150,
+        tau_Theta=entries.tau_Theta_least if curved else math.inf,
     )  # fmt: skip
     out = np.empty((steps + 1, len(COLUMNS)))
     _recursion(numbers, out)
@@ -212,7 +210,7 @@ def _recursion(N, out):
         )
         overlap = max(signed - loss, N.m0_a + drift * N.q - plain) - far * a
         overlap -= 64.0 * EPS * (abs(N.m0_a) + abs(drift * N.q) + abs(N.start) / N.root + loss + far * a)
-        length = math.sqrt(c * c * N.beta * N.beta + min(built, S + lag) ** 2 + 2.0 * c * max(cross, 0.0)) * up
+        length = math.sqrt(c * c * N.beta * N.beta + min(built, S + lag) ** 2 + 2.0 * c * cross) * up
         out[s, 0], out[s, 1], out[s, 2], out[s, 3], out[s, 4], out[s, 5] = e, x, sigma, g, alpha, a
         out[s, 6], out[s, 7], out[s, 8], out[s, 9], out[s, 10] = S, shift, d, lag, min(built, S + lag)
         out[s, 12], out[s, 13], out[s, 14], out[s, 15], out[s, 16] = mu, far, m, overlap, V

@@ -12,10 +12,10 @@ from fa_ref.activations import Activation
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 from fa_ref.setting import Setting
-from theory.alignment.nonlinear.entries import Data, Entries, data_of, penalty_of
+from theory.alignment.nonlinear.entries import TINY, Data, Entries, data_of, penalty_of
 from theory.alignment.nonlinear.rounding import Bounded, form, solution, times, unit_mean, vector_norm
 from theory.kernels import eigenvalue_floor
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["curvature", "measure"]
 
@@ -59,6 +59,7 @@ def curvature(psi: Activation, Z: Array) -> tuple[Array, Array]:
     return value, _times(psi.B3, np.full_like(Z, h)) + 16 * EPS * psi.B1 / h
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def measure(setting: Setting, *, sign: int = 1) -> tuple[Data, Entries]:
     """Measure the entries of one network, each on the safe side of its rounding.
 
@@ -95,7 +96,7 @@ def measure(setting: Setting, *, sign: int = 1) -> tuple[Data, Entries]:
     weight = units.Psi.T @ a.value
     weight_error = float(a.error * np.linalg.norm(units.Psi) / root)
     h_ridge = _norm(_slopes(problem, units, b * weight))
-    h_ridge += psi.B1**2 * problem.lambda_max * float(np.linalg.norm(b)) / root * weight_error
+    h_ridge += power(psi.B1, 2) * problem.lambda_max * float(np.linalg.norm(b)) / root * weight_error
     forms = _forms(problem, (G, Theta), g_low, lam, a, m, (pulled, moved), sign)
     return data_of(problem, psi, setting.eta, lam), Entries(
         p=p, b2=float(np.mean(b**2)) * up, b3=float(np.mean(np.abs(b) ** 3)) * up, b4=float(np.mean(b**4)) * up,
@@ -179,18 +180,23 @@ def _taus(problem: Problem, units: _Units, b: Array) -> dict[str, float]:
         spread_C += (reach * (B.error + (2 * problem.d + 16) * EPS * np.linalg.norm(B.value))) ** 2
     right, left = _stacked(C) + math.sqrt(spread_C), _stacked([c.T for c in C]) + math.sqrt(spread_C)
     return {
-        "tau_G": _stacked(T) + math.sqrt(spread_T), "tau_Theta": left + right,
-        "tau_Theta_least": 2 * min(left, right),
+        "tau_G": _stacked(T) + math.sqrt(spread_T) + TINY, "tau_Theta": left + right + TINY,
+        "tau_Theta_least": 2 * min(left, right) + TINY,
     }  # fmt: skip
 
 
 def _stacked(blocks: list[Array]) -> float:
     """λ_max(Σ BᵀB)^{1/2}, raised by its rounding."""
-    return float(np.linalg.norm(np.vstack(blocks), 2)) * (1 + 64 * len(blocks) ** 2 * EPS)
+    return _spectral(np.vstack(blocks)) * (1 + 64 * len(blocks) ** 2 * EPS)
+
+
+def _spectral(M: Array) -> float:
+    """‖M‖₂, infinite where entries overflowed."""
+    return float(np.linalg.norm(M, 2)) if np.isfinite(M).all() else math.inf
 
 
 def _norm(M: Bounded) -> float:
-    return float(float(np.linalg.norm(M.value, 2)) * (1 + 64 * M.value.shape[0] * EPS) + M.error)
+    return float(_spectral(M.value) * (1 + 64 * M.value.shape[0] * EPS) + M.error)
 
 
 def _minus(v: Bounded) -> Bounded:

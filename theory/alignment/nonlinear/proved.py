@@ -19,6 +19,8 @@ from theory.alignment.nonlinear.measuring import measure
 __all__ = ["ProvedAlignment", "proved_alignment"]
 
 Array = NDArray[np.float64]
+#: Steps considered at most where there is no cutoff.
+LONGEST = 10**6
 ORDERS = {"sharp": 0, "first-order": 1, "second-order": 2}
 
 
@@ -80,6 +82,7 @@ class ProvedAlignment:
         return self.cutoff + math.ceil(math.log(allowed / after.residual) / math.log1p(-self.eta * after.rate))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def proved_alignment(setting: Setting, *, steps: int | None = None, form: str = "sharp") -> ProvedAlignment:
     """Prove alignment of this network under this λ, before training it; any weights, trained ones too.
 
@@ -115,13 +118,11 @@ def proved_alignment(setting: Setting, *, steps: int | None = None, form: str = 
     one_of("form", form, ORDERS)
     if setting.rule != "fa" or not math.isfinite(setting.activation.B2):
         raise ValueError(f"setting: expected feedback alignment with a bounded ψ″, got {setting}")
-    lam, T = penalty_of(setting.ridge)
+    T = penalty_of(setting.ridge)[1]
     data, entries = measure(setting)
     order, cutoff = ORDERS[form], int(T) if math.isfinite(T) else None
-    asked = (
-        as_count("steps", steps) if steps is not None else math.ceil(2 * math.sqrt(entries.p) / (data.eta * lam))
-    )
-    last = cutoff if cutoff is not None else min(asked, 10**6)
+    asked = as_count("steps", steps) if steps is not None else 2 * math.sqrt(entries.p) / data.eta / data.lam
+    last = cutoff if cutoff is not None else math.ceil(min(asked, LONGEST))
     if order == 0:
         found = majorants(data, entries, last)
         times, bounds = np.arange(last + 1), sharp.cosines(data, entries, last, found)

@@ -20,6 +20,7 @@ __all__ = ["Reversal", "find_reversals", "worst_target"]
 Array = NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def worst_target(X: ArrayLike, activation: str | Activation, lam: float) -> Array:
     """The unit vector y that alignment survives least: it minimises q̄⁺/‖(Ḡ + λ)⁻¹y‖² over all targets.
 

@@ -18,7 +18,7 @@ from fa_ref.setting import Setting
 from fa_ref.training import train
 from theory.alignment.nonlinear.entries import penalty_of
 from theory.margins import Margin
-from theory.precision import gamma
+from theory.precision import gamma, power
 
 __all__ = ["RidgePath", "ridge_path"]
 
@@ -74,6 +74,7 @@ class RidgePath:
         return np.asarray(np.divide(2 * self.bound, self.length, out=none, where=self.length > 0))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def ridge_path(setting: Setting, steps: int, *, every: int = 1, engine: str = "auto") -> RidgePath:
     """Train, and measure β beside the ridge regression on its present features.
 
@@ -124,7 +125,7 @@ class _Watch:
         self.setting, self.steps, self.every, self.lam = setting, steps, every, penalty_of(setting.ridge)[0]
         self.root = math.sqrt(setting.start.p)
         self.b_norm = float(np.linalg.norm(setting.start.b))
-        self.speed = (psi.B1 * problem.spectral_norm) ** 2 * self.b_norm / self.root  # κ₁√b₂
+        self.speed = power(psi.B1 * problem.spectral_norm, 2) * self.b_norm / self.root  # κ₁√b₂
         self.pull = 1.25 * float(np.linalg.norm(problem.y)) / self.lam
         self.keep = 1.0 - setting.eta * self.lam
         self.rows: list[dict[str, float]] = []
@@ -183,7 +184,7 @@ class _Watch:
         if slower > 0:
             Y = float(np.linalg.norm(self.setting.problem.y))
             a_priori = (1 - eta * slower) ** times * self.first + k * Y / (slower * self.root)
-        margin = Margin("η(2λ + λ_max(G))", eta * (2 * self.lam + self.top**2), 2.0, "≤")
+        margin = Margin("η(2λ + λ_max(G))", eta * (2 * self.lam + power(self.top, 2)), 2.0, "≤")
         return RidgePath(times=times, a_priori=a_priori, step_size=margin, final=self.last, **columns)
 
 

@@ -12,13 +12,14 @@ from theory.alignment.nonlinear.closed import Bound
 from theory.alignment.nonlinear.entries import Data, Entries
 from theory.alignment.nonlinear.majorants import Majorants, majorants
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["after_cutoff", "all_after_cutoff", "before_cutoff", "cosines"]
 
 Array = NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def cosines(data: Data, entries: Entries, steps: int, found: Majorants | None = None) -> Array:
     """Theorem B′ at steps 0, …, ``steps``: lower bounds of cos∠(b, β(t)); −inf where nothing is proved.
 
@@ -35,8 +36,9 @@ def cosines(data: Data, entries: Entries, steps: int, found: Majorants | None = 
     """
     found = found or majorants(data, entries, steps)
     reached = _reached(data, entries, found)
-    bounds = np.full(reached.size, -np.inf)
-    np.divide(reached, math.sqrt(entries.b2) * found.beta_norm, out=bounds, where=reached > 0)
+    bounds, length = np.full(reached.size, -np.inf), math.sqrt(entries.b2) * found.beta_norm
+    known = (reached > 0) & np.isfinite(reached) & (length > 0)  # an overflow is no lower bound
+    np.divide(reached, length, out=bounds, where=known)
     bounds[found.valid + 1 :] = -np.inf
     return np.asarray(bounds * (1 - 64 * EPS), dtype=np.float64)
 
@@ -48,6 +50,7 @@ def _reached(data: Data, entries: Entries, found: Majorants) -> Array:
     return np.asarray(found.projection + own - np.minimum(error, 1.0) * np.abs(own))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def before_cutoff(data: Data, entries: Entries, t: int) -> Bound:
     """Theorem B′ at one step."""
     found = majorants(data, entries, t)
@@ -65,6 +68,7 @@ def after_cutoff(data: Data, entries: Entries, T: int, residual: float = 0.0) ->
     return all_after_cutoff(data, entries, majorants(data, entries, T), T, residual)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def all_after_cutoff(data: Data, entries: Entries, found: Majorants, T: int, residual: float = 0.0) -> Bound:
     """Theorem C′ at a cutoff T ≤ the steps of the majorants."""
     g, root = float(found.g[T]), math.sqrt(entries.p)
@@ -87,11 +91,11 @@ def all_after_cutoff(data: Data, entries: Entries, found: Majorants, T: int, res
     rest = _rest(data, entries, found, T, g)
     m_norm, x = float(found.m_norm[T]), float(found.path[T])
     slopes = min(data.kappa_1 * entries.b2, entries.theta + _slope(data, entries, x + U / root))
-    lost = m_norm / g * (float(found.defect[T]) + tau(U) * U + residual) + slopes * U**2 / (2 * root)
+    lost = m_norm / g * (float(found.defect[T]) + tau(U) * U + residual) + slopes * power(U, 2) / (2 * root)
     reached = float(_reached(data, entries, found)[T]) + rest - lost * (1 + 64 * EPS)
     S = min(data.Y / math.sqrt(g), entries.s_plus + 2 * pull * data.Y / g * x)
     off = float(found.beta_lag[T]) + float(found.decay[T]) * entries.beta_norm
-    X = off + tau(U) * U / math.sqrt(g) + pull * U**2 / (2 * root) + residual / math.sqrt(g)
+    X = off + tau(U) * U / math.sqrt(g) + pull * power(U, 2) / (2 * root) + residual / math.sqrt(g)
     positive = Margin("√b₂ b̂·β", reached, 0.0, ">")
     cosine = reached / math.sqrt(entries.b2) / (S + X) * (1 - 256 * EPS) if positive.met else -math.inf
     return Bound(
@@ -118,9 +122,8 @@ def _rest(data: Data, entries: Entries, found: Majorants, T: int, g: float) -> f
     """A lower bound of λ m_p(T)·G_p(T)⁻¹a_p(T): what the cutoff adds to √b₂ b̂·β."""
     root, lam = math.sqrt(entries.p), data.lam
     alpha, mu, xi = float(found.alpha[T]), float(found.mu[T]), float(found.xi[T])
-    C_G = 2 * entries.sigma0 * math.sqrt(entries.b4) * data.bend + data.kappa_1**2 * entries.b2
     x = float(found.path[T])
-    change = entries.tau_G * x + C_G * x * x
+    change = entries.tau_G * x + data.gram_bend(entries) * x * x
     beta = (lam * alpha + change * entries.rest_norm) / g  # how far λG_p⁻¹a_p has moved
     drift = data.eta * lam * T / root
     value = entries.m0_rest + drift * entries.q_rest + entries.start_rest / root
@@ -134,5 +137,4 @@ def _slope(data: Data, entries: Entries, x: float) -> float:
     """A bound on ‖Θ⁺ − Θ_p(0)‖ at ‖u‖/√p ≤ x."""
     if not math.isfinite(data.B3):
         return math.inf
-    C = entries.b4 * data.kappa_1 * data.radius**2 * data.chi**2 * (2 * data.B2**2 + data.B1 * data.B3)
-    return entries.tau_Theta_least * x + C * x * x
+    return entries.tau_Theta_least * x + data.theta_bend(entries) * x * x

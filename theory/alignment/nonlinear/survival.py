@@ -69,6 +69,7 @@ class FinalSign(NoTruthValue):
         return self.sign_before > 0 > self.sign_after
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def final_sign(
     problem: Problem, activation: str | Activation, lam: float, *, kernel: MeanKernel | None = None
 ) -> FinalSign:
@@ -170,6 +171,7 @@ class Survival:
         return self.exact.value > self.uncertainty
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def survival(
     problem: Problem, activation: str | Activation, lam: float, *, kernel: MeanKernel | None = None
 ) -> Survival:
@@ -219,7 +221,7 @@ def survival(
     exact = float(np.linalg.eigvalsh(Theta + lam * T)[0])
     g = np.linalg.eigvalsh(G)
     turn = _angle((1 + lam / gamma) / (1 + lam / float(g[-1]))) + _angle(top / low if low > 0 else math.inf)
-    spread = lam * top / (gamma * low) if low > 0 else math.inf
+    spread = lam / gamma * (top / low) if low > 0 else math.inf
     return Survival(
         exact=Margin("λ_min(Θ̄ + λ sym(Ḡ⁻¹Θ̄))", exact, 0.0, ">"),
         ratio=Margin("λ λ_max(Θ̄)/(γ λ_min(Θ̄))", spread, 1.0, "≤"),
@@ -259,7 +261,7 @@ def _uncertainty(kernel: MeanKernel, lam: float) -> float:
 
 def _angle(condition: float) -> float:
     """φ: the largest angle between v and Pv for a symmetric P ≻ 0 of this condition number."""
-    return math.pi / 2 if math.isinf(condition) else math.asin((condition - 1) / (condition + 1))
+    return math.asin((condition - 1) / (condition + 1)) if math.isfinite(condition) else math.pi / 2
 
 
 def _commuting(G: Array, Theta: Array) -> float:

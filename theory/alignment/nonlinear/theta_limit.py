@@ -19,9 +19,12 @@ from fa_ref.problem import Problem
 from fa_ref.setting import Setting
 from fa_ref.training import train
 from fa_ref.trajectory import Trajectory
+from theory.alignment.nonlinear.closed import along
 from theory.alignment.nonlinear.entries import penalty_of
+from theory.alignment.nonlinear.measuring import measure
+from theory.kernels import mean_kernel
 from theory.margins import Margin
-from theory.precision import EPS
+from theory.precision import EPS, power
 
 __all__ = ["Distance", "ThetaLimit", "distance", "early_slope", "theta_limit"]
 
@@ -178,6 +181,7 @@ class Distance:
     step_size: Margin
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def distance(setting: Setting, limit: ThetaLimit, t: int) -> Distance:
     """Train to step t, carry every unit along its limit flow, and evaluate (2).
 
@@ -215,8 +219,8 @@ def distance(setting: Setting, limit: ThetaLimit, t: int) -> Distance:
     F = float(np.linalg.norm(bar - G, 2))
     m_error = float(np.linalg.norm(network.b @ Psi / p - m))
     s_bar, size = math.sqrt(float(a @ bar @ a)), float(np.linalg.norm(a))
-    bound = 2 / s_bar * (X + 1.25 * Y * psi.B1 / lam * D + Y * F / (2 * lam**1.5))
-    bound += size * m_error / s + math.sqrt(b2) * F * size**2 / s**2 + abs(math.sqrt(b2) - 1)
+    bound = 2 / s_bar * (X + 1.25 * Y * psi.B1 / lam * D + Y * F / lam / (2 * math.sqrt(lam)))
+    bound += size * m_error / s + math.sqrt(b2) * F * power(size / s, 2) + abs(math.sqrt(b2) - 1)
     return Distance(
         theta=theta, cosine=float(run.alignment[-1]), kappa=float(m @ a) / s,
         bound=bound if step_size.met else math.inf, X=X, D=D, F=F, m_error=m_error,
@@ -229,14 +233,14 @@ def _followed(setting: Setting, run: Trajectory, t: int) -> tuple[float, Margin]
     problem, network, psi, eta = setting.problem, setting.start, setting.activation, setting.eta
     lam, root, Y = penalty_of(setting.ridge)[0], math.sqrt(network.p), float(np.linalg.norm(problem.y))
     A, pace = psi(problem.X @ network.W.T) / root, eta * run.residual_norms[:t]
-    speed = (psi.B1 * problem.spectral_norm) ** 2 * float(np.linalg.norm(network.b)) / root
+    speed = power(psi.B1 * problem.spectral_norm, 2) * float(np.linalg.norm(network.b)) / root
     G, keep = A @ A.T, (1 - eta * lam) ** np.arange(t - 1, -1, -1.0)
     apart = network.beta - A.T @ np.linalg.solve(G + lam * np.eye(problem.n), problem.y)
     X = (1 - eta * lam) ** t * float(np.linalg.norm(apart))
     X += 1.25 * Y / lam * speed / root * float(keep @ pace)
     top = min(math.sqrt(float(np.linalg.eigvalsh(G)[-1])) + speed * float(pace.sum()) / root,
               psi.B0 * math.sqrt(problem.n))  # fmt: skip
-    return X, Margin("η(2λ + σ²)", eta * (2 * lam + top**2), 2.0, "≤")
+    return X, Margin("η(2λ + σ²)", eta * (2 * lam + power(top, 2)), 2.0, "≤")
 
 
 def _flow(setting: Setting, limit: ThetaLimit, theta: float) -> tuple[Array, float]:
@@ -262,24 +266,21 @@ def _flow(setting: Setting, limit: ThetaLimit, theta: float) -> tuple[Array, flo
 
 def _a_priori(setting: Setting, t: int, F: float) -> float:
     """D ≤ C_D e^{Γθ}/√p, under (C1), (C2), with ``F`` a bound on F(θ_s); inf where these fail."""
-    from theory.alignment.nonlinear.closed import along
-    from theory.alignment.nonlinear.measuring import measure
-
     data, entries = measure(setting)
     found = along(data, entries, t, 2 if math.isfinite(data.B3) else 1)
     if not found.met:
         return math.inf
     eta, lam, Y, root, theta = data.eta, data.lam, data.Y, math.sqrt(entries.p), t / math.sqrt(entries.p)
-    size = np.abs(setting.start.b)
-    rate = eta * data.chi**2 * data.B2 * Y
+    size, rate = np.abs(setting.start.b), eta * power(data.chi, 2) * data.B2 * Y
     S_1, S_2 = (math.sqrt(float(np.mean(size ** (2 * k) * np.exp(2 * rate * size * theta)))) for k in (1, 2))
-    L_e = eta * data.kappa_1 * Y**2 / math.sqrt(lam)
-    D_0 = eta * data.radius * data.chi * data.B1 * data.B2 * Y**2 * S_2 + data.B1 * L_e * S_1
-    defects = (entries.d0 + (found.nu + lam * found.L_a) * found.omega) / found.Lambda
-    C_D = data.chi**2 * data.B1 * S_1 * (defects + eta * Y / lam * t * F) + 0.5 * theta * eta * data.chi**2 * D_0
-    return C_D / root * math.exp(eta * data.kappa_1 * S_1 * Y / math.sqrt(lam) * theta)
+    L_e = eta * data.kappa_1 * power(Y, 2) / math.sqrt(lam)
+    D_0 = eta * data.radius * data.chi * data.B1 * data.B2 * power(Y, 2) * S_2 + data.B1 * L_e * S_1
+    defects = (entries.d0 + (found.nu + lam * found.L_a) * found.omega) / found.Lambda + eta * Y / lam * t * F
+    C_D = power(data.chi, 2) * data.B1 * S_1 * defects + 0.5 * theta * eta * power(data.chi, 2) * D_0
+    return C_D / root * float(np.exp(eta * data.kappa_1 * S_1 * Y / math.sqrt(lam) * theta))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def early_slope(problem: Problem, activation: str | Activation, lam: float, *, eta: float) -> tuple[float, float]:
     """(q̄, C′) with κ(θ) ≥ (2√λ/‖y‖)·ηλθ·(q̄ − C′θ²) wherever the right side is not negative.
 
@@ -289,12 +290,11 @@ def early_slope(problem: Problem, activation: str | Activation, lam: float, *, e
     >>> bool(q > 0 and C > 0)
     True
     """
-    from theory.kernels import mean_kernel
-
     psi, kernel = resolve(activation), mean_kernel(problem.X, resolve(activation))
     n, R, chi, Y = problem.n, problem.radius, problem.spectral_norm, float(np.linalg.norm(problem.y))
     a = np.linalg.solve(kernel.G + lam * np.eye(n), problem.y)
-    C_G = eta**2 * Y**2 * psi.B1**2 * chi**3 * (2 * psi.B0 * psi.B2 * R * math.sqrt(n) + psi.B1**2 * chi)
-    C_Theta = 3 * eta**2 * Y**2 * R**2 * chi**4 * psi.B1**2 * (2 * psi.B2**2 + psi.B1 * psi.B3)
-    C = Y**2 / lam**2 * (4 / 3 * psi.B1**2 * chi**2 * C_G / lam + C_Theta / 3)
+    slope, step = power(psi.B1, 2), power(eta * Y * psi.B1, 2)
+    C_G = step * power(chi, 3) * (2 * psi.B0 * psi.B2 * R * math.sqrt(n) + slope * chi)
+    C_Theta = 3 * step * power(R, 2) * power(chi, 4) * (2 * power(psi.B2, 2) + psi.B1 * psi.B3)
+    C = power(Y / lam, 2) * (4 / 3 * slope * power(chi, 2) * C_G / lam + C_Theta / 3)
     return float(a @ kernel.Theta @ a), C

@@ -124,6 +124,7 @@ def alignment_width(
     return best
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an infinite or unknown bound is a result
 def alignment_level(
     problem: Problem,
     activation: str | Activation,
@@ -204,7 +205,7 @@ def best_time(
 
     ``longest`` is the last step considered; if not given, twice √p/(ηλ), which is θ = 2/(ηλ).
     """
-    last = longest or min(math.ceil(2 * math.sqrt(entries.p) / (data.eta * data.lam)) + 8, LONGEST)
+    last = longest or math.ceil(min(2 * math.sqrt(entries.p) / data.eta / data.lam + 8, LONGEST))
     if order == 0:
         found = majorants(data, entries, last)
         if not after:
