@@ -83,7 +83,7 @@ def test_an_eigenvalue_routine_is_not_believed(monkeypatch):
 
 
 def test_floors_among_the_least_numbers():
-    """[[2, 1], [1, 4]] has the eigenvalues 3 ± √2, here in units of 2⁻¹⁰⁷⁴: rounding to the nearest unit goes up."""
+    """[[2, 1], [1, 4]] has the eigenvalues 3 ± √2, here in units of 2⁻¹⁰⁷⁴: rounding to a unit goes up."""
     for a, b, c in ((2, 1, 4), (3, 1, 4), (3, 2, 5), (40, 7, 90), (2, 0, 3)):
         A = np.array([[a, b], [b, c]]) * TINIEST
         mean, half = Fraction(a + c, 2), Fraction(c - a, 2)
