@@ -33,9 +33,13 @@ from types import CodeType, FunctionType
 ROOT = Path(__file__).parents[2]
 
 LEMMAS = "levels_again rounding_again bounds_again margins lemma_edges"
-CERTIFICATES = "rounding_again bounds_again balls tubes certified_alignment certificates checker"
+CERTIFICATES = (
+    "certificates_plainly rounding_again bounds_again balls tubes certified_alignment certificates checker"
+)
 KERNELS = "hermite_again gaussian kernel_scale kernels"
-NONLINEAR = "nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
+NONLINEAR = (
+    "alignment_levels extreme_numbers nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
+)
 JUDGE = "tests/validation/judge"
 
 
