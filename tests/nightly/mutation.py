@@ -72,7 +72,7 @@ TARGETS = {
     "theory/certificates/definite.py": _theory(CERTIFICATES),
     "theory/kernels/hermite.py": _theory(KERNELS),
     "theory/kernels/moments.py": _theory(KERNELS),
-    "theory/kernels/eigenvalues.py": _theory(KERNELS) + " theory/kernels/eigenvalues.py",
+    "theory/kernels/eigenvalues.py": _theory("eigenvalues " + KERNELS) + " theory/kernels/eigenvalues.py",
     "theory/kernels/one_step.py": _theory("dynamics rounding_again kernels convergence lemmas"),
     "theory/kernels/isometry.py": _theory("isometry levels_again"),
     "theory/alignment/nonlinear/levels.py": _theory(NONLINEAR),
