@@ -36,7 +36,7 @@ LEMMAS = "levels_again rounding_again bounds_again margins lemma_edges"
 CERTIFICATES = (
     "certificates_plainly rounding_again bounds_again balls tubes certified_alignment certificates checker"
 )
-KERNELS = "hermite_again gaussian kernel_scale kernels"
+KERNELS = "moments_plainly hermite_again gaussian kernel_scale kernels"
 NONLINEAR = (
     "alignment_levels extreme_numbers nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
 )

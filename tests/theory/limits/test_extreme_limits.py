@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from fa_ref import Problem, schedules
-from theory.alignment import sharp_bracket, sharp_constant
-from theory.limits import linear_law, long_run, plateau, wide_prediction
+from theory.alignment import no_alignment_coefficient, sharp_bracket, sharp_constant
+from theory.limits import fixed_time_limit, linear_law, long_run, plateau, wide_prediction
 from theory.limits.edge import small_step_edge_time
 
 
@@ -35,10 +36,12 @@ def test_the_laws_of_linear_networks_scale(lam, eta):
     assert said == pytest.approx(expected, rel=1e-10, abs=0.0)
 
 
-@pytest.mark.parametrize("y", [1e-300, 1e-170, 1e100])
-def test_a_target_without_a_length_has_no_angle(y):
+@pytest.mark.parametrize(
+    ("y", "psi"), [(1e-300, "identity"), (1e-170, "identity"), (1e100, "identity"), (1e-170, "tanh")]
+)
+def test_a_target_without_a_length_has_no_angle(y, psi):
     problem, ridge = Problem([[1.0]], [y]), schedules.constant(1.0)
-    found = wide_prediction(problem, "identity", [1e-150], eta=0.1, ridge=ridge)
+    found = wide_prediction(problem, psi, [1e-150], eta=0.1, ridge=ridge)
     assert math.isnan(found.alignment[0]) or 0 <= found.alignment[0] <= 1
 
 
@@ -60,3 +63,19 @@ def test_the_constant_of_theorem_4_6_at_both_ends():
     for c_S in (1e-300, 1e-150, 1e-10):
         low, high = sharp_bracket(L=1.0, c_S=c_S, nu=1.0, epsilon=0.1)
         assert 0.43 < low / c_S < high / c_S < 0.58  # of orders 1/(2·1.1^{3/2}) and 1.1/1.91
+
+
+@pytest.mark.parametrize("x", [1e-150, 1e-80, 1.0, 1e80, 1e150])
+def test_the_law_without_a_penalty_does_not_know_the_scale_of_a_linear_problem(x):
+    """½(n + yᵀK⁻¹y) with y of the size of X, and half of what each step takes at ηK = ½: 1 − (½)/(2 − ½) = 2/3."""
+    problem = Problem([[3.0 * x, 0.0], [0.0, 2.0 * x]], [6.0 * x, 0.0])
+    assert no_alignment_coefficient(problem, "identity") == pytest.approx(3.0, rel=1e-12, abs=0.0)
+    one = Problem([[2.0 * x]], [2.0 * x])
+    eta = 0.5 / (4.0 * x * x)
+    assert no_alignment_coefficient(one, "identity", eta=eta) == pytest.approx(2 / 3, rel=1e-12, abs=0.0)
+
+
+def test_a_step_beyond_the_edge_leads_beyond_floats():
+    """1 − ηK = −10²⁰⁰: |mean| = 10⁰, 10²⁰⁰ and then no float."""
+    found = fixed_time_limit(Problem([[1.0]], [1.0]), "identity", [0, 1, 2], eta=1e200)
+    assert np.abs(found.means[:, 0]).tolist() == [1.0, 1e200, math.inf]
