@@ -178,7 +178,7 @@ def test_where_gamma_is_zero_nothing_is_concluded(sheet, psi):
     assert sheet.CLAIM.judge(run).status == "not applicable"
 
 
-STRETCHED = np.array([[1.0, 0.0], [0.0, 2.0]])  # γ = 1, M = 4
+STRETCHED = np.array([[0.5, 0.0], [0.0, 2.0]])  # γ = 1/4, M = 4
 
 
 def test_every_margin_of_theorem_4_3():
@@ -188,12 +188,12 @@ def test_every_margin_of_theorem_4_3():
     top = trace / 2 + math.sqrt(trace**2 / 4 - det)
     left = expect(theorem_4_3.CLAIM.hypotheses(run), {
         "rule is FA": (1.0, 1.0, "≥"), "ψ is linear": (1.0, 1.0, "≥"), "Σλ": (2.375, LARGEST, "≤"),
-        "M/γ": (4.0, None, "≥"),
+        "M/γ": (16.0, None, "≥"),
         "‖y‖/√n": (10 / math.sqrt(2), None, "≥"), "‖b‖²/p": (float(start.b @ start.b) / 5, None, "≥"),
         "‖β(0)‖²/p": (float(start.beta @ start.beta) / 5, None, "≥"),
         "b·β(0)/p": (float(start.b @ start.beta) / 5, None, "≥"),
         "η(λ_max(G(0)) + max λ)": (0.25 * (top + 0.75), 1.0, "≤"), "p/n": (2.5, None, "≥"),
-        "Σλ in units of S_λ/c_S": (2.375 * 0.25 * math.sqrt(2) * 4 / math.sqrt(5), None, "≥"),
+        "Σλ in units of S_λ/c_S": (2.375 * 0.25 * math.sqrt(2) * 16 / math.sqrt(1.25), None, "≥"),
     })  # fmt: skip
     assert left == {theorem_3_2.assumption_3_1.hypothesis(run).name}
     unknown = record(STRETCHED, "identity", start=None, ridge=schedules.explicit(LAM))
@@ -202,7 +202,7 @@ def test_every_margin_of_theorem_4_3():
     assert "p/n" not in left
     (step,) = theorem_4_3.CLAIM.conclusions(run)
     assert step.name == "(4.3)"
-    assert step.rhs.tolist() == pytest.approx(by_hand(0.5, LAM, ETA), rel=1e-12, abs=0.0)
+    assert step.rhs.tolist() == pytest.approx(by_hand(0.125, LAM, ETA), rel=1e-12, abs=0.0)
 
 
 def test_the_budget_is_measured_where_there_is_one_and_a_gamma():
