@@ -61,7 +61,7 @@ def test_a_floor_is_what_the_factorisation_proves(factorised):
         B = factorised[0]
         bound, n = proved(A, B), len(A)
         assert Fraction(floor) <= bound
-        # Rump's term twice, 2u of the diagonal and of the shift for its subtraction, which errs by u, and the last ones
+        # Rump's term twice, 2u of diagonal and shift for their difference, which errs by u, and the last two
         top = Fraction(float(np.abs(np.diag(B)).max()))
         twice = (n + 1) * U / (1 - 2 * (n + 1) * U) * sum(map(Fraction, np.diag(B).tolist()))
         allowed = twice * (1 + n * U + Fraction(1, 10**9)) + 2 * U * (top + abs(Fraction(A[0, 0] - B[0, 0])))
