@@ -38,7 +38,8 @@ CERTIFICATES = (
 )
 KERNELS = "moments_plainly hermite_again gaussian kernel_scale kernels"
 NONLINEAR = (
-    "alignment_levels extreme_numbers nonlinear_alignment nonlinear_widths nonlinear_survival nonlinear_limit"
+    "alignment_levels sharp_plainly extreme_numbers nonlinear_alignment nonlinear_widths nonlinear_survival"
+    " nonlinear_limit"
 )
 JUDGE = "tests/validation/judge"
 

@@ -8,7 +8,7 @@ import pytest
 from oracles import alignment_levels
 
 from fa_ref import Problem
-from fa_ref.activations import resolve
+from fa_ref.activations import ACTIVATIONS, resolve
 from theory.alignment.nonlinear import levels
 from theory.alignment.nonlinear.entries import Entries, data_of
 from theory.kernels import mean_kernel
@@ -35,7 +35,7 @@ def compare(found, expected):
 
 
 @pytest.mark.parametrize("p", WIDTHS)
-@pytest.mark.parametrize("psi", ["tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("psi", ["tanh", "sigmoid", "erf", replace(ACTIVATIONS["tanh"], B0=1.5)], ids=str)
 @pytest.mark.parametrize(
     ("n", "scale", "lam", "error"), [(3, 1.0, 0.7, 1e-6), (2, 3.0, 0.05, 1e-4), (2, 0.3, 5.0, 1e-3)]
 )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import flint
 import numpy as np
@@ -163,6 +164,24 @@ def test_a_vector_along_b_that_moves_across_it():
     assert high < -0.9
 
 
+def test_a_direction_that_is_not_known_exactly_counts_with_its_worst():
+    """The most across b where the angle is acute, the least where it is obtuse."""
+    for x, worst in ((1.0, 0.6), (-1.0, 0.5)):
+        low, high = cosines(Direction(along=(x, x), across=(0.5, 0.6)), reach=0.0, along=0.0)
+        assert low == pytest.approx(x / math.hypot(1.0, worst), rel=1e-12, abs=0.0)
+        assert high == pytest.approx(x / math.hypot(1.0, 1.1 - worst), rel=1e-12, abs=0.0)
+
+
+@pytest.mark.parametrize(("reach", "along"), [(0.5, 0.1), (0.3, 0.01), (0.5, 0.5), (0.25, 0.25)])
+def test_a_lower_bound_of_a_cosine_is_below_it(reach, along):
+    """Of b̂ moved by ``reach``: (1 − along)/√((1 − along)² + reach²), or √(1 − reach²), compared as rationals."""
+    low, _ = cosines(Direction(along=(1.0, 1.0), across=(0.0, 0.0)), reach=reach, along=along)
+    r, a = Fraction(reach), min(Fraction(along), Fraction(reach))
+    square = max((1 - a) ** 2 / ((1 - a) ** 2 + r**2), 1 - r**2)
+    assert Fraction(low) ** 2 < square
+    assert float(square) - low**2 < 1e-13
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e160, 1e300])
 def test_a_cosine_does_not_know_the_scale(scale):
     def at(scale):
@@ -181,9 +200,35 @@ def test_an_odd_psi_does_not_know_the_sign_of_a_unit():
     assert plain == turned
 
 
-def test_the_limit_is_known_to_a_few_roundings_of_each_sum():
+def test_the_sign_of_the_targets_does_not_matter_to_what_rounding_does():
+    """−β, −b and −y: A is the same, e and x change their signs, and what x misses is as large."""
+    start = SETTING.start
+    turned = SETTING.replace(
+        problem=Problem(SETTING.problem.X, -SETTING.problem.y), network=Network(start.W, -start.beta, -start.b)
+    )
+    one, other = (measure_aligned(rounded(each), each.start) for each in (SETTING, turned))
+    assert (one.defect, one.push) == (other.defect, other.push)
+    assert one.limit == other.limit
+
+
+@pytest.mark.parametrize("beta", [(0.5, -1.0, 2.0), (1e-9, -1.0, 2.0), (1e-12, 1e-12, -1e-12)])
+def test_what_the_solution_misses_is_bounded_by_its_own_defect_and_a_few_roundings(beta):
+    setting = SETTING.replace(network=Network(SETTING.start.W, beta, SETTING.start.b))
+    now, eps = rounded(setting), 2.0**-52
+    A, found = now.G + now.H, measure_aligned(now, setting.start).defect
+    x = np.linalg.solve(A, now.e)
+    plain = np.linalg.norm(now.e - A @ x) + (now.G_error + now.H_error) * np.linalg.norm(x)
+    least, most = (
+        plain + np.linalg.norm(k * eps * (np.abs(A) @ np.abs(x) + np.abs(now.e)) + now.e_error) for k in (3, 18)
+    )
+    assert least < found < most
+
+
+@pytest.mark.parametrize("beta", [(0.5, -1.0, 2.0), (1e-9, -1.0, 2.0), (1e-12, 1e-12, -1e-12)])
+def test_the_limit_is_known_to_a_few_roundings_of_each_sum(beta):
     """Between n and n + 16 roundings of |Ψ|ᵀ|x|/√p, and one or two of |β|, in each entry of β − Ψᵀx/√p."""
-    now, start = rounded(SETTING), SETTING.start
+    start = Network(SETTING.start.W, beta, SETTING.start.b)
+    now = rounded(SETTING.replace(network=start))
     found, eps, b = measure_aligned(now, start), 2.0**-52, start.b / np.linalg.norm(start.b)
     x = np.abs(np.linalg.solve(now.G + now.H, now.e))
     root, own = math.sqrt(3), now.psi_error.T @ x / math.sqrt(3)
