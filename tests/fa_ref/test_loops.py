@@ -143,6 +143,18 @@ def test_the_sign_of_the_residual(rng):
     assert (np.diff(losses(-1.0)) > 0).all()
 
 
+@pytest.mark.parametrize("descend", [loops.descend, plain(loops.descend)])
+def test_a_run_diverges_where_its_loss_exceeds_the_limit(descend):
+    """f = 3·1·1 and y = (0, 1): e = (3, 2), and ½‖e‖² = 6.5 is no more than 6.5."""
+    identity = resolve("identity")
+    for limit, end in ((6.5, 1), (np.nextafter(6.5, 0.0), 0), (np.inf, 1), (np.nan, 0)):
+        W, beta, b, residuals = np.ones((1, 1)), np.array([3.0]), np.array([1.0]), np.zeros((1, 2))
+        parts = np.ones((2, 1)), np.array([0.0, 1.0]), W, beta, b, identity.psi, identity.dpsi
+        assert descend(*parts, 0.1, np.zeros(1), limit, residuals) == end
+        assert residuals.tolist() == [[3.0, 2.0]]
+        assert (beta[0] == 3.0) == (end == 0)
+
+
 def test_zero_ridge_is_algorithm_1_bit_for_bit(rng):
     problem, network = make(rng)
     plain = train(problem, network, "tanh", eta=0.05, steps=10)

@@ -105,3 +105,45 @@ def bounds(X, y, network, derivatives, B, lam, eta, t, order):
     X_plus = X_t + tau(U) * U / math.sqrt(g) + kb * U**2 / 2 / rp
     S_plus = min(Y / math.sqrt(g), math.sqrt(y @ plus) + 2 * kb * Y / g * w)
     return before, cosine(overlap(plus, alpha_plus, Y / g), S_plus, X_plus)
+
+
+def after_the_cutoff(data, entries, found, T, residual):
+    """Theorem C′ from the majorants at T: the lower bound of √b₂ b̂·β, the upper one of ‖β‖, U and the rate.
+
+    ``found`` maps the names of §5 to their bounds at T; ``data`` and ``entries`` have the names of §§3 and 5.
+    """
+    p, lam, eta, Y = entries.p, data.lam, data.eta, data.Y
+    rp, g, x = math.sqrt(p), found["g"], found["path"]
+    k1, R, chi = data.B1**2 * data.chi**2, data.radius, data.chi
+    kb = k1 * math.sqrt(entries.b2)
+
+    def tau(U):
+        return kb / rp * ((3 * found["sigma"] + 2 * kb * U / rp) * U + found["beta_norm"])
+
+    # the smallest U with E_T = U (g − τ₊(U)), from below
+    low, high = 0.0, found["residual"] / (g - tau(0.0))
+    while high * (g - tau(high)) < found["residual"]:
+        low, high = high, 1.1 * high
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle * (g - tau(middle)) < found["residual"] else (low, middle)
+    U = high
+    C_G = 2 * entries.sigma0 * math.sqrt(entries.b4) * k1 * data.B2 * R * chi + k1**2 * entries.b2
+    Gamma = entries.tau_G * x + C_G * x**2
+    far = x + U / rp
+    steepest = k1 * entries.b2
+    if math.isfinite(data.B3):
+        C_Theta = entries.b4 * k1 * R**2 * chi**2 * (2 * data.B2**2 + data.B1 * data.B3)
+        steepest = min(steepest, entries.theta + entries.tau_Theta_least * far + C_Theta * far**2)
+    rest, theta = entries.rest_norm, T / rp
+    off = (lam * found["alpha"] + Gamma * rest) / g  # ᾱ°
+    P = entries.m0_rest - entries.m0 * off
+    P += eta * lam * theta * (entries.q_rest - entries.theta_a * off)
+    P += (entries.start_rest - entries.start_norm * off) / rp
+    P -= (entries.theta_rest + entries.theta * off) * found["mu"] + found["xi"] * (rest + off)
+    reached = found["projection"] + (1 - eta * lam) ** T * entries.overlap + P
+    reached -= found["m_norm"] / g * (found["defect"] + tau(U) * U + residual) + steepest * U**2 / 2 / rp
+    length = min(Y / math.sqrt(g), entries.s_plus + 2 * kb * Y / g * x)
+    length += found["beta_lag"] + (1 - eta * lam) ** T * entries.beta_norm
+    length += tau(U) * U / math.sqrt(g) + kb * U**2 / 2 / rp + residual / math.sqrt(g)
+    return reached, length, U, g - tau(U)

@@ -60,7 +60,7 @@ def sharp_constant(L: float, c_S: float, nu: float, gamma_over_M: float = 1.0) -
     Returns
     -------
     float
-        In [0, 1).
+        In [0, 1]; 1 only where the limit is nearer to it than any other float.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def sharp_constant(L: float, c_S: float, nu: float, gamma_over_M: float = 1.0) -
     """
     L, c_S, nu, ratio = _sharp_arguments(L, c_S, nu, gamma_over_M)
     kappa = _cubic_root(1.0 + L, c_S * nu * ratio)
-    return kappa / math.hypot(1.0, kappa)
+    return kappa / math.hypot(1.0, kappa) if math.isfinite(kappa) else 1.0
 
 
 def _sharp_arguments(L: float, c_S: float, nu: float, ratio: float) -> tuple[float, float, float, float]:
@@ -89,7 +89,7 @@ def _sharp_arguments(L: float, c_S: float, nu: float, ratio: float) -> tuple[flo
 
 def _cubic_root(B: float, right: float) -> float:
     """The root κ ≥ 0 of Bκ + κ³/3 = right; hyperbolic form of Cardano's, free of cancellation."""
-    return 2.0 * math.sqrt(B) * math.sinh(math.asinh(1.5 * right / B**1.5) / 3.0)
+    return 2.0 * math.sqrt(B) * math.sinh(math.asinh(1.5 * right / B / math.sqrt(B)) / 3.0)
 
 
 def sharp_bracket(L: float, c_S: float, nu: float, epsilon: float, gamma_over_M: float | None = None) -> Bracket:
@@ -189,7 +189,7 @@ def _reach(
     high = max(scale, 1e-300)
     while spent(high) < budget:
         high *= 1.5
-    return float(brentq(lambda kappa: spent(kappa) - budget, 0.0, high, xtol=1e-14 * high, rtol=1e-13))
+    return high * float(brentq(lambda part: spent(high * part) / budget - 1.0, 0.0, 1.0, xtol=1e-14, rtol=1e-13))
 
 
 def sharp_schedule(

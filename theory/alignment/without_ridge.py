@@ -85,14 +85,23 @@ def no_alignment_coefficient(
         raise ValueError(f"eta: expected eta * lambda_max(G) < 2, got {rate * g[-1]:g}")
     if steps is None and g[0] <= g[-1] * g.size * EPS:
         raise ValueError(f"X: expected lambda_min(G) > 0 (Assumption 3.1), got {g[0]:g}")
+    if steps is None:
+        scale = np.outer(np.sqrt(g), np.sqrt(g))  # C/scale and Θ/scale are of order one, at any size of X
+        return 0.5 * float(np.sum(second_moment / scale * (Theta / scale) * _settled(g, rate)))
     return 0.5 * float(np.sum(second_moment * Theta * displacement(g, rate, steps)))
+
+
+def _settled(g: Array, eta: float) -> Array:
+    """g_i g_j times the displacement after infinitely many steps."""
+    settled: Array = 1.0 - eta / (1.0 / g[:, None] + 1.0 / g[None, :] - eta)
+    return settled
 
 
 def displacement(g: Array, eta: float, steps: int | None) -> Array:
     """A_t Θ A_t − η² Σ Pˢ Θ Pˢ in the eigenbasis of Ḡ, as what multiplies Θ entry by entry."""
     pairs = g[:, None] + g[None, :] - eta * np.outer(g, g)  # (1 − μ_i μ_j)/η
     if steps is None:
-        weight: Array = 1.0 / np.outer(g, g) - eta / pairs
+        weight: Array = _settled(g, eta) / np.outer(g, g)
         return weight
     mu_t = (1.0 - eta * g) ** as_count("steps", steps, at_least=0)
     reached = np.where(g > 0, (1.0 - mu_t) / np.where(g > 0, g, 1.0), eta * steps)

@@ -122,7 +122,7 @@ def _lowest(centre: Direction, reach: float, along: float) -> float:
     if not (math.isfinite(reach) and math.isfinite(x) and math.isfinite(most)):
         return -1.0
     nearest = 0.0 if x <= 0.0 <= centre.along[1] else min(abs(x), abs(centre.along[1]))
-    length = math.sqrt(nearest**2 + least**2) * (1.0 - SLACK)
+    length = math.hypot(nearest, least) * (1.0 - SLACK)
     if not reach < length:
         return -1.0
     # The angle can grow by arcsin(reach/length), up to π.

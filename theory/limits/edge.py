@@ -15,6 +15,7 @@ from fa_ref.problem import Problem
 from fa_ref.schedules import Schedule
 from theory.limits.linear import ridge_solution, spectrum
 from theory.limits.long_time import constant_penalty, plateau
+from theory.precision import power
 
 __all__ = ["LongRun", "edge_time", "long_run", "small_step_edge_time"]
 
@@ -94,7 +95,10 @@ def small_step_edge_time(problem: Problem, *, eta: float, ridge: Schedule) -> fl
     """
     eta, lam = as_number("eta", eta, above=0), constant_penalty(ridge)
     k, y, _ = spectrum(problem)
-    return float((2.0 / eta) ** 1.5 * np.sum(y**2 / k) / (3.0 * eta * lam * np.linalg.norm(y) ** 3))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        size = np.linalg.norm(y)
+        share = np.sum((y / size) ** 2 / k) / size  # ỹ²/‖y‖³
+        return float(np.float64(2.0 / eta) ** 1.5 * share / eta / lam / 3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +155,7 @@ def long_run(problem: Problem, activation: str | Activation, *, eta: float, ridg
             meaning=f"at every η, η(λ + λ_max(G)) reaches 2 in the end: here at θ_c = {theta:.5g} as p → ∞;"
             " networks diverge soon after t = θ_c √p (seen, not proved)",
         )
-    largest = eta * (lam + problem.n * psi.B0**2)
+    largest = eta * (lam + problem.n * power(psi.B0, 2))
     if largest < 2:
         meaning = f"η(λ + nB0²) = {largest:.3g} < 2: the step size remains stable at all times"
         return LongRun(edge=math.inf, plateau=height, meaning=meaning)

@@ -129,10 +129,11 @@ def fixed_time_limit(
     lam = (ridge or schedules.zero()).values(int(order.max()))
     propagators, means = np.empty((order.max() + 1, g.size)), np.empty((order.max() + 1, g.size))
     propagators[0], means[0] = 1.0, -y_U
-    for t, lam_t in enumerate(lam):
-        factor = 1.0 - eta * (g + lam_t)
-        propagators[t + 1] = factor * propagators[t]
-        means[t + 1] = factor * means[t] - eta * lam_t * y_U
+    with np.errstate(over="ignore", invalid="ignore"):  # a step beyond the edge leads beyond floats
+        for t, lam_t in enumerate(lam):
+            factor = 1.0 - eta * (g + lam_t)
+            propagators[t + 1] = factor * propagators[t]
+            means[t + 1] = factor * means[t] - eta * lam_t * y_U
     return FixedTimeLimit(order, U, g, propagators[order], means[order])
 
 

@@ -78,13 +78,17 @@ def _largest(k: Array, v: Array) -> float:
     return float(np.linalg.eigvalsh(np.diag(k) + np.outer(v, v))[-1])
 
 
+def _square(v: Array) -> float:
+    return float(v @ v)
+
+
 def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol: float) -> Array:
     """Alignment, ‖e‖² and λ_max(G) at the times, shape (3, m)."""
     end = float(theta.max())
     stops = np.unique([0.0, *jumps(penalty, end), *theta]) if end > 0 else np.zeros(1)
     lam = penalty(0.0)
     at_start = ridge_solution(k, y, 0.0 * y, lam)
-    s, reached = np.zeros_like(y), {0.0: (0.0, lam**2 * float(at_start @ at_start), float(k[-1]))}
+    s, reached = np.zeros_like(y), {0.0: (0.0, _square(lam * at_start), float(k[-1]))}
     for start, stop in pairwise(stops):
         inside = (start + 1e-12 * (stop - start), stop - 1e-12 * (stop - start))  # one side of each jump
 
@@ -97,8 +101,9 @@ def _drift(k: Array, y: Array, eta: float, penalty: Penalty, theta: Array, rtol:
         lam = penalty(inside[1])
         a = ridge_solution(k, y, k * s, lam)
         along = -float((k * s) @ a)
-        cosine = along / math.sqrt(float(a @ (k * a)) + along**2)
-        reached[float(stop)] = cosine, lam**2 * float(a @ a), _largest(k, k * s)
+        length = math.hypot(float(np.linalg.norm(np.sqrt(k) * a)), along)
+        cosine = along / length if length > 0 else math.nan
+        reached[float(stop)] = cosine, _square(lam * a), _largest(k, k * s)
     return np.array([reached[float(t)] for t in theta]).T
 
 

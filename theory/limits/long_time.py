@@ -121,7 +121,8 @@ def plateau(problem: Problem, activation: str | Activation, ridge: Schedule) -> 
     lam = constant_penalty(ridge)
     G = mean_kernel(problem.X, activation).G
     a = np.linalg.solve(G + lam * np.eye(problem.n), problem.y)
-    return Plateau(0.5 * lam**2 * float(a @ a), 0.5 * lam * float(problem.y @ a))
+    e = lam * a
+    return Plateau(0.5 * float(e @ e), 0.5 * float(problem.y @ e))
 
 
 def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedule) -> LongTime:
@@ -158,8 +159,9 @@ def linear_law(problem: Problem, theta: ArrayLike, *, eta: float, ridge: Schedul
     eta, lam, times = as_number("eta", eta, above=0), constant_penalty(ridge), checked_times(theta)
     k, y, _ = spectrum(problem)
     w = np.cbrt(3.0 * math.sqrt(float(y @ (y / k))) * eta * lam * times)
-    with np.errstate(divide="ignore"):
-        loss, alignment = 0.5 * lam**2 * float(np.sum((y / k) ** 2)) / w**4, 1.0 - 0.5 / w**2
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        loss = 0.5 * (lam * (np.linalg.norm(y / k) / w) / w) ** 2
+        alignment = 1.0 - 0.5 / w**2
     return LongTime(times, w, loss, alignment)
 
 

@@ -177,7 +177,8 @@ def limit_run(equations: Equations, z: Array, b: Array, steps: int) -> Array:
 
     def reading(state: tuple[Array, Array, Array], lam: float) -> tuple[float, ...]:
         Psi, G, a = state
-        cosine = float((b @ Psi / N) @ a / math.sqrt(a @ G @ a))
+        length = math.sqrt(a @ G @ a)
+        cosine = float((b @ Psi / N) @ a) / length if length > 0 else math.nan
         e = -lam * a if lam > 0 else G @ a - y  # 0 only if λ_min(G) > 0
         return cosine, float(e @ e), 0.0, float(np.linalg.eigvalsh(G)[-1])
 

@@ -88,7 +88,7 @@ class Alignment(Claim):
         if gap is None or p is None:
             return (Unjudged("cosine", "starting weights not recorded"),)
         c, norms = decay(run), run.measures["beta_norm"] * run.measures["feedback_norm"]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             bound = 1.0 - (c * gap) ** 2 / (2.0 * norms)
             moved = _norm_drift(run)
             rounding = (2.0 * c * gap * moved + moved**2) / (2.0 * norms) + 8.0 * gamma(p + 8, run.roundoff)

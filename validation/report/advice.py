@@ -16,6 +16,7 @@ from fa_ref import Problem
 from fa_ref.activations import Activation, resolve
 from fa_ref.data import standardised
 from theory.kernels import MeanKernel, eigenvalue_floor, kernel_of
+from theory.precision import power
 
 __all__ = ["advise", "relative_movement"]
 
@@ -178,18 +179,20 @@ def relative_movement(problem: Problem, activation: str | Activation, p: int, ke
     G = problem.K if resolve(activation).linear else kernel.G
     values, vectors = np.linalg.eigh(G)
     kept = values > len(values) * np.finfo(float).eps * values[-1]
-    weights = vectors[:, kept] / values[kept] @ (vectors[:, kept].T @ problem.y)
+    size = float(np.abs(problem.y).max()) or 1.0
+    weights = vectors[:, kept] / values[kept] @ (vectors[:, kept].T @ (problem.y / size))
     moved = float(weights @ G @ weights)
     if not resolve(activation).linear:
         moved = max(moved, float(weights @ kernel.Theta @ weights))
-    return math.sqrt(max(0.0, moved) / p)
+    return size * math.sqrt(max(0.0, moved) / p)
 
 
 def _targets(problem: Problem, psi: Activation, kernel: MeanKernel, p: int | None) -> list[str]:
     ratio = 0.0 if p is None else relative_movement(problem, psi, p, kernel)
     if p is None or not ratio > TOO_FAR:
         return []
-    width = math.ceil(p * (ratio / ENOUGH) ** 2)
+    width = p * power(ratio / ENOUGH, 2)
+    width = math.ceil(width) if width < 2.0**53 else width
     size, less = float(np.abs(problem.y).max()), ratio / ENOUGH
     moves = f"to fit targets up to {size:.3g} the weights must move by {ratio:.2g} times their own size at p = {p}"
     remedy = f"a width of {width:.2g}, or targets divided by {less:.2g}, makes that {ENOUGH:g}"

@@ -180,7 +180,7 @@ def _spent(run: Trajectory) -> tuple[int, float]:
     sums = np.cumsum(run.setting.ridge.values(int(run.times[-1])))
     enough = np.flatnonzero(sums >= SPENT * run.setting.ridge.total)
     if enough.size == 0 or not sums[-1] > 0:
-        return -1, float(sums[-1])
+        return -1, float(sums[-1]) if sums.size else 0.0
     return int(enough[0]), float(sums[enough[0]])
 
 

@@ -13,6 +13,9 @@ from fa_ref import Activation, Network, Problem, schedules, train
 from fa_ref._support import threads
 from fa_ref.activations import ACTIVATIONS
 from fa_ref.engines import ordered
+from fa_ref.engines.ordered import kernels
+from fa_ref.engines.slices import FINISHED, RUNNING, Plan
+from fa_ref.measures import MEASURES
 from fa_ref.setting import RULES
 
 SOFTSIGN = Activation("softsign", lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2, B0=1.0, B1=1.0)
@@ -195,3 +198,62 @@ def test_a_unit_that_fills_up_a_block_meets_no_number_of_its_own(rng):
     network = Network(rng.uniform(5, 6, (7, 2)), rng.standard_normal(7), rng.standard_normal(7))
     runs = [train(problem, network, positive, eta=1e-3, steps=3, engine=name) for name in ("loops", "ordered")]
     assert content(runs[0]) == content(runs[1])
+
+
+def an_engine(rng, rule, steps=4, n=3, d=2, p=ordered.UNITS + 1):
+    """Two blocks, the second of which holds one unit."""
+    problem = Problem(rng.standard_normal((n, d)), rng.standard_normal(n))
+    network = Network.gaussian(p, d, rng)
+    return problem, network, ordered.Ordered(problem, network, ACTIVATIONS["tanh"], 0.1, np.full(steps, 0.3), rule)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("rule", RULES)
+def test_a_loss_is_half_the_square_of_the_residual(rule, parallel, rng):
+    problem, network, engine = an_engine(rng, rule)
+    parts = engine.X, engine.y, engine.now, engine.workspace, engine.activate
+    loss = kernels.residual(*parts, parallel)
+    e = np.tanh(problem.X @ network.W.T) @ network.beta / np.sqrt(network.p) - problem.y
+    np.testing.assert_allclose(engine.workspace.e, e, rtol=0, atol=1e-13)
+    assert loss == pytest.approx((e[0] ** 2 + e[1] ** 2 + e[2] ** 2) / 2, rel=1e-12)
+    if rule in ("kolen-pollack", "hebbian"):
+        learns = e if rule == "kolen-pollack" else -(e + problem.y)
+        np.testing.assert_allclose(engine.workspace.s, learns, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_steps_one_by_one_are_those_of_a_run(rule, rng):
+    """A slice of one step, as of a problem so large that a step takes as long as a slice may, takes that step."""
+    problem, network, engine = an_engine(rng, rule)
+    run = train(
+        problem, network, "tanh", eta=0.1, steps=4, ridge=schedules.constant(0.3), rule=rule, engine="loops"
+    )
+    plan, clock = Plan(*engine.schedule, np.inf, np.arange(5)), np.array([0, 0])
+    residuals, rows = np.empty((5, 3)), np.empty((5, len(MEASURES)))
+    parts = engine.X, engine.X_T, engine.y, engine.now, engine.workspace, engine.activate, plan, False, clock
+    for t in range(1, 5):
+        assert kernels.advance(*parts, 1, residuals, rows) == (RUNNING if t < 4 else FINISHED)
+        assert clock.tolist() == [t, t]
+    assert np.array_equal(residuals[:4], run.residuals[:4])
+    assert np.array_equal(engine.residual(), run.residuals[4])
+    assert np.array_equal(engine.network.W, run.network.W)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_fills_up_the_last_block_stays_where_it_is(rule, rng):
+    _, network, engine = an_engine(rng, rule)
+    engine.advance(np.array([0, 4]), np.inf, np.empty((2, 3)), np.empty((2, len(MEASURES))))
+    assert np.array_equal(engine.now.W[1, :, 1:], np.repeat(network.W[-1:].T, ordered.UNITS - 1, axis=1))
+    assert not np.array_equal(engine.now.W[1, :, 0], network.W[-1])
+    assert not engine.now.beta[1, 1:].any()
+    assert not engine.now.b[1, 1:].any()
+
+
+def test_a_run_diverges_where_its_loss_exceeds_the_limit():
+    """The limit itself is no divergence, and the number below it is one."""
+    for below, end in ((False, FINISHED), (True, 0)):
+        _, _, engine = an_engine(np.random.default_rng(0), "fa", steps=1)
+        loss = kernels.residual(engine.X, engine.y, engine.now, engine.workspace, engine.activate, False)
+        limit = np.nextafter(loss, 0.0) if below else loss
+        found = engine.advance(np.array([0, 1]), limit, np.empty((2, 3)), np.empty((2, len(MEASURES))))
+        assert found == end

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from fa_ref import Network, Problem, data, schedules, train
-from fa_ref.engines.reduced import Statistics, expansion, sample_in_law
+from fa_ref.engines.reduced import Statistics, averages, engine, expansion, sample_in_law
 from fa_ref.measures import MEASURES
 from tests.fa_ref.engines.test_gram import check_same
 
@@ -229,3 +230,90 @@ def test_zero_weights_have_no_alignment():
     run = train(problem, Network(np.ones((3, 2)), np.zeros(3), np.ones(3)), "linear", eta=0.1, steps=2)
     assert np.isnan(run.alignment).all()
     assert set(run.measures) == set(MEASURES)
+
+
+# --- averages, entry by entry
+
+
+def test_averages_of_a_network_by_hand(rng):
+    problem, network = Problem(rng.standard_normal((3, 2)), np.ones(3)), Network.gaussian(7, 2, rng)
+    found, root = Statistics.of(problem, network), math.sqrt(7)
+    W, b, beta = network.W.tolist(), network.b.tolist(), network.beta.tolist()
+    F = [[math.fsum(x * w for x, w in zip(row, unit, strict=True)) for row in problem.X] for unit in W]
+    S = [[math.fsum(F[r][i] * F[r][j] for r in range(7)) / 7 for j in range(3)] for i in range(3)]
+    np.testing.assert_allclose(found.S, S, rtol=1e-13)
+    for name, v in (("F_b", b), ("F_beta", beta)):
+        expected = [math.fsum(F[r][i] * v[r] for r in range(7)) / root for i in range(3)]
+        np.testing.assert_allclose(getattr(found, name), expected, rtol=0, atol=1e-14)
+    products = {
+        "b_b": math.fsum(u * u for u in b) / 7, "beta_beta": math.fsum(u * u for u in beta) / 7,
+        "b_beta": math.fsum(u * v for u, v in zip(b, beta, strict=True)) / root,
+        "weight_square": math.fsum(w * w for unit in W for w in unit) / 7, "b_max": max(map(abs, b)), "p": 7,
+    }  # fmt: skip
+    for name, value in products.items():
+        assert getattr(found, name) == pytest.approx(value, rel=1e-13), name
+    given = Statistics.of(problem, network, 2 * np.array(F))
+    np.testing.assert_allclose(given.S, 4 * found.S, rtol=1e-13)
+
+
+@pytest.mark.parametrize("p", [2, 5, 6, 40])
+def test_both_scalings_of_a_gram_matrix_are_of_one_matrix(p, rng):
+    """Q/√p below the diagonal is √p times Q/p there, for p below and above the m vectors."""
+    gram, cross = averages._gram(5, p, rng)
+    assert np.array_equal(cross, np.tril(cross, -1))
+    np.testing.assert_allclose(cross, math.sqrt(p) * np.tril(gram, -1), rtol=0, atol=1e-13 * p)
+    assert np.array_equal(gram, gram.T)
+    assert np.linalg.matrix_rank(gram) == min(5, p)
+
+
+def test_one_entry_of_the_gram_matrix_beyond_floats_is_refused():
+    """S = diag(∞, 1) at F = diag(10¹⁶⁰, 1), whose η|e| of 10⁶⁰ is a good number."""
+    problem = Problem(np.diag([1e150, 1.0]), np.ones(2))
+    with np.errstate(over="ignore"):
+        beyond = Statistics.of(problem, Network(np.diag([1e10, 1.0]), np.ones(2), np.ones(2)))
+    with pytest.raises(averages.BeyondFloatsError, match="expected 'loops' or 'ordered'"):
+        averages.require_range(beyond, problem.y, 1e-100)
+    averages.require_range(dataclasses.replace(beyond, S=np.eye(2)), problem.y, 1e-100)
+
+
+@pytest.mark.parametrize(
+    "size, inside", [(1e-281, False), (1e-279, True), (1e279, True), (1e281, False), (0.0, True)]
+)
+def test_sizes_between_which_coefficients_are_floats(size, inside):
+    """|e| = 1 at the start, so that η|e| = η; e = y = 0 has nothing to lose."""
+    start = Statistics.of(Problem([[1.0]], [1.0]), Network([[0.0]], [1.0], [1.0]))
+    y, eta = (np.array([1.0]), size) if size else (np.array([0.0]), 1e-300)
+    if inside:
+        averages.require_range(start, y, eta)
+    else:
+        with pytest.raises(averages.BeyondFloatsError):
+            averages.require_range(start, y, eta)
+
+
+@pytest.mark.parametrize("n, d", [(40, 60), (60, 3)])
+def test_as_much_memory_is_asked_for_as_is_used(n, d, rng, monkeypatch):
+    asked = []
+    monkeypatch.setattr(engine, "require_memory", lambda _, size: asked.append(size))
+    problem, network = Problem(rng.standard_normal((n, d)), np.ones(n)), Network.gaussian(4000, d, rng)
+    engine.Reduced(problem, network, 0.1, np.zeros(1))  # what is loaded at the first call is not counted
+    tracemalloc.start()
+    try:
+        reduced = engine.Reduced(problem, network, 0.1, np.zeros(1))
+        assert reduced.network is not None
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.75 * asked[0] < used < asked[0] + 10 * 8 * network.p  # but for some vectors of length p
+
+
+def test_the_expansion_after_no_step_is_the_start(rng):
+    problem = Problem(data.gaussian_inputs(4, 6, rng, scale=0.4), rng.standard_normal(4))
+    network = Network.gaussian(20, 6, rng)
+    c, a, g, u = expansion(problem, network, eta=0.1, steps=0)
+    assert (c, g, a.tolist(), u.tolist()) == (1.0, 0.0, [0.0] * 4, [0.0] * 4)
+    reduced = engine.Reduced(problem, network, 0.1, np.full(3, 0.2))
+    for t in (0, 3):
+        run = train(problem, network, "linear", eta=0.1, steps=t, ridge=schedules.constant(0.2), engine="ordered")
+        np.testing.assert_allclose(reduced.residual(), run.residuals[-1], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(reduced.network.beta, run.network.beta, rtol=0, atol=1e-13)
+        reduced.advance(np.array([0, 3]), math.inf, np.empty((2, 4)), np.empty((2, len(MEASURES))))

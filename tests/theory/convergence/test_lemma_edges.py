@@ -153,6 +153,13 @@ def test_the_lowest_level_at_the_edge_of_the_widths_that_have_one():
     assert min(seen.values()) > 500
 
 
+def test_no_level_exceeds_what_bounded_features_allow():
+    """λ_max(G) ≤ tr G ≤ n B0² always, and where λ_max(Ḡ) is as good as 0 the search has nothing else."""
+    for top in (0.0, 5e-324, 1e-300):
+        assert levels.gram_high_level(10, 3, 2.0, top, 0.1) == 12.0
+    assert levels.gram_high_level(10**6, 3, 2.0, 0.1, 0.1) < 0.11
+
+
 # --- widths
 
 

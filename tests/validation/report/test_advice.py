@@ -1,5 +1,7 @@
 """Advice names the reason in the data and a remedy; the remedy, applied, works."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,18 @@ def test_large_targets_get_a_width_and_a_scale_that_keep_the_regime(problem):
         moved[name] = np.linalg.norm(run.network.W - network.W) / np.sqrt(400)
     assert moved["large"] > 1
     assert moved["less"] < 1
+
+
+@pytest.mark.parametrize(("x", "y"), [(1.0, 1e153), (1e-150, 1.0), (1e-150, 1e153), (1e150, 1e153)])
+def test_targets_of_any_size_get_a_width_or_an_infinite_one(x, y):
+    """X = xI: weights move by ‖y‖/x in all, √2·y/x, whose square is beyond floats; ×4/p is the width's."""
+    large = Problem(x * np.eye(2), [y, -y])
+    ratio = relative_movement(large, "identity", 400, mean_kernel(large.X, "identity"))
+    assert ratio == pytest.approx(math.sqrt(2.0 / 400) * (y / x), rel=1e-12, abs=0.0)
+    said = [line for line in advise(large, "identity", p=400) if "a width of" in line]
+    assert len(said) == (ratio > 1)
+    width = 4 * 400 * ratio * ratio
+    assert all(f"a width of {width:.2g}" in line for line in said)
 
 
 def test_what_a_network_moves_is_what_the_linearisation_says(problem):

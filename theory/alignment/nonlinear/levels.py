@@ -72,10 +72,10 @@ class _Kernel:
         self.a = _solved(ridge, y)
         self.plus = _solved(kernel.G, y) if self.gamma > 0 else nowhere
         self.rest = _solved(kernel.G, data.lam * self.a) if self.gamma > 0 else nowhere
-        twice = _solved(ridge, self.a)
-        self.shrunk: Array = self.a - data.lam * twice
+        self.twice = _solved(ridge, self.a)
+        self.shrunk: Array = self.a - data.lam * self.twice
         if y.any():  # what the solutions lack is as if Ḡ had another error
-            self.G_error += _defect(ridge, self.a, y) + _defect(ridge, twice, self.a)
+            self.G_error += _defect(ridge, self.a, y) + _defect(ridge, self.twice, self.a)
             if self.gamma > 0:
                 self.G_error += _defect(kernel.G, self.plus, y) + _defect(kernel.G, self.rest, data.lam * self.a)
         self.G, self.Theta, self.y = kernel.G, kernel.Theta, y
@@ -147,7 +147,7 @@ def sharp(
     f0 = side + sigma0 * math.sqrt(2 * x["f"])
     d0 = f0 + data.Y * power(sigma0, 2) / (power(sigma0, 2) + lam)
     b2, b4 = _square(p, share["b2"]), _cantelli("b4", p, share["b4"])
-    eps_s = eps_a + lam * (eps_a + eps_G * float(np.linalg.norm(mean.a - mean.shrunk)) / lam) / (lam + g0)
+    eps_s = eps_a + lam * (eps_a + eps_G * float(np.linalg.norm(mean.twice))) / (lam + g0)
     pulls = _Pulls(mean, eps_T, theta, eps_a, eps_s)
     M = power(data.B1, 2) * data.K_norm
     tau_T = 2 * data.B2 * power(data.B1, 2) * _spread(problem) / root
