@@ -69,7 +69,7 @@ def test_how_a_condition_reads():
     assert str(Margin("B0", math.inf, sys.float_info.max, "≤")) == "B0 = inf, not finite"
 
 
-@pytest.mark.parametrize("relation", ["=", "==", "=>", "=<", "", "at least", "≧", None, 1])
+@pytest.mark.parametrize("relation", ["=", "==", "=>", "=<", "", "at least", "≧", None, 1, [], {}])
 def test_a_relation_that_is_none_of_these_is_refused(relation):
     with pytest.raises(ValueError, match="relation: expected one of"):
         Margin("m", 1.0, 2.0, relation)
