@@ -109,7 +109,15 @@ class Schedule:
 
     def partial_sum(self, steps: int) -> float:
         """Σ λ(t) over t < steps."""
-        return float(math.fsum(self.values(steps)))
+        return _sum(self.values(steps))
+
+
+def _sum(lams: Array) -> float:
+    """Their sum, rounded once; ``inf`` where it is beyond every float."""
+    try:
+        return math.fsum(lams)
+    except OverflowError:
+        return math.inf
 
 
 def zero() -> Schedule:
@@ -196,9 +204,15 @@ def inverse_square(lam: float, tau: float) -> Schedule:
     lam, tau = as_number("lam", lam, at_least=0), as_number("tau", tau, above=0)
     from scipy.special import zeta  # here: its import takes longer than that of all of fa_ref's own code
 
-    total = float(lam * tau**2 * zeta(2.0, tau))
+    # The term of t = 0 apart, since τ² may leave the floats.
+    total = lam * (1.0 + tau * (tau * float(zeta(2.0, tau + 1.0))))
     name, recipe = f"inverse_square({lam:g}, {tau:g})", ("inverse_square", lam, tau)
-    return Schedule(name, lambda t: lam / (1.0 + t / tau) ** 2, total, lam, recipe)
+
+    def formula(t: NDArray[np.int64]) -> Array:
+        with np.errstate(over="ignore"):  # λ(t) is 0 there
+            return lam / (1.0 + t / tau) ** 2
+
+    return Schedule(name, formula, total, lam, recipe)
 
 
 def exponential(lam: float, tau: float) -> Schedule:
@@ -262,4 +276,4 @@ def explicit(values: ArrayLike) -> Schedule:
         return np.where(t < lams.size, lams[np.minimum(t, lams.size - 1)], 0.0)
 
     recipe = ("explicit", *lams.tolist())
-    return Schedule(f"explicit({lams.size} values)", formula, math.fsum(lams), float(lams.max()), recipe)
+    return Schedule(f"explicit({lams.size} values)", formula, _sum(lams), float(lams.max()), recipe)

@@ -121,9 +121,12 @@ class Margin:
             return f"{self.name} = {self.value:.3g} (measured)"
         if self.is_fact:
             return f"{self.name}: {'yes' if self.met else 'no'}"
-        verdict = "met" if self.met else "not met"
-        needed = "(finite)" if self.threshold == sys.float_info.max else f"{self.relation} {self.threshold:.3g}"
-        return f"{self.name} = {self.value:.3g} {needed}: {verdict}"
+        finite = self.threshold == sys.float_info.max
+        if not self.met:
+            needed = "finite" if finite else f"{self.relation} {self.threshold:.3g}"
+            return f"{self.name} = {self.value:.3g}, not {needed}"
+        needed = "(finite)" if finite else f"{self.relation} {self.threshold:.3g}"
+        return f"{self.name} = {self.value:.3g} {needed}: met"
 
 
 def failing(margins: Iterable[Margin]) -> str:
@@ -140,7 +143,7 @@ def failing(margins: Iterable[Margin]) -> str:
     Examples
     --------
     >>> failing([Margin("γ", 0.0, 0.0, ">"), Margin("p/n", 3.0)])
-    'γ = 0 > 0: not met'
+    'γ = 0, not > 0'
     """
     return "; ".join(str(margin) for margin in margins if margin.met is False)
 
@@ -169,7 +172,7 @@ class Certificate:
     --------
     >>> none = Certificate("Theorem 3.2", None, (Margin("γ", 0.0, 0.0, ">"),))
     >>> bool(none), none.why
-    (False, 'γ = 0 > 0: not met')
+    (False, 'γ = 0, not > 0')
     """
 
     theorem: str

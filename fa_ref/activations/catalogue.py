@@ -1,7 +1,11 @@
 """The named activations, and how a name becomes one.
 
 To add one: the compiled ψ and ψ′ in `fa_ref.activations.psi`, what is known of them in `fa_ref.activations.kinds`,
-and the name here. A ψ of one's own needs none of this: it is an `fa_ref.activations.Activation`.
+and the name here. Certificates use sup |ψ″| until `theory.certificates.tubes` has its ψ″ (and so does
+`theory.alignment.nonlinear.measuring`); ``--rigorous`` refuses it until `theory.certificates.balls` and
+``theory/certificates/checker/functions.py`` have its balls.
+
+A ψ of one's own needs none of this: it is an `fa_ref.activations.Activation`.
 """
 
 from __future__ import annotations

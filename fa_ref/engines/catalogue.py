@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from fa_ref.activations import Activation
 from fa_ref.engines.gram.engine import Gram, is_well_conditioned
+from fa_ref.engines.loops import Loops
 from fa_ref.engines.ordered import Ordered
 from fa_ref.engines.reduced import BeyondFloatsError, Reduced, Span, Statistics
 from fa_ref.engines.slices import Progress
-from fa_ref.engines.textbook import Loops
 from fa_ref.network import Network
 from fa_ref.problem import Problem
 

@@ -142,6 +142,23 @@ def test_schedules_know_their_sum_and_maximum(schedule):
     assert schedule.partial_sum(steps) >= schedule.total - tail
 
 
+LARGEST = 1.7e308
+EXTREME = (
+    lambda: schedules.explicit([LARGEST, LARGEST]), lambda: schedules.constant(LARGEST),
+    lambda: schedules.cutoff(LARGEST, 3), lambda: schedules.exponential(LARGEST, 3.0),
+    lambda: schedules.exponential(1.0, 1e-300), lambda: schedules.exponential(1.0, 1e300),
+    lambda: schedules.inverse_square(LARGEST, 3.0), lambda: schedules.inverse_square(1.0, 1e-300),
+    lambda: schedules.inverse_square(1e200, 1e300),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("made", EXTREME)
+def test_a_sum_beyond_the_floats_is_infinite(made):
+    schedule = made()
+    assert schedule.maximum <= schedule.total <= math.inf
+    assert schedule.maximum <= schedule.partial_sum(6) <= schedule.total
+
+
 def test_inverse_square_sum_to_high_accuracy():
     schedule = schedules.inverse_square(0.3, tau=7.0)
     steps = 10**6

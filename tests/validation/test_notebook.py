@@ -41,7 +41,7 @@ def test_what_fails_is_printed_first(run):
     verdict = theorem_3_2.judge(train(run.setting.replace(eta=0.9), steps=5))
     lines = str(verdict).splitlines()
     assert "not applicable" in lines[0]
-    assert "not met" in lines[1]
+    assert ", not " in lines[1]
     assert len(lines) <= 10
 
 

@@ -92,7 +92,7 @@ def without_ridge(
     >>> [(row.p, round(row.scaled, 4), round(row.alignment, 6)) for row in rows]
     [(None, 1.8947, nan), (8, nan, nan), (100, 1.8947, 0.018947)]
     >>> rows[1].why
-    'movement of W = 0.5 ≤ 0.1: not met; growth of ‖β‖² = 0.5 ≤ 0.1: not met'
+    'movement of W = 0.5, not ≤ 0.1; growth of ‖β‖² = 0.5, not ≤ 0.1'
     """
     psi, eta = resolve(activation), as_number("eta", eta, above=0)
     kernel, rows = mean_kernel(problem.X, psi), []

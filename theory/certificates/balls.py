@@ -166,8 +166,8 @@ def enclose(setting: Setting) -> Enclosure:
     """
     problem, network, activation = setting.problem, setting.start, setting.activation
     curvature = curvature_formula(activation)
-    if curvature is None:
-        raise ValueError(f"rigorous: expected one of {', '.join(ENCLOSURES)}, got the user's {activation.name!r}")
+    if curvature is None or activation.kind not in ENCLOSURES:
+        raise ValueError(f"rigorous: expected one of {', '.join(ENCLOSURES)}, got {activation.name!r}")
     five_balls = 500
     require_memory(f"rigorous: n = {problem.n}, p = {network.p}", five_balls * problem.n * network.p)
     with precision(BITS):

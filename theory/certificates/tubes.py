@@ -58,7 +58,7 @@ def upward(*terms: int) -> float:
 
 
 def curvature_formula(activation: Activation) -> Formula | None:
-    """ψ″ as a function of z, ψ(z) and ψ′(z), be they floats, arrays or balls; None for a user's own ψ.
+    """ψ″ as a function of z, ψ(z) and ψ′(z), be they floats, arrays or balls; None where it is not known.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def curvature_formula(activation: Activation) -> Formula | None:
     >>> curvature_formula(tanh)(0.0, 0.0, 1.0)
     -0.0
     """
-    return None if activation.kind is None else _CURVATURES[activation.kind]
+    return None if activation.kind is None else _CURVATURES.get(activation.kind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ def certificate(setting: Setting, *, form: str = "explicit") -> Certificate:
     >>> 0.1 < certificate(setting, form="second-order").rate < 0.4
     True
     >>> certificate(setting.replace(activation="identity")).why
-    'B0 = sup |ψ| = inf (finite): not met'
+    'B0 = sup |ψ| = inf, not finite'
     """
     return close(drifts(setting, form=form))
 

@@ -45,7 +45,7 @@ def by_hand(answer: Any, claim: Claim, setting: Setting) -> str:
     G, H = float(empirical_G(X, start, psi)[0, 0]), float(empirical_H(X, start, psi)[0, 0])
     verdict = claim.judge(reference_run(trial, 1))
     if verdict.status == NOT_APPLICABLE:
-        raise NotYetError(f"a hypothesis of the claim is not met: {verdict.failing}")
+        raise NotYetError(f"a hypothesis of the claim fails: {verdict.failing}")
     if verdict.status == VIOLATED:
         return f"G = {G:.3g}, H = {H:.3g}, and {verdict.worst_words}"
     if H >= 0:

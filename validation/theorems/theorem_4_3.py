@@ -69,7 +69,7 @@ class Theorem43(Claim):
             step = setting.eta * (top + ridge.maximum)
             margins.append(Margin("η(λ_max(G(0)) + max λ)", step, 1.0, "≤"))
             margins.append(Margin("p/n", p / problem.n))
-            if ridge.total > 0 and gamma > 0:
+            if ridge.total > 0 and gamma > 0 and M > 0:  # M = 0 < γ: ψ(0) ≠ 0 at inputs of zeros
                 unit = gamma / M * math.sqrt(gamma * p) / (setting.eta * math.sqrt(problem.n))
                 margins.append(Margin("Σλ in units of S_λ/c_S", ridge.total / unit if unit > 0 else math.inf))
         return tuple(margins)

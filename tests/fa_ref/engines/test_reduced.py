@@ -290,11 +290,29 @@ def test_sizes_between_which_coefficients_are_floats(size, inside):
             averages.require_range(start, y, eta)
 
 
+@pytest.mark.parametrize(
+    "f, y, eta, inside",
+    [
+        (1.0, 0.0, 1e-281, False), (1.0, 0.0, 1e-279, True),  # |e| = 1 though y = 0
+        (1.0, 1.0, 7e279, True), (1.0, -1.0, 7e279, False), (-1.0, 1.0, 7e279, False),  # e = 0, 2 and −2
+        (1.0, 1.0, 1e-281, False),  # e = 0 at the start, and |y| = 1 later on
+    ],
+)  # fmt: skip
+def test_the_size_is_the_larger_of_residual_and_targets(f, y, eta, inside):
+    start = Statistics.of(Problem([[1.0]], [y]), Network([[f]], [1.0], [1.0]))
+    if inside:
+        averages.require_range(start, np.array([y]), eta)
+    else:
+        with pytest.raises(averages.BeyondFloatsError):
+            averages.require_range(start, np.array([y]), eta)
+
+
 @pytest.mark.parametrize("n, d", [(40, 60), (60, 3)])
 def test_as_much_memory_is_asked_for_as_is_used(n, d, rng, monkeypatch):
     asked = []
     monkeypatch.setattr(engine, "require_memory", lambda _, size: asked.append(size))
     problem, network = Problem(rng.standard_normal((n, d)), np.ones(n)), Network.gaussian(4000, d, rng)
+    engine.Reduced(problem, network, 0.1, np.zeros(1))  # what is loaded at the first call is not counted
     tracemalloc.start()
     try:
         reduced = engine.Reduced(problem, network, 0.1, np.zeros(1))

@@ -327,3 +327,23 @@ def test_a_matrix_that_is_not_finite_has_no_bounds():
     assert lambda_max_upper(A) == math.inf
     wide = flint.arb_mat([[flint.arb(1, 10), 0], [0, flint.arb(1, 10)]])
     assert lambda_min_lower(wide) == -math.inf
+
+
+def test_a_named_psi_without_formulas_is_certified_by_its_constants_or_refused(monkeypatch):
+    """As a user's own with the same constants is: one that is added to the names needs no formula at once."""
+    from theory.certificates import balls, tubes
+
+    rng = np.random.default_rng(3)
+    setting = Setting(Problem(np.eye(3), rng.standard_normal(3)), Network.gaussian(400, 3, rng), "erf", eta=0.05)
+    with_formula = measure(setting).state.curvature
+    monkeypatch.delitem(tubes._CURVATURES, "erf")
+    plain = measure(setting).state
+    assert (plain.curvature == setting.activation.B2).all()
+    assert (plain.curvature >= with_formula).all()
+    assert plain.B3 == 0.0
+    with pytest.raises(ValueError, match=r"rigorous: expected one of identity, .*, got 'erf'"):
+        enclose(setting)
+    monkeypatch.undo()
+    monkeypatch.delitem(balls.ENCLOSURES, "erf")
+    with pytest.raises(ValueError, match=r"rigorous: expected one of identity, .*, got 'erf'"):
+        enclose(setting)

@@ -93,6 +93,17 @@ def test_no_constants_without_the_hypotheses(problem, activation):
     assert all(math.isnan(line.value) and line.note for line in lines)
 
 
+@pytest.mark.parametrize("X", [[[1.0], [2.0]], [[1.0, 2.0], [2.0, 4.0]], [[2e-154, 0.0], [2e-154, 2e-163]]])
+def test_no_width_suffices_where_the_gram_matrix_is_singular(X):
+    """More samples than inputs, rows on a line, or σ_min(X)² below every float though X has full rank."""
+    for line in constants_table(Problem(X, [1e-3, 0.0]), "identity", eta=0.01):
+        if line.name == "p*":
+            assert math.isnan(line.value)
+            assert "γ = λ_min(K) = 0 to rounding" in line.note
+    steep = constants_table(Problem(np.eye(2), [1.0, 0.0]), "identity", eta=4.0)
+    assert all("step-size clause" in line.note for line in steep if line.name == "p*")
+
+
 def test_narrow_networks_have_no_rate_and_the_reason():
     for line in constants_table(PAIR, "tanh", eta=0.01, p=500):
         if line.name == "a":

@@ -58,10 +58,14 @@ def test_a_floor_is_what_the_factorisation_proves(factorised):
         factorised.clear()
         floor = eigenvalue_floor(A)
         assert len(factorised) == 1
-        bound = proved(A, factorised[0])
+        B = factorised[0]
+        bound, n = proved(A, B), len(A)
         assert Fraction(floor) <= bound
-        allowance = (2 * len(A) + 8) * 2.0**-53 * float(np.trace(factorised[0])) + 8 * 2.0**-53
-        assert floor >= float(bound) - allowance  # twice Rump's bound, and a few roundings
+        # Rump's term twice, 2u of diagonal and shift for their difference, which errs by u, and the last two
+        top = Fraction(float(np.abs(np.diag(B)).max()))
+        twice = (n + 1) * U / (1 - 2 * (n + 1) * U) * sum(map(Fraction, np.diag(B).tolist()))
+        allowed = twice * (1 + n * U + Fraction(1, 10**9)) + 2 * U * (top + abs(Fraction(A[0, 0] - B[0, 0])))
+        assert Fraction(floor) >= bound - allowed - U * top - 2 * U * abs(Fraction(floor))
 
 
 def test_an_eigenvalue_routine_is_not_believed(monkeypatch):

@@ -93,7 +93,7 @@ def test_parallel_inputs_get_no_number_at_full_convergence(limits, files):
     assert status == 0
     rows = json.loads((files / "out.json").read_text())["limits"]["alignment"]
     assert [row["scaled"] is None for row in rows] == [False, False, True, True]
-    assert "not applicable: p → ∞, t = inf: γ = 0 > 0: not met" in out
+    assert "not applicable: p → ∞, t = inf: γ = 0, not > 0" in out
     status, out, _ = limits(
         *data(files, "twins.npy"), "--activation", "identity", "--ridge", 1, "--eta", 0.05, "--widths", "100"
     )

@@ -360,3 +360,15 @@ def test_every_sheet_is_stated():
         assert isinstance(sheet, Claim)
         assert sheet.statement
         assert sheet.source
+
+
+def test_a_kernel_is_positive_at_inputs_of_zeros_where_psi_of_zero_is_not_zero():
+    """There M = ‖X‖² = 0 < γ = ψ(0)², and no unit of Σλ exists."""
+    setting = Setting(
+        Problem([[0.0]], [1.0]), Network([[1.0]], [1.0], [1.0]), "sigmoid", eta=0.1, ridge=schedules.cutoff(0.5, 0)
+    )
+    run = train(setting, steps=3)
+    assert mean_kernel(run).gamma == pytest.approx(0.25, rel=1e-12, abs=0.0)
+    found = {margin.name for margin in theorem_4_3.CLAIM.judge(run).hypotheses}
+    assert "p/n" in found
+    assert "Σλ in units of S_λ/c_S" not in found
