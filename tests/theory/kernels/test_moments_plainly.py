@@ -198,3 +198,13 @@ def test_every_named_activation_is_known_with_a_bound():
             found = second_moments(K, name, derivative=derivative)
             assert found.rigorous
             assert found.error.max() < 1e-12
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_step_of_parallel_samples_is_off_by_a_root_of_kappa(sign):
+    """θ = 0 or π exactly, and up to arccos(1 − 2.02κ) from there."""
+    found = second_moments([[1.0, sign], [sign, 1.0]], "relu", derivative=True, covariance_error=1e-4)
+    assert found.values[0, 1] == max(sign, 0.0) / 2
+    expected = math.acos(1 - 2.02 * (1e-4 + 8 * U)) / (2 * math.pi) + 4 * U
+    assert found.error[0, 1] == pytest.approx(expected, rel=1e-9, abs=0.0)
+    assert found.rigorous
