@@ -9,7 +9,7 @@ from own_psi import bump, clip, copy_of, sine
 
 from fa_ref.activations import ACTIVATIONS
 from theory.kernels import quadrature
-from theory.kernels.hermite import mehler_sums
+from theory.kernels.hermite import _add_block, mehler_sums
 from theory.kernels.quadrature import BLOCK, Integrand, Rows
 
 U = 2.0**-53
@@ -130,3 +130,31 @@ def test_the_step_is_fine_enough_and_has_few_bits():
             strip = (g.width, g.offset, g.growth)
             worst = max(plain.analytic(strip, sigma, k, h) for k in (0, 100, (1 << 14) - 1))
             assert worst < 1e-17 * (g.offset + g.growth * sigma) * 10
+
+
+@pytest.mark.parametrize(("before", "taken"), [(0.01, 4), (0.31, 2)])
+def test_a_block_adds_terms_until_the_rest_is_below_what_is_known(before, taken):
+    """The rest is |ρ^k| √τ_i √τ_j = |ρ^k|·6, and four times the error so far is enough."""
+    a, delta = np.array([[1.0, -2.0, 0.5, 3.0], [0.7, 1.1, -0.4, 2.0]]), np.full((2, 4), 0.1)
+    values, error, power = np.zeros((2, 2)), np.full((2, 2), before), np.full((2, 2), 0.8)
+    active, rho = np.tril(np.ones((2, 2), dtype=bool), -1), np.full((2, 2), 0.5)
+    _add_block(0, 2, 5, a, delta, rho, np.array([2.0, 3.0]), np.ones(2), power, active, values, error)
+    terms = [0.8 * 0.5**k * a[0, k] * a[1, k] for k in range(taken)]
+    slack = [
+        0.8 * 0.5**k * (0.1 * abs(a[0, k]) + 0.1 * abs(a[1, k]) + 0.01 + (9 + k) * U * abs(a[0, k] * a[1, k]))
+        for k in range(taken)
+    ]
+    rest = 0.8 * 0.5**taken * 6 if taken < 4 else 0.0
+    assert values[1, 0] == pytest.approx(sum(terms), rel=1e-14, abs=0.0)
+    assert error[1, 0] == pytest.approx(before + sum(slack) + rest, rel=1e-14, abs=0.0)
+    assert active[1, 0] == (taken == 4)
+    assert power[1, 0] == pytest.approx(0.8 * 0.5**taken, rel=1e-15, abs=0.0)
+
+
+@pytest.mark.parametrize("other", [0.0, 3.0])
+def test_what_underflows_in_a_term_is_off_by_the_least_number(other):
+    a, values, error = np.array([[other], [0.0]]), np.zeros((2, 2)), np.zeros((2, 2))
+    active = np.tril(np.ones((2, 2), dtype=bool), -1)
+    ones = np.ones((2, 2))
+    _add_block(0, 2, 0, a, np.zeros((2, 1)), ones, np.ones(2), np.ones(2), ones.copy(), active, values, error)
+    assert error[1, 0] == (1 + other) * 2.0**-1074
