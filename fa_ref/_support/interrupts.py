@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import cast
 
 __all__ = ["interruptible"]
 
@@ -53,13 +54,23 @@ class _Listener:
 
     def __call__(self, _number: int, frame: FrameType | None) -> None:
         if self.held or not _compiling(frame):
+            self.held = False  # what was held back is raised now, and not once more
             raise KeyboardInterrupt
         self.held = True
         _thread.start_new_thread(self._send_again, ())  # threading.Thread takes locks that may be held here
 
     def _send_again(self) -> None:
         time.sleep(AGAIN)
-        self.held = False
+        if self.held:
+            self.held = False
+            _interrupt()
+
+
+def _interrupt() -> None:
+    """As Ctrl-C does: it wakes a main thread that sleeps or waits, too, where the system can do so."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(cast(int, threading.main_thread().ident), signal.SIGINT)
+    else:
         _thread.interrupt_main()
 
 

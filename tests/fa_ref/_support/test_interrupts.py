@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from fa_ref._support.interrupts import COMPILERS, interruptible
+from fa_ref._support.interrupts import AGAIN, COMPILERS, interruptible
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -62,6 +62,13 @@ def test_without_it_the_interrupt_is_raised_within():
         module("numba", "def lost():\n    signal.raise_signal(signal.SIGINT)\n")["lost"]()
 
 
+def test_a_process_that_sleeps_is_woken():
+    started = time.perf_counter()
+    with interruptible():
+        assert pressed("numba", 0.0) == "not within, after"  # and then sleeps for 5 seconds
+    assert time.perf_counter() - started < 4.0
+
+
 @pytest.mark.parametrize("name", ["fa_ref", "numbat", "joblib"])
 def test_elsewhere_it_is_raised_at_once(name):
     with interruptible(), pytest.raises(KeyboardInterrupt):
@@ -71,6 +78,15 @@ def test_elsewhere_it_is_raised_at_once(name):
 def test_an_insistent_user_is_heard_within():
     with interruptible(), pytest.raises(KeyboardInterrupt):
         module("numba", "def heard():\n    for _ in range(2): signal.raise_signal(signal.SIGINT)\n")["heard"]()
+
+
+def test_an_insistent_user_is_heard_once():
+    heard = []
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        module("numba", "def heard():\n    for _ in range(2): signal.raise_signal(signal.SIGINT)\n")["heard"]()
+    signal.signal(signal.SIGINT, lambda *_: heard.append("again"))  # whoever listens afterwards
+    time.sleep(10 * AGAIN)
+    assert heard == []
 
 
 def test_a_callback_from_the_compiler_counts_as_within():
