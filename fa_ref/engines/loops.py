@@ -81,7 +81,7 @@ class Loops:
         """Take ``count`` steps from t; return e at each, how many were taken, and whether it diverged."""
         if count == 0:
             e = self.residual()
-            return e[None], 0, not 0.5 * sum(x**2 for x in e) <= limit
+            return e[None], 0, not sum(0.5 * x**2 for x in e) <= limit  # as `descend` has it, to the last bit
         now, psi, dpsi = self.network, self.activation.psi, self.activation.dpsi
         residuals, lam = np.empty((count, self.y.size)), self.lam[t : t + count]
         last = (psi, dpsi, self.eta, lam, limit, residuals)
