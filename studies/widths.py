@@ -22,7 +22,7 @@ from fa_ref import Network, Problem, Setting, train
 from studies.record import record
 from theory.convergence import theorem_3_2 as convergence
 from theory.convergence.closing import close
-from theory.convergence.widths import sufficient_width
+from theory.convergence.widths_3_2 import sufficient_width
 from theory.kernels import mean_kernel
 
 ETA, DELTA = 0.05, 0.1

@@ -65,7 +65,7 @@ TARGETS = {
     "theory/convergence/levels.py": _theory(LEMMAS),
     "theory/convergence/measured_step.py": _theory("rounding_again convergence"),
     "theory/convergence/theorem_4_3.py": _theory(LEMMAS) + " theory/convergence/theorem_4_3.py",
-    "theory/convergence/widths.py": _theory(LEMMAS),
+    "theory/convergence/widths_3_2.py": _theory(LEMMAS),
     "theory/certificates/tubes.py": _theory(CERTIFICATES),
     "theory/certificates/from_state.py": _theory(CERTIFICATES),
     "theory/certificates/alignment.py": _theory(CERTIFICATES),

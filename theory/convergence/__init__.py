@@ -3,6 +3,6 @@
 from theory.convergence import theorem_3_2, theorem_4_3
 from theory.convergence.constants import constants_table
 from theory.convergence.ledger import Ledger, audit
-from theory.convergence.widths import sufficient_width
+from theory.convergence.widths_3_2 import sufficient_width
 
 __all__ = ["Ledger", "audit", "constants_table", "sufficient_width", "theorem_3_2", "theorem_4_3"]

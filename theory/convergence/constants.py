@@ -23,7 +23,7 @@ from theory.convergence import levels
 from theory.convergence import theorem_4_3 as linear
 from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_3_2 import Drifts
-from theory.convergence.widths import probable_drifts, sufficient_width
+from theory.convergence.widths_3_2 import probable_drifts, sufficient_width
 from theory.kernels import MeanKernel, mean_kernel
 from theory.precision import power
 

@@ -24,7 +24,7 @@ from theory.convergence import levels
 from theory.convergence.closing import budget, close, closes_at
 from theory.convergence.lemmas_4_3 import Printed, Sharper
 from theory.convergence.start import Instance, measure
-from theory.convergence.widths import smallest_width
+from theory.convergence.widths_3_2 import smallest_width
 from theory.margins import Certificate, Margin
 from theory.precision import EPS, power
 

@@ -9,7 +9,7 @@ import numpy as np
 from fa_ref import Problem, Setting, Trajectory, schedules, train
 from fa_ref.activations import resolve
 from theory.convergence import theorem_4_3 as linear_theory
-from theory.convergence.widths import sufficient_width
+from theory.convergence.widths_3_2 import sufficient_width
 from theory.kernels import kernel_of
 from validation.judge.verdicts import HOLDS, VIOLATED
 from validation.statements.drawing import judged_by_draws

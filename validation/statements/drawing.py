@@ -13,7 +13,9 @@ from fa_ref._support.threads import one_blas_thread, threads
 from validation.judge.claims import Claim
 from validation.judge.draws import draw_outcomes
 from validation.judge.probability import sequential_verdict
+from validation.judge.record import mean_kernel
 from validation.judge.verdicts import DIVERGED, HOLDS, UNDECIDED, VIOLATED
+from validation.report.advice import TOO_FAR, relative_movement
 from validation.statements.statement import DELTA, ERROR, Law, Options
 
 __all__ = ["judged_by_draws"]
@@ -88,10 +90,18 @@ def _judged_by_draws(
     if counted.status == "refuted":
         met = all(margin.met for margin in verdict.hypotheses)
         status = VIOLATED if met else UNDECIDED  # an open "p large enough" leaves the claim unrefuted
-        narrow = f"{seen} at p = {run.setting.p}: not refuted, since the theorem asks for p large enough; try --p"
-        remarks = () if met else (f"{narrow} {4 * (run.setting.p or 0)}",)
+        remarks = () if met else (f"{seen} at p = {run.setting.p}: {_not_refuted(run)}",)
         return found | {"status": status, "confidence": seen, "probability": counted, "remarks": remarks}
     enough = f"{seen}; {counted.needed} more would decide" if counted.needed > 0 else seen
     status = verdict.status if counted.failures == 0 else UNDECIDED
     remarks = (f"{enough} (--draws)",) if status == UNDECIDED else ()
     return found | {"status": status, "confidence": enough, "probability": counted, "remarks": remarks}
+
+
+def _not_refuted(run: Trajectory) -> str:
+    """Why draws that fail say nothing against a theorem that asks for p large enough."""
+    setting, p = run.setting, run.setting.p or 0
+    movement = relative_movement(setting.problem, setting.activation, p, mean_kernel(run))
+    if movement > TOO_FAR:
+        return f"to fit y the weights move by {movement:.2g} times their size: these networks are not wide"
+    return f"not refuted, since the theorem asks for p large enough; try --p {4 * p}"

@@ -21,7 +21,7 @@ from theory.convergence.theorem_3_2 import (
     drifts,
     ridge_budget,
 )
-from theory.convergence.widths import probable_drifts, sufficient_width
+from theory.convergence.widths_3_2 import probable_drifts, sufficient_width
 from theory.kernels import empirical_G, empirical_H, mean_kernel
 
 PAIR = Problem(np.eye(2), [0.2, -0.2])

@@ -187,6 +187,10 @@ def test_targets_too_large_for_any_width_at_hand_violate_nothing():
     assert finding.status in ("holds", "undecided")
     assert finding.status == "holds" or "these networks are not wide" in finding.remarks[0]
     assert _wide(problem, 1600)[0] == "undecided"
+    convergence = find("4.3").check(huge, Options())
+    assert convergence.status == "undecided"
+    assert "these networks are not wide" in convergence.remarks[0]
+    assert "try --p" not in convergence.remarks[0]  # four times the width would not do
     assert _wide(Problem(np.eye(4), np.ones(4)), 1600) == ("violated", ())
 
 

@@ -1,7 +1,7 @@
-"""Sufficient widths and ridge budgets that hold with probability 1 − δ over the random initialisation.
+"""Sufficient widths p* and ridge budgets of Theorems 3.2 and 4.2, with probability 1 − δ over the first weights.
 
 The same lemmas as for one network, read off an `Instance` whose entries are levels that hold with probability
-1 − δ in place of measurements.
+1 − δ in place of measurements. Those of Theorem 4.3 are in `theory.convergence.theorem_4_3`.
 """
 
 from __future__ import annotations
