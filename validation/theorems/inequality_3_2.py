@@ -47,7 +47,8 @@ def movement(run: Trajectory, rate: float, *, ridge: Schedule | None = None) -> 
     rounding = movement_rounding(run)
     least_b = float(np.abs(start.b[start.b != 0]).min(initial=math.inf))
     bounds = (psi.B1 * problem.spectral_norm * reach, psi.B0 * math.sqrt(problem.n) * reach)
-    errors = (rounding / least_b, rounding)  # b = 0 moves no W, and x/∞ is 0
+    of_W = rounding / least_b if least_b < math.inf else np.zeros_like(rounding)  # b = 0 moves no W
+    errors = (of_W, rounding)
     times = run.times[1:]  # at t = 0 both sides of a movement bound are trivial
     parts: list[Conclusion] = []
     for (name, measure), bound, error in zip(names.items(), bounds, errors, strict=True):

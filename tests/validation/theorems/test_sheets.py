@@ -372,3 +372,12 @@ def test_a_kernel_is_positive_at_inputs_of_zeros_where_psi_of_zero_is_not_zero()
     found = {margin.name for margin in theorem_4_3.CLAIM.judge(run).hypotheses}
     assert "p/n" in found
     assert "Σλ in units of S_λ/c_S" not in found
+
+
+def test_where_b_is_zero_what_rounding_does_to_w_has_no_share_in_w_over_b():
+    """Under backpropagation W moves all the same: here its rounding is infinite, and ∞/∞ is no tolerance."""
+    setting = Setting(Problem([[1e-21]], [-1.3e149]), Network([[1.0]], [1.0], [0.0]), "erf", eta=1e30, rule="bp")
+    verdict = theorem_3_2.CLAIM.judge(train(setting, steps=2))
+    assert verdict.status == "diverged"
+    assert verdict.inequalities
+    assert all((side.tolerance >= 0).all() for side in verdict.inequalities)
