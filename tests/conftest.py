@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 #: What is about compiled code, and says nothing where Numba is told not to compile.
-ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_vector_math.py")
+ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_threads.py", "test_vector_math.py")
 
 
 #: Seconds that a nightly test may take; the others have pyproject's limit.

@@ -15,7 +15,6 @@ from fa_ref._support import threads
 from fa_ref._support.threads import one_blas_thread
 
 TWO = numba.config.NUMBA_NUM_THREADS > 1 and (os.cpu_count() or 1) > 1
-pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about threads of compiled code")
 needs_two = pytest.mark.skipif(not TWO, reason="a machine with one processor runs nothing in parallel")
 
 SETTING = """
