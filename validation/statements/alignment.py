@@ -33,6 +33,9 @@ __all__ = ["CosineBound", "Theorem46"]
 #: Entries of W that a remedy may ask for, and spreads 1/√p by which a cosine is clear of what is asked.
 ENTRIES, CLEAR = 10**8, 2.5
 
+#: Products in the measurements of a run: of a very wide network, which is measured unit by unit, fewer steps are.
+MEASURED = 3e9
+
 
 class CosineBound(Statement):
     """Without a penalty b and β do not align."""
@@ -175,10 +178,13 @@ class Theorem46(Statement):
         ridge = self.schedule(problem, p)
         eta, steps = self.eta(problem), round(ridge.total / ridge.maximum) + options.steps
         chosen = schedules.zero() if options.broken else ridge
+        every = math.ceil(p * problem.n * steps / MEASURED)
 
         def draw(generator: np.random.Generator) -> Trajectory:
             network = Network.gaussian(p, problem.d, generator)
-            return train(Setting(problem, network, "identity", eta=eta, ridge=chosen), steps=steps)
+            return train(
+                Setting(problem, network, "identity", eta=eta, ridge=chosen), steps=steps, record_every=every
+            )
 
         return draw
 

@@ -9,7 +9,7 @@ import pytest
 from own_psi import sine
 
 from fa_ref import Network, Problem, Setting, schedules
-from theory.convergence import levels, theorem_3_2, theorem_4_3, widths
+from theory.convergence import levels, theorem_3_2, theorem_4_3, widths_3_2
 from theory.convergence.lemmas_sharper import FirstOrder, linear_responses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -169,17 +169,17 @@ def test_an_impossible_width_is_not_searched(monkeypatch):
     def refuse(*_):
         raise AssertionError("computed")
 
-    monkeypatch.setattr(widths, "mean_kernel", refuse)
+    monkeypatch.setattr(widths_3_2, "mean_kernel", refuse)
     problem = Problem(np.eye(2), [1.0, -1.0])
     for psi, ridge in (("relu", None), ("softplus", None), ("tanh", schedules.constant(1e-9))):
-        assert widths.sufficient_width(problem, psi, eta=0.01, delta=0.1, ridge=ridge) is None
+        assert widths_3_2.sufficient_width(problem, psi, eta=0.01, delta=0.1, ridge=ridge) is None
     with pytest.raises(AssertionError, match="computed"):
-        widths.sufficient_width(problem, "tanh", eta=0.01, delta=0.1)
+        widths_3_2.sufficient_width(problem, "tanh", eta=0.01, delta=0.1)
 
 
 def test_the_widest_width_is_still_searched():
-    assert widths.smallest_width(lambda p: p >= widths.WIDEST, start=5**18) == widths.WIDEST == 10**18
-    assert widths.smallest_width(lambda p: p > widths.WIDEST, start=5**18) is None
-    assert widths.smallest_width(lambda p: False) is None
-    assert widths.smallest_width(lambda p: True) == 1
-    assert widths.smallest_width(lambda p: p >= 7, start=10) == 10
+    assert widths_3_2.smallest_width(lambda p: p >= widths_3_2.WIDEST, start=5**18) == widths_3_2.WIDEST == 10**18
+    assert widths_3_2.smallest_width(lambda p: p > widths_3_2.WIDEST, start=5**18) is None
+    assert widths_3_2.smallest_width(lambda p: False) is None
+    assert widths_3_2.smallest_width(lambda p: True) == 1
+    assert widths_3_2.smallest_width(lambda p: p >= 7, start=10) == 10

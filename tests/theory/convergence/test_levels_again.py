@@ -9,7 +9,7 @@ from own_psi import sine
 
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import resolve
-from theory.convergence import levels, theorem_4_3, widths
+from theory.convergence import levels, theorem_4_3, widths_3_2
 from theory.convergence.closing import closes_at
 from theory.convergence.constants import constants_table, observed_constants
 from theory.kernels import isometry as geometry
@@ -99,7 +99,7 @@ def test_probable_entries_of_theorem_3_2(activation):
             for form in ("explicit", "first-order"):
                 delta = float(rng.uniform(0.01, 0.3))
                 options = {"eta": 0.03, "p": p, "delta": delta, "ridge": ridge, "form": form, "kernel": kernel}
-                lemmas = widths.probable_drifts(problem, psi, **options)
+                lemmas = widths_3_2.probable_drifts(problem, psi, **options)
                 if form == "explicit":
                     expected = plain.printed(problem.n, p, sizes, chi, K, gamma, delta, y)
                 else:
@@ -158,18 +158,18 @@ def test_probable_entries_of_theorem_4_3(form):
 def test_the_sufficient_width_is_the_first_that_closes_at_a_quarter_of_gamma(form):
     problem = Problem(np.eye(2), [1.0, -1.0])
     kernel = mean_kernel(problem.X, "tanh")
-    enough = widths.sufficient_width(problem, "tanh", eta=0.01, delta=0.1, form=form, kernel=kernel)
+    enough = widths_3_2.sufficient_width(problem, "tanh", eta=0.01, delta=0.1, form=form, kernel=kernel)
 
     def closes(p):
-        lemmas = widths.probable_drifts(problem, "tanh", eta=0.01, p=p, delta=0.1, form=form, kernel=kernel)
+        lemmas = widths_3_2.probable_drifts(problem, "tanh", eta=0.01, p=p, delta=0.1, form=form, kernel=kernel)
         return lemmas is not None and closes_at(lemmas, kernel.gamma_lower / 4)
 
     assert closes(enough)
     assert not closes(enough - 1)
     for refused in ("relu", "softplus"):
-        assert widths.sufficient_width(problem, refused, eta=0.01, delta=0.1, form=form) is None
+        assert widths_3_2.sufficient_width(problem, refused, eta=0.01, delta=0.1, form=form) is None
     endless = schedules.constant(1e-9)
-    assert widths.sufficient_width(problem, "tanh", eta=0.01, delta=0.1, ridge=endless, form=form) is None
+    assert widths_3_2.sufficient_width(problem, "tanh", eta=0.01, delta=0.1, ridge=endless, form=form) is None
 
 
 @pytest.mark.parametrize("form", theorem_4_3.FORMS)
@@ -198,7 +198,7 @@ def test_the_papers_constants(form):
             for line in constants_table(problem, "tanh", eta=eta, delta=delta, p=p)
             if line.source == f"Theorem 3.2, {form}"
         }
-        lemmas = widths.probable_drifts(problem, "tanh", eta=eta, p=p, delta=delta, form=form, kernel=kernel)
+        lemmas = widths_3_2.probable_drifts(problem, "tanh", eta=eta, p=p, delta=delta, form=form, kernel=kernel)
         U = lemmas.instance.e_norm / (gamma / 4)
         D_w, D_beta, beta = U / math.sqrt(p), math.sqrt(2 / p) * U, lemmas.beta(U)  # B0 = B1 = χ = 1
         expected = plain.paper_constants(2, p, delta, gamma, D_w, D_beta, beta)
