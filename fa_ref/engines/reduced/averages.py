@@ -26,41 +26,43 @@ class BeyondFloatsError(ValueError):
     """The coefficients of a linear network under- or overflow, where its weights do not."""
 
 
-def require_range(averages: Statistics, y: Array, eta: float) -> None:
-    """Refuse a start whose coefficients, sums of ηe, are beyond floats.
+def require_range(averages: Statistics, problem: Problem, eta: float) -> None:
+    """Refuse a start whose coefficients are beyond floats: sums of ηe, and g, a sum of (η/√p) eᵀK(ηe).
 
     Parameters
     ----------
     averages : Statistics
         At t = 0.
-    y : ndarray, shape (n,)
-        Targets.
+    problem : Problem
+        X and y.
     eta : float
         Step size η.
 
     Raises
     ------
     BeyondFloatsError
-        If the largest η|e| or η|y| is not 0 and not in `RANGE`, or FᵀF/p is beyond floats.
+        If the largest η|e| or η|y| is not 0 and not in `RANGE`, its square times ‖K‖/√p is beyond it, or FᵀF/p is
+        beyond floats.
 
     Examples
     --------
     >>> problem = Problem([[1e150]], [1e-150])
     >>> averages = Statistics.of(problem, Network([[1.0]], [0.0], [1.0]))
-    >>> require_range(averages, problem.y, 1e-100)
+    >>> require_range(averages, problem, 1e-100)
     >>> try:
-    ...     require_range(averages, problem.y, 1e-300)
+    ...     require_range(averages, problem, 1e-300)
     ... except BeyondFloatsError as refusal:
     ...     print(str(refusal)[:36])
     engine: expected 'loops' or 'ordered
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        size = float(max(np.abs(averages.F_beta - y).max(), np.abs(y).max()))
+        size = float(max(np.abs(averages.F_beta - problem.y).max(), np.abs(problem.y).max()))
+        moves = eta * size * problem.radius * math.sqrt(problem.n) / averages.p**0.25  # squared: a step of g
         inside = np.isfinite(averages.S).all() and RANGE[0] <= eta * size <= RANGE[1]
-        if 0.0 < size < math.inf and not inside:
+        if 0.0 < size < math.inf and not (inside and moves <= math.sqrt(RANGE[1])):
             raise BeyondFloatsError(
-                "engine: expected 'loops' or 'ordered' where FᵀF is no float or η|e| not between"
-                f" {RANGE[0]:g} and {RANGE[1]:g}, got 'reduced' with η = {eta:.3g} and |e| up to {size:.3g}"
+                "engine: expected 'loops' or 'ordered' where FᵀF is no float, or η|e| or its square times ‖K‖ not"
+                f" between {RANGE[0]:g} and {RANGE[1]:g}, got 'reduced' with η = {eta:.3g} and |e| up to {size:.3g}"
             )
 
 

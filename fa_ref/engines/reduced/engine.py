@@ -60,7 +60,7 @@ class Reduced:
             raise ValueError(
                 f"network: expected statistics of {n} samples, those of the problem, got {known.F_b.size}"
             )
-        require_range(known, self.y, eta)
+        require_range(known, problem, eta)
         with one_blas_thread():
             R = np.ascontiguousarray(np.linalg.qr(problem.X.T, mode="r"))
         self.known = Known(

@@ -195,7 +195,7 @@ class Span:
         if isinstance(start, Network):
             require_memory(f"p = {start.p}, n = {n}", 8 * start.p * (n + 6 + 2 * problem.d))
         averages = Statistics.of(problem, start) if isinstance(start, Network) else start
-        require_range(averages, self.y, eta)
+        require_range(averages, problem, eta)
         with one_blas_thread():
             R = np.ascontiguousarray(np.linalg.qr(problem.X.T, mode="r"))
             Q = _vectors(problem, start) if isinstance(start, Network) else np.empty((0, n + 2))

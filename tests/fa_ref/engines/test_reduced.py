@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fa_ref import Network, Problem, data, schedules, train
+from fa_ref import Network, Problem, Setting, data, schedules, train
 from fa_ref.engines.reduced import Statistics, averages, engine, expansion, sample_in_law
 from fa_ref.measures import MEASURES
 from tests.fa_ref.engines.test_gram import check_same
@@ -267,13 +267,13 @@ def test_both_scalings_of_a_gram_matrix_are_of_one_matrix(p, rng):
 
 
 def test_one_entry_of_the_gram_matrix_beyond_floats_is_refused():
-    """S = diag(∞, 1) at F = diag(10¹⁶⁰, 1), whose η|e| of 10⁶⁰ is a good number."""
+    """S = diag(∞, 1) at F = diag(10¹⁶⁰, 1), whose η|e| of 10⁻²⁰ is a good number."""
     problem = Problem(np.diag([1e150, 1.0]), np.ones(2))
     with np.errstate(over="ignore"):
         beyond = Statistics.of(problem, Network(np.diag([1e10, 1.0]), np.ones(2), np.ones(2)))
     with pytest.raises(averages.BeyondFloatsError, match="expected 'loops' or 'ordered'"):
-        averages.require_range(beyond, problem.y, 1e-100)
-    averages.require_range(dataclasses.replace(beyond, S=np.eye(2)), problem.y, 1e-100)
+        averages.require_range(beyond, problem, 1e-180)
+    averages.require_range(dataclasses.replace(beyond, S=np.eye(2)), problem, 1e-180)
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ def test_sizes_between_which_coefficients_are_floats(size, inside):
     start = Statistics.of(Problem([[1.0]], [1.0]), Network([[0.0]], [1.0], [1.0]))
     y, eta = (np.array([1.0]), size) if size else (np.array([0.0]), 1e-300)
     if inside:
-        averages.require_range(start, y, eta)
+        averages.require_range(start, Problem([[1e-150]], y), eta)
     else:
         with pytest.raises(averages.BeyondFloatsError):
-            averages.require_range(start, y, eta)
+            averages.require_range(start, Problem([[1e-150]], y), eta)
 
 
 @pytest.mark.parametrize(
@@ -301,10 +301,32 @@ def test_sizes_between_which_coefficients_are_floats(size, inside):
 def test_the_size_is_the_larger_of_residual_and_targets(f, y, eta, inside):
     start = Statistics.of(Problem([[1.0]], [y]), Network([[f]], [1.0], [1.0]))
     if inside:
-        averages.require_range(start, np.array([y]), eta)
+        averages.require_range(start, Problem([[1e-150]], [y]), eta)
     else:
         with pytest.raises(averages.BeyondFloatsError):
-            averages.require_range(start, np.array([y]), eta)
+            averages.require_range(start, Problem([[1e-150]], [y]), eta)
+
+
+@pytest.mark.parametrize("eta, inside", [(0.99e140, True), (1.01e140, False)])
+def test_a_step_of_g_is_a_float_too(eta, inside):
+    """|e| = 1, K = 4, n = 1 and p = 16: η²eᵀKe/√p = η²."""
+    weights = Network(np.zeros((16, 1)), np.zeros(16), np.zeros(16))
+    problem = Problem([[2.0]], [1.0])
+    start = Statistics.of(problem, weights)
+    if inside:
+        averages.require_range(start, problem, eta)
+    else:
+        with pytest.raises(averages.BeyondFloatsError):
+            averages.require_range(start, problem, eta)
+
+
+def test_where_b_is_zero_an_infinite_g_is_not_taken_for_divergence():
+    """∞ times bᵀF = 0 is not a number; the weights themselves never grow."""
+    problem, network = Problem([[1.25e-21]], [-1.3e149]), Network([[0.64]], [0.1], [0.0])
+    setting = Setting(problem, network, "identity", eta=1.5e41)
+    assert train(setting, steps=3).status == train(setting, steps=3, engine="loops").status == "completed"
+    with pytest.raises(averages.BeyondFloatsError):
+        train(setting, steps=3, engine="reduced")
 
 
 @pytest.mark.parametrize("n, d", [(40, 60), (60, 3)])
