@@ -121,12 +121,11 @@ class Margin:
             return f"{self.name} = {self.value:.3g} (measured)"
         if self.is_fact:
             return f"{self.name}: {'yes' if self.met else 'no'}"
-        finite = self.threshold == sys.float_info.max
+        said, finite = f"{self.name} = {self.value:.3g}", self.threshold == sys.float_info.max
+        needed = "finite" if finite else f"{self.relation} {self.threshold:.3g}"
         if not self.met:
-            needed = "finite" if finite else f"{self.relation} {self.threshold:.3g}"
-            return f"{self.name} = {self.value:.3g}, not {needed}"
-        needed = "(finite)" if finite else f"{self.relation} {self.threshold:.3g}"
-        return f"{self.name} = {self.value:.3g} {needed}: met"
+            return f"{said}, not {needed}"
+        return f"{said} ({needed}): met" if finite else f"{said} {needed}: met"
 
 
 def failing(margins: Iterable[Margin]) -> str:

@@ -18,7 +18,7 @@ from fa_ref.data import standardised
 from theory.kernels import MeanKernel, eigenvalue_floor, kernel_of
 from theory.precision import power
 
-__all__ = ["advise", "relative_movement"]
+__all__ = ["advise", "not_wide", "relative_movement"]
 
 Array = NDArray[np.float64]
 
@@ -185,6 +185,21 @@ def relative_movement(problem: Problem, activation: str | Activation, p: int, ke
     if not resolve(activation).linear:
         moved = max(moved, float(weights @ kernel.Theta @ weights))
     return size * math.sqrt(max(0.0, moved) / p)
+
+
+def not_wide(problem: Problem, activation: str | Activation, p: int, kernel: MeanKernel) -> str:
+    """Say that networks of width p are too narrow for these targets; empty where they are not.
+
+    Examples
+    --------
+    >>> problem = Problem(np.eye(2), [300.0, 400.0])
+    >>> not_wide(problem, "identity", 100, kernel_of(problem, resolve("identity")))
+    'to fit y the weights move by 50 times their size at p = 100: these networks are not wide'
+    """
+    movement = relative_movement(problem, activation, p, kernel)
+    if not movement > TOO_FAR:
+        return ""
+    return f"to fit y the weights move by {movement:.2g} times their size at p = {p}: these networks are not wide"
 
 
 def _targets(problem: Problem, psi: Activation, kernel: MeanKernel, p: int | None) -> list[str]:

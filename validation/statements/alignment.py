@@ -19,7 +19,7 @@ from theory.margins import Margin
 from validation.judge.claims import Conclusion
 from validation.judge.fits import Fit, fit_rms_exponent
 from validation.judge.verdicts import DIVERGED, HOLDS, UNDECIDED, VIOLATED
-from validation.report.advice import TOO_FAR, relative_movement
+from validation.report.advice import not_wide
 from validation.statements.convergence import singular
 from validation.statements.drawing import judged_by_draws
 from validation.statements.inputs import Inputs
@@ -78,7 +78,9 @@ class CosineBound(Statement):
         if not np.isfinite(list(cosines[widest])).all():
             return self.finding(inputs, DIVERGED, remarks=("runs diverged", *remarks), verdict=verdict, runs=last)
         fit = fit_rms_exponent(cosines, confidence=0.99)
-        status, why = _decided(fit, relative_movement(problem, "tanh", min(self.DRAWS), _kernel(problem)), options)
+        status, why = _decided(
+            fit, "" if options.broken else not_wide(problem, "tanh", min(self.DRAWS), _kernel(problem))
+        )
         numbers = (
             Number(symbol="p·E cos =", value=widest * mean, kind="observed", note=f"p = {widest}"),
             Number(symbol="p·E cos →", value=law, kind="limit", note="" if certain else "γ > 0 is not certain"),
@@ -109,14 +111,13 @@ def _kernel(problem: Problem) -> MeanKernel:
     return kernel_of(problem, resolve("tanh"))
 
 
-def _decided(fit: Fit, movement: float, options: Options) -> tuple[str, tuple[str, ...]]:
+def _decided(fit: Fit, narrow: str) -> tuple[str, tuple[str, ...]]:
     """An exponent above −½ refutes an O(1/√p) only where networks are as wide as the claim has them."""
     clear = fit.low > -0.5
     if not clear and fit.high < 0:
         return HOLDS, ()
-    if movement > TOO_FAR and not options.broken:
-        why = f"to fit y the weights move by {movement:.2g} times their size at p = {min(CosineBound.DRAWS)}"
-        return UNDECIDED, (f"{why}: these networks are not wide",)
+    if narrow:
+        return UNDECIDED, (narrow,)
     if clear:
         return VIOLATED, ()
     return UNDECIDED, ("the exponent's interval holds both −½ and 0: more networks (--draws) narrow it",)

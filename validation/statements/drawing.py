@@ -15,7 +15,7 @@ from validation.judge.draws import draw_outcomes
 from validation.judge.probability import sequential_verdict
 from validation.judge.record import mean_kernel
 from validation.judge.verdicts import DIVERGED, HOLDS, UNDECIDED, VIOLATED
-from validation.report.advice import TOO_FAR, relative_movement
+from validation.report.advice import not_wide
 from validation.statements.statement import DELTA, ERROR, Law, Options
 
 __all__ = ["judged_by_draws"]
@@ -90,7 +90,7 @@ def _judged_by_draws(
     if counted.status == "refuted":
         met = all(margin.met for margin in verdict.hypotheses)
         status = VIOLATED if met else UNDECIDED  # an open "p large enough" leaves the claim unrefuted
-        remarks = () if met else (f"{seen} at p = {run.setting.p}: {_not_refuted(run)}",)
+        remarks = () if met else (f"{seen}: {_not_refuted(run)}",)
         return found | {"status": status, "confidence": seen, "probability": counted, "remarks": remarks}
     enough = f"{seen}; {counted.needed} more would decide" if counted.needed > 0 else seen
     status = verdict.status if counted.failures == 0 else UNDECIDED
@@ -101,7 +101,5 @@ def _judged_by_draws(
 def _not_refuted(run: Trajectory) -> str:
     """Why draws that fail say nothing against a theorem that asks for p large enough."""
     setting, p = run.setting, run.setting.p or 0
-    movement = relative_movement(setting.problem, setting.activation, p, mean_kernel(run))
-    if movement > TOO_FAR:
-        return f"to fit y the weights move by {movement:.2g} times their size: these networks are not wide"
-    return f"not refuted, since the theorem asks for p large enough; try --p {4 * p}"
+    enough = f"not refuted at p = {p}, since the theorem asks for p large enough; try --p {4 * p}"
+    return not_wide(setting.problem, setting.activation, p, mean_kernel(run)) or enough

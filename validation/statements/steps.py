@@ -14,7 +14,7 @@ from theory.kernels.one_step import OneStep, one_step
 from validation.judge.fits import Fit
 from validation.judge.scaling import QUANTITIES, Quantity, Run, scalings
 from validation.judge.verdicts import HOLDS, UNDECIDED, VIOLATED
-from validation.report.advice import TOO_FAR, relative_movement
+from validation.report.advice import not_wide
 from validation.statements.inputs import Inputs
 from validation.statements.laws import nonlinear_step
 from validation.statements.statement import Finding, Number, Options, Statement
@@ -106,12 +106,8 @@ class Movement(Statement):
 
 def _wide(problem: Problem, p: int) -> tuple[str, tuple[str, ...]]:
     """An exponent above −½ refutes an O(1/√p) only where networks are as wide as the claim has them."""
-    kernel = kernel_of(problem, resolve("tanh"))
-    movement = relative_movement(problem, "tanh", p, kernel)
-    if not movement > TOO_FAR:
-        return VIOLATED, ()
-    why = f"to fit y the weights move by {movement:.2g} times their size at p = {p}: these networks are not wide"
-    return UNDECIDED, (why,)
+    why = not_wide(problem, "tanh", p, kernel_of(problem, resolve("tanh")))
+    return (UNDECIDED, (why,)) if why else (VIOLATED, ())
 
 
 def _relative(quantity: Quantity, *, times_root_p: bool) -> Quantity:

@@ -233,6 +233,6 @@ def test_threads_that_wait_soon_leave_the_core_to_others(chosen, rounds):
         [sys.executable, "-c", WAITING], env=kept | shown | chosen,
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    if ended.stdout.strip() != "omp" or "GOMP_SPINCOUNT" not in ended.stderr:
+    if ended.stdout.strip() != "omp" or sys.platform != "linux":
         pytest.skip("Numba does not use GNU OpenMP here")
     assert f"GOMP_SPINCOUNT = '{rounds}'" in ended.stderr
