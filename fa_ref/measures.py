@@ -133,6 +133,21 @@ def _norm(square, x):
     return scale * math.sqrt(total)
 
 
+@njit(cache=True, error_model="numpy")
+def _largest_scaled(moved, b):
+    """maxᵣ √moved[r] / |bᵣ| over bᵣ ≠ 0: one root, of the largest quotient, where no square over- or underflows."""
+    quotients = np.empty(b.size)
+    for r in range(b.size):
+        square = b[r] ** 2
+        quotients[r] = moved[r] / square if _safe(square) else (math.inf if b[r] != 0.0 else 0.0)
+    found = largest(quotients)
+    if _safe(found):
+        return math.sqrt(found)
+    for r in range(b.size):
+        quotients[r] = math.sqrt(moved[r]) / abs(b[r]) if b[r] != 0.0 else 0.0
+    return largest(quotients)
+
+
 @njit(cache=True)
 def measure(W, beta, b, W_0, beta_0, decay, row):
     """Write the measures, in the order of `MEASURES`, to row.
@@ -187,10 +202,7 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
     2.0
     """
     widest_vectors()
-    distances, sizes, changes = np.sqrt(moved), np.sqrt(size), beta - decay * beta_0
-    scaled_distances = np.zeros(b.size)
-    for r in range(b.size):
-        scaled_distances[r] = distances[r] / abs(b[r]) if b[r] != 0.0 else 0.0
+    sizes, changes = np.sqrt(size), beta - decay * beta_0
     inner, beta_square, beta_sum, unit_sum, weight_square, b_square = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(b.size):
         inner += b[r] * beta[r]
@@ -201,8 +213,8 @@ def summarise(moved, size, beta, b, beta_0, decay, row):
         unit_sum += abs(beta[r]) * sizes[r]
     row[0] = _cosine(inner, b_square, beta_square, b, beta)
     row[1] = _norm(beta_square, beta)
-    row[2] = largest(distances)
-    row[3] = largest(scaled_distances)
+    row[2] = math.sqrt(largest(moved))
+    row[3] = _largest_scaled(moved, b)
     row[4] = largest(changes)
     row[5] = beta_sum / math.sqrt(b.size)
     row[6] = unit_sum / math.sqrt(b.size)
