@@ -9,7 +9,8 @@ Each file's tests are collected once. Every mutant gets a forked copy of that pr
 first, up to BUDGET seconds, until one fails. Nothing on disk is changed. Files with compiled functions are run
 interpreted, so that these lines can be changed, too.
 
-A mutant counts as killed when a test fails or takes ten times its time. Not mutated: text, annotations, default
+A mutant counts as killed when a test fails or takes ten times its time. Those of `equivalent.toml`, each with the
+reason why no test can notice it, do not count, and one of them that a test does notice is an error. Not mutated: text, annotations, default
 values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants of the file.
 """
 
@@ -27,10 +28,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from types import CodeType, FunctionType
 
 ROOT = Path(__file__).parents[2]
+EQUIVALENT = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text(encoding="utf-8"))
 
 LEMMAS = "levels_again rounding_again bounds_again margins lemma_edges"
 CERTIFICATES = (
@@ -426,16 +429,31 @@ def groups(files):
     return found
 
 
+def reason(file, result):
+    """Why a mutant is equivalent, if `equivalent.toml` says so; a line is known by its text."""
+    line = (ROOT / file).read_text(encoding="utf-8").splitlines()[result["line"] - 1].strip()
+    mutant = {"line": line, "before": result["before"], "after": result["after"]}
+    return next((known["why"] for known in EQUIVALENT.get(file, []) if mutant.items() <= known.items()), None)
+
+
 def show(report):
-    counted = [r for r in report["results"] if not r["status"].startswith("not installed")]
+    """Print a file's score and survivors; return how many were killed, of how many, and how many wrongly listed."""
+    results = [r for r in report["results"] if not r["status"].startswith("not installed")]
+    known = [(r, reason(report["file"], r)) for r in results]
+    counted = [r for r, why in known if why is None]
     killed = sum(r["status"] != "survived" for r in counted)
     least, most = wilson(killed, len(counted))
     interval = f"[{least:.2f}, {most:.2f}]"
     print(f"{report['file']:42} {killed:6} of {len(counted):3}, all {report['mutants']:4}  {interval}", flush=True)
-    for result in counted:
-        if result["status"] == "survived":
-            print(f"    {result['line']}: {result['before']!r} -> {result['after']!r} ({result['tests']} tests)")
-    return killed, len(counted)
+    wrong = 0
+    for result, why in known:
+        survived, what = result["status"] == "survived", f"{result['before']!r} -> {result['after']!r}"
+        if survived:
+            print(f"    {result['line']}: {what} ({result['tests']} tests){f': equivalent, {why}' if why else ''}")
+        elif why:
+            print(f"    {result['line']}: {what} is listed as equivalent, and {result['by']} notices it")
+            wrong += 1
+    return killed, len(counted), wrong
 
 
 def main():
@@ -459,9 +477,9 @@ def main():
         reports = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
         out.unlink(missing_ok=True)
         for report in reports:
-            killed, counted = show(report)
+            killed, counted, wrong = show(report)
             sums = sums[0] + killed, sums[1] + counted
-            failed |= bool(counted) and killed / counted < options.least
+            failed |= wrong > 0 or (counted > 0 and killed / counted < options.least)
         if len(reports) < len(files):
             print(f"{files}: did not run to the end\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
             failed = True

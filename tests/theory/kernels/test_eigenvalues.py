@@ -68,6 +68,22 @@ def test_a_floor_is_what_the_factorisation_proves(factorised):
         assert Fraction(floor) >= bound - allowed - U * top - 2 * U * abs(Fraction(floor))
 
 
+def test_a_floor_is_its_formula(factorised):
+    """c − 2g/(1 − g) tr B − 2u (max B_ii + |c|), within the roundings of the two differences; c is −B_ii if A_ii = 0."""
+    rng = np.random.default_rng(3)
+    for n in (2, 3, 10):
+        for _ in range(10):
+            A = rng.uniform(-0.9, 0.9, size=(n, n)) / n
+            A[0, 1] = rng.uniform(0.8, 0.9)
+            A = np.triu(A, 1) + np.triu(A, 1).T
+            factorised.clear()
+            floor = eigenvalue_floor(A)
+            diagonal = [Fraction(x) for x in np.diag(factorised[0]).tolist()]
+            c, g = -diagonal[0], (n + 1) * U / (1 - (n + 1) * U)
+            formula = c - 2 * g / (1 - g) * sum(diagonal) - 2 * U * (max(diagonal) + abs(c))
+            assert abs(Fraction(floor) - formula) <= Fraction(math.ulp(floor)) * (1 + Fraction(1, 1000))
+
+
 def test_an_eigenvalue_routine_is_not_believed(monkeypatch):
     """A guess that is too high by anything from a rounding to a thousand times ‖A‖: the floor stays below λ_min."""
     rng, eigvalsh, given = np.random.default_rng(1), np.linalg.eigvalsh, 0
@@ -111,8 +127,16 @@ def test_a_bound_of_the_norm_is_beyond_the_exact_one():
                 rows, square = max(map(sum, larger)), sum(x * x for row in larger for x in row)
                 found = Fraction(spectral_bound(E))
                 assert found >= rows or found**2 >= square
-                slack = (found - (n + 2) * Fraction(TINIEST)) / (1 + Fraction(1, 10**12))
+                slack = (found - 2 * Fraction(TINIEST)) / (1 + Fraction(1, 10**12))
                 assert slack <= rows
                 assert slack <= 0 or slack**2 <= square
     assert spectral_bound(np.zeros((3, 3))) == 0.0
     assert eigenvalue_floor(np.eye(2), np.zeros((2, 2))) == eigenvalue_floor(np.eye(2))
+
+
+def test_the_bound_of_a_norm_allows_for_its_roundings():
+    """(n² + 8)·2u, which is to the last bit what it says for one entry; and a unit where √18 is rounded to 4."""
+    for x in (1.0, 1.5, 1e300, 1e-300):
+        assert abs(Fraction(spectral_bound(np.array([[x]]))) / Fraction(x) - 1 - 18 * U) <= U
+    units = Fraction(spectral_bound(np.array([[3, 2], [2, 1]]) * TINIEST)) / Fraction(TINIEST)
+    assert (units - 2) ** 2 >= 5  # the eigenvalues are 2 ± √5
