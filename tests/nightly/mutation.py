@@ -10,8 +10,9 @@ first, up to BUDGET seconds, until one fails. Nothing on disk is changed. Files 
 interpreted, so that these lines can be changed, too.
 
 A mutant counts as killed when a test fails or takes ten times its time. Those of `equivalent.toml`, each with the
-reason why no test can notice it, do not count, and one of them that a test does notice is an error. Not mutated: text, annotations, default
-values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants of the file.
+reason why no test can notice it, do not count, and one of them that a test does notice is an error. Not mutated:
+text, annotations, default values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants of
+the file.
 """
 
 from __future__ import annotations
@@ -292,9 +293,11 @@ class Runner:
         measured = {}
         self.files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in session.items))
         for item in items:
-            found = _fork(lambda item=item: self._trace(item), SLOWEST + 1)
-            if found and found["passed"] and found["seconds"] <= SLOWEST:
-                measured[item] = found
+            for limit in (60, SLOWEST + 1):  # the first time may compile what the second reads from disk
+                found = _fork(lambda item=item: self._trace(item), limit)
+                if found and found["passed"] and found["seconds"] <= SLOWEST:
+                    measured[item] = found
+                    break
         with self.out.open("w") as stream:
             for target in self.targets:
                 begun = time.process_time()

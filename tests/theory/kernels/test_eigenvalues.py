@@ -69,7 +69,7 @@ def test_a_floor_is_what_the_factorisation_proves(factorised):
 
 
 def test_a_floor_is_its_formula(factorised):
-    """c − 2g/(1 − g) tr B − 2u (max B_ii + |c|), within the roundings of the two differences; c is −B_ii if A_ii = 0."""
+    """c − 2g/(1 − g) tr B − 2u (max B_ii + |c|), within two roundings; c is −B_ii where A_ii = 0."""
     rng = np.random.default_rng(3)
     for n in (2, 3, 10):
         for _ in range(10):
