@@ -11,8 +11,8 @@ interpreted, so that these lines can be changed, too.
 
 A mutant counts as killed when a test fails or takes ten times its time. Those of `equivalent.toml`, each with the
 reason why no test can notice it, do not count, and one of them that a test does notice is an error. Not mutated:
-text, annotations, default values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants of
-the file.
+text, annotations, default values, decorators, and what is raised. The interval is Wilson's, 95 %, for all mutants
+of the file.
 """
 
 from __future__ import annotations
