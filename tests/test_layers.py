@@ -121,8 +121,8 @@ OTHERWISE = {
     "the key {twice[:20]!r} twice": "a reason, see `parse_json`",
     "{name} is no number": "a reason, see `parse_json`",
     "{name} is encrypted": "a reason, see `read_npz`",
-    "{text} is no number in JSON": "a reason, see `checker.file.read`",
-    "a name is given twice": "a reason, see `checker.file.read` and `StateCertificate.load`",
+    "{text} is no number in JSON": "a reason, see `checker.reading.read`",
+    "a name is given twice": "a reason, see `checker.reading.read` and `StateCertificate.load`",
     "another format": "a reason, see `StateCertificate.load`",
 }
 

@@ -1,4 +1,4 @@
-"""Theorems 3.2 and 4.2 with every constant explicit: certificates, sufficient widths and ridge budgets.
+"""Theorems 3.2 and 4.2 with every constant explicit: certificates and ridge budgets. Widths: `widths_3_2`.
 
 From the drifts of `theory.convergence.lemmas_3_2` the theorem takes one step, `theory.convergence.closing`: if with
 U = E/a the guaranteed rate is at least a, then ‖e(t+1)‖ ≤ (1 − ηa − ηλ(t)) ‖e(t)‖ + ηλ(t) ‖y‖ at every t, because

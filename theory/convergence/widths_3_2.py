@@ -160,7 +160,7 @@ def sufficient_width(
     -------
     int or None
         None where no width suffices: γ not certified positive, ψ not bounded and smooth, Σ λ(t) infinite, or
-        the step-size clause violated.
+        the step-size clause violated. For linear networks see `theory.convergence.theorem_4_3.sufficient_width`.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """The mean kernels Ḡ and Θ̄, with γ = λ_min(Ḡ) and λ_max(Ḡ), every number with a bound on its error.
 
-Assumption 3.1 asks for γ > 0. `mean_kernel` decides it: ``gamma_lower`` is below the true γ.
+Assumption 3.1 asks for γ > 0. `mean_kernel` bounds γ from below, by ``gamma_lower``, and
+`validation.theorems.assumption_3_1` decides with it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ __all__ = ["errata"]
 @spread
 def errata(junit_file: JunitFile = None, common: Common = Common()) -> None:
     """Demonstrate each erratum: the printed reading failing on a counterexample, the corrected one holding."""
-    from validation.errata.demonstrations import demonstrate
+    from validation.errata.catalogue import demonstrate
     from validation.report.junit import write_junit
 
     check_json(common.json_file)

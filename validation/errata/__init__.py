@@ -1,11 +1,11 @@
 """What a checker finds in the paper as printed, shown beside what holds.
 
-`demonstrations` lists all errata in their order, and says how to add one; each is a function in the file of its
+`catalogue` lists all errata in their order, and says how to add one; each is a function in the file of its
 subject.
 """
 
 from validation.errata.ablation import Ablation, ablate
-from validation.errata.demonstrations import demonstrate
+from validation.errata.catalogue import demonstrate
 from validation.errata.entry import Erratum, Outcome, demonstration
 from validation.errata.readings import ascend, descend
 

@@ -11,7 +11,7 @@ from fa_ref import Network, Trajectory
 from theory.convergence import theorem_3_2, theorem_4_3
 from theory.convergence.ledger import audit
 from validation.errata.ablation import ablate
-from validation.errata.demonstrations import demonstrate
+from validation.errata.catalogue import demonstrate
 from validation.statements.inputs import Inputs
 from validation.statements.statement import Finding, Options, Statement
 

@@ -10,7 +10,7 @@ from own_psi import absolute, centred_sigmoid, clip, copy_of, leaky_relu
 from fa_ref import Network, Problem, Setting, schedules, train
 from fa_ref.activations import ACTIVATIONS, Activation
 from theory.certificates.checker import check
-from theory.certificates.checker.file import OPTIONAL, read
+from theory.certificates.checker.reading import OPTIONAL, read
 from theory.certificates.from_state import from_state, measure
 from theory.certificates.record import StateCertificate
 from theory.certificates.tubes import upward

@@ -13,7 +13,7 @@ import pytest
 
 from theory.margins import Margin
 from validation.errata import algorithm
-from validation.errata.demonstrations import DEMONSTRATIONS
+from validation.errata.catalogue import DEMONSTRATIONS
 from validation.judge.verdicts import Verdict
 from validation.report.junit import of_verdict, write_junit
 from validation.statements import STATEMENTS, find, inputs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from validation.errata import algorithm, convergence, inputs, open_questions
-from validation.errata.demonstrations import DEMONSTRATIONS, demonstrate
+from validation.errata.catalogue import DEMONSTRATIONS, demonstrate
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,6 @@ ball a number, whether or not the certificate was made rigorously: what passes i
 iteration, by the proof in ``docs/certificates.md``.
 """
 
-from theory.certificates.checker.verdict import Check, check
+from theory.certificates.checker.checking import Check, check
 
 __all__ = ["Check", "check"]

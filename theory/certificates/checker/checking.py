@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from theory.certificates.checker.file import Record, read, understand
 from theory.certificates.checker.formulas import alignment, enclose, moved
 from theory.certificates.checker.functions import BOUNDS, norm, positive_definite
+from theory.certificates.checker.reading import Record, read, understand
 
 __all__ = ["Check", "check", "digest"]
 
