@@ -1,7 +1,7 @@
 """The paper, statement by statement: what the main job checks, in the paper's order, and what goes beyond it.
 
-To add one: a subclass of `Statement` that judges with a sheet, for which see `validation.theorems`, and its place in
-`STATEMENTS`.
+To add one: a subclass of `Statement` that judges with a sheet, for which see `validation.theorems`, and its place
+in `STATEMENTS`.
 """
 
 from __future__ import annotations
