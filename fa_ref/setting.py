@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fa_ref import schedules
 from fa_ref._support.checks import as_number, one_of, require_decay
 from fa_ref._support.storage import parse_json, read_npz, write_npz
+from fa_ref._support.text import one_line
 from fa_ref.activations import ACTIVATIONS, Activation, resolve
 from fa_ref.engines.reduced import Statistics
 from fa_ref.network import Network
@@ -241,9 +242,11 @@ class Setting:
             name, psi = plain["activation"], plain["psi"]
             eta, ridge, rule, p = plain["eta"], Schedule.from_dict(plain["ridge"]), plain["rule"], plain["p"]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{path}: expected a saved setting, got other content ({error})") from None
+            raise ValueError(f"{path}: expected a saved setting, got other content ({one_line(error)})") from None
         if activation is None and name not in ACTIVATIONS:
-            raise ValueError(f"activation: expected the user's own {name} that {path} was saved with, got None")
+            raise ValueError(
+                f"activation: expected the user's own {one_line(name, 60)} that {path} was saved with, got None"
+            )
         chosen = ACTIVATIONS[name] if activation is None else activation
         if chosen.fingerprint != psi:
             raise ValueError(f"activation: expected the ψ that {path} was saved with, got another {chosen.name}")

@@ -14,6 +14,7 @@ from fa_ref._support.checks import as_count, as_number, one_of
 from fa_ref._support.notebook import axes_or_new, html_table
 from fa_ref._support.records import as_reals, as_times
 from fa_ref._support.storage import parse_json, read_npz, write_npz
+from fa_ref._support.text import one_line
 from fa_ref._support.truth import NoTruthValue
 from fa_ref.activations import Activation
 from fa_ref.measures import MEASURES
@@ -281,7 +282,9 @@ class Trajectory(NoTruthValue):
             found = cls.recorded(setting, content["times"], content["residuals"], measures=measures)
             return replace(found, **_header(**header))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise ValueError(f"{path}: expected a saved trajectory, got other content ({error})") from None
+            raise ValueError(
+                f"{path}: expected a saved trajectory, got other content ({one_line(error)})"
+            ) from None
 
 
 def _header(

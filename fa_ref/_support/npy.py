@@ -13,6 +13,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from fa_ref._support.checks import LARGEST, require_memory
+from fa_ref._support.text import one_line
 
 __all__ = ["read_npy", "read_stream"]
 
@@ -75,7 +76,9 @@ def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype
             shape, fortran, dtype = read(file)
     except _NO_HEADER as error:
         reason = f"format version {error}" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{what}: expected a .npy header, got one that cannot be read ({reason[:80]})") from None
+        raise ValueError(
+            f"{what}: expected a .npy header, got one that cannot be read ({one_line(reason, 80)})"
+        ) from None
     if any(isinstance(side, bool) or side < 0 for side in shape) or math.prod(s or 1 for s in shape) > LARGEST:
         raise ValueError(f"{what}: expected a .npy header with a shape, got {str(shape)[:80]}")
     return shape, fortran, dtype, file.tell()

@@ -21,6 +21,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 import numpy as np
 
 from fa_ref._support.npy import read_stream
+from fa_ref._support.text import one_line
 
 __all__ = ["check_inflation", "parse_json", "read_npz", "writable_folder", "write_atomically", "write_npz"]
 
@@ -145,8 +146,7 @@ def parse_json(text: str, what: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise ValueError(f"{what}: expected JSON, got text that cannot be read ({reason})") from None
+        raise ValueError(f"{what}: expected JSON, got text that cannot be read ({one_line(error, 80)})") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -206,8 +206,9 @@ def read_npz(path: str | PathLike[str], names: tuple[str, ...]) -> dict[str, Any
         with ZipFile(path) as archive:
             return {name: _member(archive, name, Path(path).stat().st_size) for name in names}
     except _BAD_ZIP as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: expected an .npz file with {', '.join(names)}, got another ({reason})") from None
+        raise ValueError(
+            f"{path}: expected an .npz file with {', '.join(names)}, got another ({one_line(error)})"
+        ) from None
 
 
 def _member(archive: ZipFile, name: str, stored: int) -> Any:

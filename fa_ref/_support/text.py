@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["printable"]
+__all__ = ["one_line", "printable"]
 
 #: Unicode's classes of what moves the cursor, reorders a line or stands for undecodable bytes; tabs and ends of
 #: lines are the caller's.
@@ -34,6 +34,24 @@ def printable(text: str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(c) if c not in keep and unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+
+
+def one_line(error: object, limit: int = 200) -> str:
+    r"""What an error says, or a name in a file, for a message of ours: on one line, printable, and not too long.
+
+    Parameters
+    ----------
+    error : object
+        An exception, or anything else with a text.
+    limit : int, optional
+        Characters that are kept.
+
+    Examples
+    --------
+    >>> one_line(ValueError("format '<9\x1d' is\nnot recognised"))
+    "format '<9 ' is not recognised"
+    """
+    return printable(" ".join(str(error).split()))[:limit]
 
 
 def _escape(character: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fa_ref._support.storage import write_atomically
+from fa_ref._support.text import one_line
 from fa_ref.problem import Problem
 from theory.margins import Certificate, Margin
 
@@ -108,7 +109,7 @@ class StateCertificate(Certificate):
             )
             return cls(**record)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            reason = ascii(str(error))[1:-1][:200]
+            reason = one_line(error)
             raise ValueError(
                 f"{path}: expected a certificate written by StateCertificate.save, got another file ({reason})"
             ) from None
