@@ -4,8 +4,9 @@
     python benchmarks/against.py CHECKOUT --small             # a training of 60 steps at n = 5, d = 8, p = 1000
     python benchmarks/against.py CHECKOUT --cpu               # on a shared machine: one thread, and its own time
 
-Each checkout has a process of its own; they take turns, and the ratio of a setting is that of the minima (and, in
-brackets, of the medians) over the turns. An engine that the other checkout lacks is compared with its "loops".
+Each checkout has a process of its own; they take turns, of ten trainings in a row with --small and one else. The
+ratio of a setting is that of the minima (and, in brackets, of the medians) over the turns. An engine that the other
+checkout lacks is compared with its "loops".
 """
 
 import argparse
@@ -20,18 +21,19 @@ import sys, time
 import numpy as np
 from fa_ref import Network, Problem, train
 for line in sys.stdin:
-    clock, engine, activation, n, d, p, steps, every = line.split()
+    clock, engine, activation, n, d, p, steps, every, trainings = line.split()
     clock = getattr(time, clock)
-    n, d, p, steps, every = int(n), int(d), int(p), int(steps), int(every)
+    n, d, p, steps, every, trainings = int(n), int(d), int(p), int(steps), int(every), int(trainings)
     rng = np.random.default_rng(0)
     problem = Problem(rng.standard_normal((n, d)) / d**0.5, rng.standard_normal(n))
     network = Network.gaussian(p, d, rng)
     start = clock()
-    try:
-        train(problem, network, activation, eta=1e-2, steps=steps, engine=engine, record_every=every)
-    except ValueError:
-        train(problem, network, activation, eta=1e-2, steps=steps, engine="loops", record_every=every)
-    print(clock() - start, flush=True)
+    for _ in range(trainings):
+        try:
+            train(problem, network, activation, eta=1e-2, steps=steps, engine=engine, record_every=every)
+        except ValueError:
+            train(problem, network, activation, eta=1e-2, steps=steps, engine="loops", record_every=every)
+    print((clock() - start) / trainings, flush=True)
 """
 
 
@@ -59,13 +61,13 @@ def main() -> None:
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
     if options.small:
-        settings = [("ordered", "tanh", 5, 8, 1000, 60, 1)]
+        settings = [("ordered", "tanh", 5, 8, 1000, 60, 1, 10)]
     else:
         names = ("identity", "relu", "tanh")
         widths = (800, 3200)
-        settings = [("gram", a, 50, 150, p, 400_000 // p, 50) for a in names for p in widths]
-        settings += [("ordered", a, 50, 150, p, 48_000 // p, 50) for a in names for p in widths]
-        settings += [("reduced", "identity", 50, 150, p, 2000, 50) for p in widths]
+        settings = [("gram", a, 50, 150, p, 400_000 // p, 50, 1) for a in names for p in widths]
+        settings += [("ordered", a, 50, 150, p, 48_000 // p, 50, 1) for a in names for p in widths]
+        settings += [("reduced", "identity", 50, 150, p, 2000, 50, 1) for p in widths]
     checkouts = (Path(__file__).parents[1], options.checkout.resolve())
     workers = [Worker(checkout, cpu=options.cpu) for checkout in checkouts]
     for setting in settings:
