@@ -42,6 +42,7 @@ def clipped_relu(at, called="relu", **stated):
 def steep_tanh(c=3.0, called="tanh", **stated):
     B2, B3 = ACTIVATIONS["tanh"].B2, ACTIVATIONS["tanh"].B3
     stated = {"B0": 1.0, "B1": c, "B2": c**2 * B2 * (1 + 1e-15), "B3": c**3 * B3} | stated
+
     def slope(z):  # c / cosh²(cz), which would overflow
         q = math.exp(-2.0 * abs(c * z))
         return 4.0 * c * q / (1.0 + q) ** 2
