@@ -39,7 +39,7 @@ class Coefficients(NamedTuple):
         """Return the network of time t that began as ``start``."""
         now, root = start.copy(), math.sqrt(start.p)
         with one_blas_thread():
-            now.W -= np.outer(start.b, problem.X.T @ self.u) / root
+            now.W -= np.outer(start.b, problem.X.T @ self.u / root)
             now.beta[:] = self.c * start.beta + (start.W @ (problem.X.T @ self.a) + self.g * start.b) / root
         return now
 

@@ -76,6 +76,15 @@ def _dot(x, z):
 
 
 @_fast
+def _two_dots(x, y, z):
+    to_y, to_z = 0.0, 0.0
+    for i in range(x.size):
+        to_y += x[i] * y[i]
+        to_z += x[i] * z[i]
+    return to_y, to_z
+
+
+@_fast
 def _descend(known, now, plan, t, stop, fresh):
     """Step from t to ``stop``, or to the first step whose loss is beyond the limit, and write κ, K u and e there.
 
@@ -132,15 +141,11 @@ def _record(known, now, root, row):
 @njit(cache=True)
 def _record_units(units, now, moved, root, row):
     """Measure a network unit by unit."""
-    p, n = units.F.shape
-    c, g = now.scalars[0], now.scalars[1]
+    p, c, g = units.F.shape[0], now.scalars[0], now.scalars[1]
     beta, distances, sizes = np.empty(p), np.empty(p), np.empty(p)
     for r in range(p):
-        along, beta_r = 0.0, g * units.b[r]
-        for i in range(n):
-            beta_r += units.F[r, i] * now.a[i]
-            along += units.F[r, i] * now.u[i]
-        beta[r] = c * units.beta[r] + beta_r / root
+        beta_r, along = _two_dots(units.F[r], now.a, now.u)
+        beta[r] = c * units.beta[r] + (beta_r + g * units.b[r]) / root
         distances[r] = (units.b[r] / root) ** 2 * moved
         sizes[r] = max(0.0, units.W_square[r] - 2.0 / root * units.b[r] * along + distances[r])
     summarise(distances, sizes, beta, units.b, units.beta, c, row)
