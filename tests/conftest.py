@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +25,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_threads.py", "test_vector_math.py")
 
 
+#: What runs whole commands in processes of their own: minutes each where Numba does not compile, and no line more.
+IN_OTHER_PROCESSES = ("test_examples.py", "test_gallery.py")
+
+#: Seconds that a test, or the setup of a fixture, may take under NUMBA_DISABLE_JIT before it is skipped by name.
+INTERPRETED = 45
+
+
 #: Seconds that a nightly test may take; the others have pyproject's limit.
 NIGHTLY = 3 * 3600
 
@@ -36,13 +44,40 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.path.name in ABOUT_COMPILED_CODE:
                 item.add_marker(pytest.mark.skip(reason="about compiled code, and NUMBA_DISABLE_JIT is set"))
+            if item.path.name in IN_OTHER_PROCESSES:
+                item.add_marker(pytest.mark.skip(reason="takes minutes, and NUMBA_DISABLE_JIT is set"))
+
+
+def _too_long(*_):
+    pytest.skip(f"takes more than {INTERPRETED} s, and NUMBA_DISABLE_JIT is set")
+
+
+@contextmanager
+def _skipped_where_interpreting_takes_long():
+    if not numba.config.DISABLE_JIT or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    handler = signal.signal(signal.SIGALRM, _too_long)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, INTERPRETED)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup():
+    with _skipped_where_interpreting_takes_long():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call():
-    """Skip, under NUMBA_DISABLE_JIT, a test that asks for an engine which exists compiled only."""
+    """Skip, under NUMBA_DISABLE_JIT, a test that takes long or asks for an engine which exists compiled only."""
     try:
-        return (yield)
+        with _skipped_where_interpreting_takes_long():
+            return (yield)
     except ValueError as error:
         if numba.config.DISABLE_JIT and "under NUMBA_DISABLE_JIT, got 'gram'" in str(error):
             pytest.skip("needs the engine gram, which exists compiled only, and NUMBA_DISABLE_JIT is set")
