@@ -240,6 +240,8 @@ class Setting:
         try:
             plain = parse_json(str(content["setting"]), "setting")
             name, psi = plain["activation"], plain["psi"]
+            if not isinstance(name, str):
+                raise TypeError(f"activation: expected a name, got {name!r}")
             eta, ridge, rule, p = plain["eta"], Schedule.from_dict(plain["ridge"]), plain["rule"], plain["p"]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"{path}: expected a saved setting, got other content ({one_line(error)})") from None

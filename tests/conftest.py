@@ -25,10 +25,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ABOUT_COMPILED_CODE = ("test_compiled.py", "test_gram.py", "test_threads.py", "test_vector_math.py")
 
 
-#: What runs whole commands in processes of their own: minutes each where Numba does not compile, and no line more.
+#: What runs whole commands in processes of their own: minutes each where Numba does not compile, and no coverage.
 IN_OTHER_PROCESSES = ("test_examples.py", "test_gallery.py")
 
 #: Seconds that a test, or the setup of a fixture, may take under NUMBA_DISABLE_JIT before it is skipped by name.
+#: What hangs is found by the compiled suite, where pyproject's limit is a failure.
 INTERPRETED = 45
 
 
@@ -48,16 +49,16 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="takes minutes, and NUMBA_DISABLE_JIT is set"))
 
 
-def _too_long(*_):
-    pytest.skip(f"takes more than {INTERPRETED} s, and NUMBA_DISABLE_JIT is set")
-
-
 @contextmanager
-def _skipped_where_interpreting_takes_long():
+def _skipped_where_interpreting_takes_long(name):
     if not numba.config.DISABLE_JIT or not hasattr(signal, "SIGALRM"):
         yield
         return
-    handler = signal.signal(signal.SIGALRM, _too_long)
+
+    def too_long(*_):
+        pytest.skip(f"{name} takes more than {INTERPRETED} s, and NUMBA_DISABLE_JIT is set")
+
+    handler = signal.signal(signal.SIGALRM, too_long)
     left, _ = signal.setitimer(signal.ITIMER_REAL, INTERPRETED)
     try:
         yield
@@ -67,16 +68,16 @@ def _skipped_where_interpreting_takes_long():
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup():
-    with _skipped_where_interpreting_takes_long():
+def pytest_fixture_setup(fixturedef):
+    with _skipped_where_interpreting_takes_long(fixturedef.argname):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call():
+def pytest_pyfunc_call(pyfuncitem):
     """Skip, under NUMBA_DISABLE_JIT, a test that takes long or asks for an engine which exists compiled only."""
     try:
-        with _skipped_where_interpreting_takes_long():
+        with _skipped_where_interpreting_takes_long(pyfuncitem.nodeid):
             return (yield)
     except ValueError as error:
         if numba.config.DISABLE_JIT and "under NUMBA_DISABLE_JIT, got 'gram'" in str(error):

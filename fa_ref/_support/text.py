@@ -44,14 +44,14 @@ def one_line(error: object, limit: int = 200) -> str:
     error : object
         An exception, or anything else with a text.
     limit : int, optional
-        Characters that are kept.
+        Characters of it that are kept.
 
     Examples
     --------
     >>> one_line(ValueError("format '<9\x1d' is\nnot recognised"))
     "format '<9 ' is not recognised"
     """
-    return printable(" ".join(str(error).split()))[:limit]
+    return printable(" ".join(str(error).split())[:limit])
 
 
 def _escape(character: str) -> str:

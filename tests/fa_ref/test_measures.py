@@ -52,4 +52,4 @@ def test_the_largest_movement_and_its_share_of_b(units):
     ],
 )  # fmt: skip
 def test_a_share_beyond_the_squares(moved, b, share):
-    assert measured(moved, b)["scaled_weight_movement"] == pytest.approx(share, rel=1e-15)
+    assert measured(moved, b)["scaled_weight_movement"] == pytest.approx(share, rel=1e-15, abs=0.0)

@@ -100,6 +100,7 @@ def spectral_bound(error: Array) -> float:
         return 0.0
     relative = np.maximum(error, error.T) / largest  # so that no square overflows, and none that counts underflows
     size = min(float(np.linalg.norm(relative)), float(relative.sum(axis=1).max()))
+    # Among subnormal numbers each of the two products rounds by half the least one.
     return float(size * largest * (1 + (n * n + 8) * 2 * UNIT_ROUNDOFF) + TINIEST)
 
 

@@ -100,6 +100,8 @@ def test_an_eigenvalue_routine_is_not_believed(monkeypatch):
             assert floor > lowest - max(2 * lie, 1e-12) or lie > 4 * n * np.abs(A).max()
             given += floor > -math.inf
     assert given >= 10
+    monkeypatch.setattr(np.linalg, "eigvalsh", lambda B: eigvalsh(B) + 2.5)
+    assert eigenvalue_floor(np.array([[0.5]])) == -math.inf  # no shift within 4‖A‖ of such a guess is below ½
 
 
 def test_floors_among_the_least_numbers():
@@ -138,5 +140,6 @@ def test_the_bound_of_a_norm_allows_for_its_roundings():
     """(n² + 8)·2u, which is to the last bit what it says for one entry; and a unit where √18 is rounded to 4."""
     for x in (1.0, 1.5, 1e300, 1e-300):
         assert abs(Fraction(spectral_bound(np.array([[x]]))) / Fraction(x) - 1 - 18 * U) <= U
+    assert abs(Fraction(spectral_bound(np.ones((3, 3)))) / 3 - 1 - 34 * U) <= U
     units = Fraction(spectral_bound(np.array([[3, 2], [2, 1]]) * TINIEST)) / Fraction(TINIEST)
     assert (units - 2) ** 2 >= 5  # the eigenvalues are 2 ± √5
