@@ -282,9 +282,7 @@ class Trajectory(NoTruthValue):
             found = cls.recorded(setting, content["times"], content["residuals"], measures=measures)
             return replace(found, **_header(**header))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise ValueError(
-                f"{path}: expected a saved trajectory, got other content ({one_line(error)})"
-            ) from None
+            raise ValueError(f"{path}: expected a saved trajectory, got another ({one_line(error)})") from None
 
 
 def _header(

@@ -54,7 +54,8 @@ known_type = types.NamedTuple((_M, _M, _v, _M, _v, _v, *(_r,) * 6), Known)
 units_type = types.NamedTuple((_M, _v, _v, _v), Units)
 state_type = types.NamedUniTuple(_v, 5, State)
 
-_fast = njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True)
+#: Inlined always: sums in an order that the compiler chooses, compiled alone and within a caller, need not agree.
+_fast = njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True, forceinline=True)
 
 
 @_fast

@@ -347,3 +347,39 @@ def test_code_compiled_with_parallel_code_read_from_disk_can_be_read_back(checko
     run(begin + "inner(x)", checkout)
     for _ in range(2):
         assert run(begin + "outer(x, False); print(x)", checkout) == "[1. 0. 0.]\n"
+
+
+DIGESTS = """
+import hashlib
+import numpy as np
+from fa_ref import Network, Problem, train
+rng = np.random.default_rng(0)
+problem = Problem(rng.standard_normal((40, 70)), rng.standard_normal(40))
+network = Network.gaussian(200, 70, rng)
+for engine, psi, rule in RUNS:
+    run = train(problem, network, psi, eta=1e-4, steps=12, engine=engine, rule=rule)
+    measured = b"".join(np.ascontiguousarray(values).tobytes() for values in run.measures.values())
+    print(engine, psi, rule, hashlib.sha256(run.residuals.tobytes() + measured).hexdigest(), run.network.digest())
+"""
+RULES = ("fa", "bp", "kolen-pollack", "hebbian")
+
+
+def same_bits_at_first(runs, checkout):
+    """Whether the process that compiles and one that reads from disk print the same.
+
+    Of a function that is compiled alone and within another one the first process may call the one machine code, and
+    the second the other: two ways to add up, where the order of sums is left to the compiler.
+    """
+    code = DIGESTS.replace("RUNS", repr(runs))
+    return run(code, checkout) == run(code, checkout)
+
+
+def test_the_process_that_compiles_has_the_bits_of_later_ones(checkout):
+    assert same_bits_at_first([("reduced", "identity", "fa"), ("gram", "tanh", "fa")], checkout)
+
+
+@pytest.mark.nightly
+def test_every_engine_has_them(checkout):
+    kinds = ("identity", "relu", "tanh", "sigmoid", "erf", "softplus")
+    runs = [(engine, psi, rule) for engine in ("gram", "ordered") for psi in kinds for rule in RULES]
+    assert same_bits_at_first([*runs, *(("reduced", "identity", rule) for rule in RULES)], checkout)
