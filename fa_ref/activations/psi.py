@@ -48,6 +48,7 @@ def step(z):
 @njit(cache=True, error_model="numpy")
 def decay(w):
     """exp(−w), w ≥ 0, in arithmetic alone: a loop over it becomes vector instructions; a call of exp would not."""
+    w = np.float64(w)  # interpreted, a float32 would stay one, and the sums below mean nothing
     known = w if w < 708.0 else 708.0  # beyond, it is less than the smallest normal number
     k = (known * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0  # 1.5·2⁵²: w / ln 2, rounded
     w = 708.0 if w > 708.0 else w  # NaN stays NaN

@@ -100,6 +100,20 @@ def test_uncompiled_functions_give_the_same_bits():
     assert outputs[0].count("\n") == len(ACTIVATIONS)
 
 
+def test_a_float32_means_the_same_compiled_or_not():
+    """Classifiers hand on numbers in float32: interpreted, they stay so unless ψ says otherwise."""
+    script = (
+        "import numpy as np\n"
+        "from fa_ref.activations import ACTIVATIONS\n"
+        "z = np.linspace(-6.0, 6.0, 49, dtype=np.float32)\n"
+        "for a in ACTIVATIONS.values():\n"
+        "    print(*(float(f(x)) for f in (a.psi, a.dpsi) for x in z))\n"
+    )
+    compiled, interpreted = (np.array(_run(script, disable).split(), dtype=float) for disable in ("0", "1"))
+    assert compiled.size == 2 * 49 * len(ACTIVATIONS)
+    np.testing.assert_allclose(interpreted, compiled, rtol=4e-6, atol=1e-7)
+
+
 def test_a_decay_keeps_its_digits_and_what_is_not_a_number():
     """Within two units of the C library's exponential down to the smallest normal numbers."""
     w = np.concatenate([np.linspace(0.0, 700.0, 20001), [0.0, math.log(2) / 2, 707.9]])
