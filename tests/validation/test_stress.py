@@ -23,6 +23,7 @@ from theory.convergence import theorem_4_3 as linear
 from theory.convergence.closing import close
 from theory.kernels import empirical_G, empirical_H, mean_kernel
 from validation import alignment_bound, theorem_3_2, theorem_4_2, theorem_4_3, theorem_4_6
+from validation.judge import condition
 from validation.judge.condition import drift
 from validation.judge.record import reference_run
 from validation.judge.rounding import residual_rounding, step_rounding
@@ -295,6 +296,26 @@ def test_a_constant_beyond_floating_point_is_not_judged():
 def a_unit(x, y, W=1.0, beta=1.0, b=1.0, activation="tanh", **others):
     """One unit, one sample, one input."""
     return Setting(Problem([[x]], [y]), Network([[W]], [beta], [b]), activation, **others)
+
+
+def zero_by_luck():
+    """e(1) = 0 in doubles and 5·10⁻¹⁸ in long doubles, of which three steps make 1300; then the unit is dead."""
+    return a_unit(
+        0.0001257302210933933, -0.1321048632913019, 0.6404226504432821, 0.0, -0.535669373161111, "relu",
+        eta=154236540.047855, rule="bp",
+    )  # fmt: skip
+
+
+def test_what_a_run_keeps_by_luck_is_not_told():
+    assert not agrees_with_long_doubles(zero_by_luck())
+
+
+def test_a_disturbance_that_bends_is_seen_without_the_size_of_the_steps(monkeypatch):
+    run = reference_run(zero_by_luck(), STEPS)
+    monkeypatch.setattr(condition, "_updates", lambda run: np.zeros(STEPS))
+    bound = drift(run, UNIT_ROUNDOFF)
+    assert bound[0] < 1e-15
+    assert np.isinf(bound[3:]).all()
 
 
 def test_a_width_beyond_floating_point_is_infinite_and_not_an_exception():
