@@ -8,7 +8,8 @@ square √(Σᵢ aᵢ²), with aᵢ the effect of the i-th of the N numbers that
 more than Σᵢ |aᵢ| ≤ √N √(Σᵢ aᵢ²). An error in a weight stays, so that those of all steps add up; an error in y that
 stays is already one of every step. With the largest effect seen by then,
 
-    ‖f′(t) − f(t)‖ ≤ 2ρ(t) + (t + 1) √(p(d + 1)) max_{s ≤ t} rms_W(s) + √n max_{s ≤ t} rms_y(s) max_{s ≤ t} ρ(s)/ρ(0).
+    ‖f′(t) − f(t)‖ ≤ 2ρ(t) + (t + 1) √(p(d + 1)) max_{s ≤ t} rms_W(s)
+                        + √n max_{s ≤ t} rms_y(s) max_{s ≤ t} ρ(s)/ρ(0).
 
 A b that learns is disturbed too: p(d + 2) numbers then. First order is not enough, and the bound is ∞, from where h
 times the rounding of a step exceeds 2⁻¹⁰ of W(0), in root mean square, and from where disturbances of the two signs
