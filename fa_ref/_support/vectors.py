@@ -143,6 +143,9 @@ class Vector:
     def __lt__(self, x: Vector | float) -> Any:
         return self.kind.builder.fcmp_ordered("<", self.value, self._other(x), flags=self.kind.flags)
 
+    def __le__(self, x: Vector | float) -> Any:
+        return self.kind.builder.fcmp_ordered("<=", self.value, self._other(x), flags=self.kind.flags)
+
     def __gt__(self, x: Vector | float) -> Any:
         return self.kind.builder.fcmp_ordered(">", self.value, self._other(x), flags=self.kind.flags)
 

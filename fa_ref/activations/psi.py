@@ -37,12 +37,12 @@ def one(z):  # noqa: ARG001
 
 @njit(cache=True)
 def relu(z):
-    return z if z > 0.0 else 0.0
+    return 0.0 if z <= 0.0 else z  # NaN stays NaN
 
 
 @njit(cache=True)
 def step(z):
-    return 1.0 if z > 0.0 else 0.0
+    return 0.0 if z <= 0.0 else 1.0
 
 
 @njit(cache=True, error_model="numpy")

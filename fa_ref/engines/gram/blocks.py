@@ -5,6 +5,8 @@ number a unit, so that every inner loop is vector instructions over units, on wh
 index is unsigned in vector loops, since Numba would test a signed one for being negative there.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -66,6 +68,7 @@ def answer(K, z_0, a, Psi, slopes, beta, f, live, kind, psi, dpsi):
             for r in range(live):
                 k = i * beta.size + r
                 z = np.float64(z_0[k] + Psi[k])
+                z = z if abs(z) < math.inf else math.nan
                 Psi[k], slopes[k] = psi(z), dpsi(z)
                 f[i] += beta[r] * Psi[k]
 

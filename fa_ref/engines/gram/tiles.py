@@ -45,7 +45,7 @@ def _nothing(like: Vector) -> Vector:
 
 _NAMED = {
     "identity": _Named(lambda z: z, lambda g, _psi: g),
-    "relu": _Named(lambda z: where(z > 0.0, z, _nothing(z)), lambda g, psi: where(psi > 0.0, g, _nothing(g))),
+    "relu": _Named(lambda z: where(z <= 0.0, _nothing(z), z), lambda g, psi: where(psi > 0.0, g, _nothing(g))),
     "tanh": _Named(tanh, lambda g, psi: g * (1.0 - psi * psi)),
     "sigmoid": _Named(sigmoid, lambda g, psi: g * (psi - psi * psi)),
 }
@@ -132,7 +132,8 @@ def _answer(named: _Named) -> Any:
                 share = block.vectors.number(0.0)
                 starts, places = block.load(z_0_, i), block.places(Psi_, i)
                 for total, start, weight, place in zip(totals, starts, weights, places, strict=True):
-                    psi = named.psi(start + total)
+                    z = start + total
+                    psi = named.psi(z + (z - z))  # NaN where z is infinite: of −∞ + ∞ only one may have been seen
                     psi.store(place)
                     share = share + weight * psi
                 place = builder.gep(f_.data, [i])

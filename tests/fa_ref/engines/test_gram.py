@@ -259,3 +259,20 @@ def test_what_does_not_fit_in_memory_is_refused(monkeypatch):
     network = Network(np.eye(3), np.ones(3), np.ones(3))
     with pytest.raises(ValueError, match="fits in memory"):
         gram.Gram(Problem(np.eye(3), np.ones(3)), network, ACTIVATIONS["relu"], 0.1, np.zeros(3), "fa")
+
+
+@pytest.mark.parametrize("psi", ["relu", "tanh", "sigmoid", "softplus"])
+def test_a_sum_that_overflows_is_no_number(psi):
+    """K a is −10³⁰⁹ + 10³¹⁰: fused, −∞, and W x is beyond floats; the unit was taken for a dead one."""
+    problem = Problem([[3.45584192e149], [8.21618144e149]], [0.33, -1.3])
+    network = Network([[0.9e-160]], [0.44e-160], [-0.537])
+    engines = ("loops", "gram") if psi in ("relu", "softplus") else ("gram",)  # tanh ∞ = 1 in the loops
+    for engine in engines:
+        run = train(problem, network, psi, eta=6.18e10, steps=3, engine=engine)
+        assert run.status == "diverged", engine
+        assert run.diverged_at == 1
+
+
+def test_what_is_not_a_number_stays_so_in_relu():
+    with np.errstate(all="ignore"):
+        assert np.isnan(ACTIVATIONS["relu"]([np.nan])).all()
