@@ -68,7 +68,7 @@ def answer(K, z_0, a, Psi, slopes, beta, f, live, kind, psi, dpsi):
             for r in range(live):
                 k = i * beta.size + r
                 z = np.float64(z_0[k] + Psi[k])
-                z = z if abs(z) < math.inf else math.nan
+                z = z if abs(z) < math.inf else np.float64(math.nan)
                 Psi[k], slopes[k] = psi(z), dpsi(z)
                 f[i] += beta[r] * Psi[k]
 
