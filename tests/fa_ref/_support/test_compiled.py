@@ -140,7 +140,7 @@ EDITS = [
     ("fa_ref/engines/reduced/kernels.py", training("linear", "reduced"), "+ plan.eta /", "+ 1.5 * plan.eta /"),
     ("fa_ref/engines/gram/kernels.py", training("relu", "gram"), "rate = plan.eta", "rate = 0.5 * plan.eta"),
     ("fa_ref/engines/gram/blocks.py", training("erf", "gram"), "f[i] += beta[r]", "f[i] += 1.5 * beta[r]"),
-    ("fa_ref/engines/gram/tiles.py", training("relu", "gram"), "where(z > 0.0, z", "where(z > 0.25, z"),
+    ("fa_ref/engines/gram/tiles.py", training("relu", "gram"), "where(z <= 0.0, ", "where(z <= 0.25, "),
     ("fa_ref/_support/vectors.py", training("relu", "gram"), "fadd(low, high", "fsub(low, high"),
     ("fa_ref/engines/gram/vector_math.py", training("sigmoid", "gram"), "return t * where(", "return 2.0 * where("),
     ("fa_ref/classifier/kernels.py", CLASSIFIER, "loss += math.log", "loss += 2.0 * math.log"),
