@@ -103,16 +103,12 @@ def drift(run: Trajectory, roundoff: float) -> Array:
     return np.asarray((2.0 * output + (run.times + 1.0) * of_weights + of_targets) * (roundoff / run.roundoff))
 
 
-def _effect(
-    run: Trajectory,
-    disturbed: Callable[[float, np.random.Generator], Setting],
-    signs: tuple[float, ...] = (1.0, -1.0),
-) -> Array:
+def _effect(run: Trajectory, disturbed: Disturbed, signs: tuple[float, ...] = (1.0, -1.0)) -> Array:
     """The largest root mean square of ‖f′(s) − f(s)‖/h over s ≤ t; ∞ from where a disturbed run diverged or bends.
 
     ∞ throughout where the disturbance leads beyond the numbers of which a setting may consist.
     """
-    size, noise = np.zeros(run.times.size), 8.0 * residual_rounding(run)
+    size, noise = np.zeros(run.times.size), 8.0 * residual_rounding(run)  # of four outputs, each within 2ρ
     for seed in range(REPETITIONS):
         try:
             settings = [disturbed(sign * SCALE, np.random.default_rng(seed)) for sign in signs]
@@ -123,6 +119,7 @@ def _effect(
             for way in moved:
                 size = np.hypot(size, _norms(way / SCALE) / np.sqrt(REPETITIONS * len(signs)))
             if len(signs) == 2:
+                # e = f − y rounds, and so does adding y again: by a target that is larger than f
                 targets = max(float(np.linalg.norm(setting.problem.y)) for setting in settings)
                 even, odd = _norms(moved[0] + moved[1]), _norms(moved[0] - moved[1])
                 size[even > 0.5 * odd + noise + 8.0 * run.roundoff * targets] = np.inf
