@@ -39,13 +39,14 @@ def write_atomically(path: str | PathLike[str], write: Callable[[IO[bytes]], Any
     """Call ``write`` on a file beside ``path`` and rename it to ``path`` once it is complete.
 
     Links are followed, and a file that is replaced keeps its mode. Devices and pipes cannot be replaced: they are
-    written to, once the content is complete; so is the file that standard output or standard error is.
+    written to, once the content is complete; so is standard output or standard error, whatever it leads to, after
+    what was printed before.
 
     Raises
     ------
     OSError
-        If there is no room, the folder cannot be written to, or the path is a folder, a socket, a block device
-        or a file without write permission. What was there before is then as it was.
+        If there is no room, the folder cannot be written to, or the path is a folder, another's socket, a block
+        device or a file without write permission. What was there before is then as it was.
 
     Examples
     --------
@@ -98,11 +99,13 @@ def _write_through(path: str | PathLike[str], stream: Any, write: Callable[[IO[b
 
 
 def _standard_stream(there: os.stat_result) -> Any:
-    """Standard output or standard error, if the path leads to it: a second handle would overwrite what it wrote."""
+    """Standard output or standard error, if the path leads to it.
+
+    A second handle would overwrite what the stream wrote to a file, and overtake what it still holds for a pipe.
+    """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
-            own = os.fstat(stream.fileno())
-            if stat.S_ISREG(own.st_mode) and os.path.samestat(own, there):
+            if os.path.samestat(os.fstat(stream.fileno()), there):
                 return stream
     return None
 

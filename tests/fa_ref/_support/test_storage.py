@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -73,21 +74,22 @@ def test_devices_and_pipes_are_written_through(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-@pytest.mark.parametrize("redirected", [True, False])
-def test_standard_output_named_as_a_file_keeps_what_was_printed(tmp_path, redirected):
+@pytest.mark.parametrize("kind", ["file", "pipe", "socket"])
+def test_standard_output_named_as_a_file_keeps_what_was_printed(tmp_path, kind):
     script = (
         "from fa_ref._support.storage import write_atomically\n"
         "print('before')\n"
         "write_atomically('/dev/stdout', lambda file: file.write(b'content\\n'))\n"
         "print('after')\n"
     )
-    out = tmp_path / "out.txt"
-    with out.open("wb") as file:
-        done = subprocess.run(
-            [sys.executable, "-c", script], stdout=file if redirected else subprocess.PIPE, check=True, text=True
-        )
-    said = out.read_text() if redirected else done.stdout
-    assert said == "before\ncontent\nafter\n"
+    out, buffered = tmp_path / "out.txt", {**os.environ, "PYTHONUNBUFFERED": ""}
+    here, there = socket.socketpair()
+    with out.open("wb") as file, here, there:
+        stdout = {"file": file, "pipe": subprocess.PIPE, "socket": there}[kind]
+        done = subprocess.run([sys.executable, "-c", script], stdout=stdout, env=buffered, check=True)
+        there.shutdown(socket.SHUT_WR)
+        said = {"file": out.read_bytes, "pipe": lambda: done.stdout, "socket": lambda: here.recv(1000)}[kind]()
+    assert said == b"before\ncontent\nafter\n"
 
 
 def test_what_cannot_be_written_is_refused_and_left_as_it_was(tmp_path, monkeypatch):
