@@ -169,21 +169,27 @@ def steps_bar(title: str, steps: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_table(rows: list[dict[str, str]]) -> None:
-    """Print rows with the keys of the first as headings; one below the other where the terminal is narrow."""
+    """Print rows with the keys of the first as headings; one below the other where the terminal is narrow.
+
+    Where it is narrower than that, too, lines are longer than it: none is cut, and no number.
+    """
     from rich.console import Console
 
     from fa_ref._support.text import printable
 
     console = Console(width=_columns())
     rows = [{heading: printable(cell) for heading, cell in row.items()} for row in rows]
-    widths = [_narrowest([heading, *(row[heading] for row in rows)]) for heading in rows[0]]
-    if sum(widths) + 2 * len(widths) <= console.width:
-        console.print(_table(rows, widths))
+    across = [[heading, *(row[heading] for row in rows)] for heading in rows[0]]
+    room = console.width - _between(len(across))
+    if sum(map(_narrowest, across)) <= room:
+        console.print(_table(rows, _widths(across, room)))
         return
+    down = [[heading for heading, *_ in across], [cell for _, *cells in across for cell in cells]]
+    widths = _widths(down, console.width - _between(2))
+    console.width = max(console.width, sum(widths) + _between(2))
     for row in rows:
         fields = [{"": heading, "value": cell} for heading, cell in row.items()]
-        longest = max(len(heading) for heading in row)
-        console.print(_table(fields, [longest, min(20, console.width - longest - 4)], headings=False))
+        console.print(_table(fields, widths, headings=False))
 
 
 def _columns() -> int | None:
@@ -194,9 +200,29 @@ def _columns() -> int | None:
     return int(told) if told.isdecimal() and 0 < int(told) < 10_000 else 180
 
 
+def _between(columns: int) -> int:
+    """Characters beside the columns themselves: three between two of them, one at each end."""
+    return 3 * columns - 1
+
+
 def _narrowest(cells: list[str]) -> int:
     """The width that breaks no number of a column: that of its longest word, where that is no long name."""
-    return max([1, *(min(20, len(word)) for cell in cells for word in cell.split())])
+    from rich.cells import cell_len
+
+    return max([1, *(min(20, cell_len(word)) for cell in cells for word in cell.split())])
+
+
+def _widths(columns: list[list[str]], room: int) -> list[int]:
+    """Cut the widest columns to one width, so that all fit, and none below its narrowest: rich goes below it."""
+    from rich.cells import cell_len
+
+    narrowest = [_narrowest(cells) for cells in columns]
+    wanted = [max([1, *map(cell_len, cells)]) for cells in columns]
+    for most in range(max(wanted), 0, -1):
+        widths = [max(least, min(all_of_it, most)) for least, all_of_it in zip(narrowest, wanted, strict=True)]
+        if sum(widths) <= room:
+            return widths
+    return narrowest
 
 
 def _table(rows: list[dict[str, str]], widths: list[int], *, headings: bool = True) -> Any:
@@ -206,7 +232,7 @@ def _table(rows: list[dict[str, str]], widths: list[int], *, headings: bool = Tr
 
     table = Table(box=box.SIMPLE, pad_edge=False, show_header=headings)
     for heading, width in zip(rows[0], widths, strict=True):
-        table.add_column(Text(heading), min_width=width, overflow="fold")
+        table.add_column(Text(heading), width=width, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row.values()))  # text is no markup
     return table
