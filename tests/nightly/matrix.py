@@ -25,12 +25,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-#: Every floor, the refusals, and the proofs' bounds: what differs first where versions differ.
+#: Every floor, the refusals, the commands, and the proofs' bounds: what differs first where versions differ.
 SUBSET = [
     "tests/fa_ref/test_loops.py", "tests/fa_ref/test_setting.py", "tests/fa_ref/test_inputs.py",
     "tests/fa_ref/test_training.py", "tests/fa_ref/_support/test_storage.py",
     "tests/theory/convergence/test_bounds_again.py", "tests/theory/convergence/test_levels_again.py",
-    "tests/theory/convergence/test_margins.py", "tests/validation/judge/test_truth.py", "tests/test_layers.py",
+    "tests/theory/convergence/test_margins.py", "tests/validation/judge/test_truth.py",
+    "tests/validation/commands/test_options.py", "tests/validation/commands/test_terminal.py",
+    "tests/test_layers.py",
 ]  # fmt: skip
 #: Under -OO the tests' own asserts are gone; what is left of these is that bad input is refused, and how.
 REFUSALS = ["tests/fa_ref/test_inputs.py", "tests/fa_ref/test_setting.py", "tests/fa_ref/_support/test_storage.py"]

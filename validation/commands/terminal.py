@@ -7,6 +7,7 @@ error; 3 a fault of this program, with its traceback; 130 interrupted.
 from __future__ import annotations
 
 import codecs
+import inspect
 import io
 import os
 import sys
@@ -15,7 +16,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import typer
 from typer.models import ArgumentInfo
@@ -161,8 +162,8 @@ def _as_typed(line: str, command: Callable[..., Any]) -> str:
 def _spellings(command: Callable[..., Any]) -> dict[str, str]:
     """Names of the parameters, and of the options without dashes, to the options as typed."""
     found: dict[str, str] = {}
-    for name, hint in get_type_hints(command, include_extras=True).items():
-        infos = [info for info in get_args(hint) if hasattr(info, "param_decls")]
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():  # as Typer reads them
+        infos = [info for info in get_args(parameter.annotation) if hasattr(info, "param_decls")]
         if infos and isinstance(infos[0], ArgumentInfo):
             found[name] = infos[0].metavar or name.upper()
         elif infos:

@@ -54,7 +54,7 @@ def test_what_is_proved_of_one_network_is_true_or_nothing(x, y, lam, eta, psi):
             assert (proved.bounds[proved.bounds > -np.inf] <= run.alignment[known] + 1e-12).all()
             assert bool(proved.before) is bool(proved.bounds.max() > 0)
         path = ridge_path(setting, 10)
-        assert (~path.step_size.met) or (path.gap <= path.bound + path.rounding).all()
+        assert (not path.step_size.met) or (path.gap <= path.bound + path.rounding).all()
 
 
 @pytest.mark.parametrize("psi", ["tanh", "softplus"])
