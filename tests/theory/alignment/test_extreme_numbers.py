@@ -57,6 +57,22 @@ def test_what_is_proved_of_one_network_is_true_or_nothing(x, y, lam, eta, psi):
         assert (not path.step_size.met) or (path.gap <= path.bound + path.rounding).all()
 
 
+def test_of_moderate_numbers_the_same_bounds_say_something():
+    """What is true or nothing above is not always nothing."""
+    problem = Problem(np.array([[0.5]]), np.array([0.25]))
+    for form, after in [("sharp", False), ("sharp", True), ("first-order", False), ("second-order", True)]:
+        level = alignment_level(problem, "tanh", 10**5, eta=0.6, lam=0.3, delta=0.1, after=after, form=form)
+        assert 0 < level.c <= 1
+    setting = Setting(problem, Network.gaussian(8000, 1, np.random.default_rng(0)), "tanh", eta=0.6,
+                      ridge=schedules.constant(0.3))  # fmt: skip
+    run = train(setting, steps=110)
+    for form in FORMS:
+        proved = proved_alignment(setting, steps=110, form=form)
+        known = proved.bounds > 0
+        assert known.sum() > 50
+        assert (proved.bounds[known] <= run.alignment[proved.times[known]]).all()
+
+
 @pytest.mark.parametrize("psi", ["tanh", "softplus"])
 @pytest.mark.parametrize(("x", "y", "lam", "eta"), EXTREMES)
 def test_what_is_proved_of_a_width_is_a_cosine_or_nothing(x, y, lam, eta, psi, monkeypatch):

@@ -72,7 +72,6 @@ def test_the_experiment_runs_resumes_and_estimates(tmp_path):
     assert set(table["steps"]) == {1597}
     for row in table.to_dict("records"):  # it ends at the planned step or at a reading after it
         assert row["step"] >= 1597
-        assert row["status"] == "unsettled" or row["step"] == max(1597, row["permitted"])
     assert dropout(tmp_path, options=SweepOptions(dry_run=True), **choices).finished == 4
 
 
