@@ -273,8 +273,16 @@ def test_kernels_of_extreme_inputs(parts):
     kernel = mean_kernel(problem.X, "tanh")
     assert not math.isnan(kernel.gamma_lower)
     assert not np.isnan(kernel.G).any()
-    if np.linalg.matrix_rank(problem.X[:2]) < min(2, problem.n):
-        assert kernel.gamma_lower <= 0 or problem.n == 1
+
+
+@pytest.mark.parametrize("other", [1.0, -1.0, 0.0])
+@pytest.mark.parametrize("scale", SCALES)
+def test_no_kernel_of_equal_opposite_or_zero_rows_is_positive_definite(scale, other):
+    """tanh is odd, so that these are the only two rows with a singular Ḡ: rows in the ratio −2.5 have γ > 0."""
+    row = np.array([1.0, 0.5])
+    assert mean_kernel(scale * np.array([row, other * row]), "tanh").gamma_lower <= 0
+    if scale == 1.0:
+        assert mean_kernel(np.array([row, -2.5 * row]), "tanh").gamma_lower > 0
 
 
 def test_a_constant_beyond_floating_point_is_not_judged():
