@@ -1,4 +1,4 @@
-"""Readers of certificates, counterexamples and runs against bytes: what the file holds, or one clear error."""
+"""Readers of certificates, counterexamples, runs and cells against bytes: what they hold, or one clear error."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,29 @@ from tests.fa_ref.data.test_fuzz import attack, attack_for_long
 from theory.certificates import from_state
 from theory.certificates.checker.reading import read
 from theory.certificates.record import StateCertificate
+from validation.experiments.sweeps.sweep import Sweep
 from validation.search import Counterexample
+
+
+def draw(cell, rng):
+    return [{"p": cell["p"], "x": float(rng.random())}], "gram"
+
+
+SWEEP = Sweep("fuzz", draw, [{"p": 3}])
+
+
+def cell(path):
+    """Read what is kept of a sweep: what is damaged there counts as missing."""
+    kept = SWEEP.path(SWEEP.cells[0], path.parent)
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(path.read_bytes())
+    if SWEEP.result(SWEEP.cells[0], path.parent) is None:
+        raise ValueError("missing")
+
 
 READERS = {
     "certificate": StateCertificate.load, "certificate, checked": read, "counterexample": Counterexample.load,
-    "run": Trajectory.load,
+    "run": Trajectory.load, "cell": cell,
 }  # fmt: skip
 
 
@@ -27,8 +45,10 @@ def seeds(tmp_path_factory):
     run.save(folder / "run")
     Counterexample(claim="Theorem 3.2", setting=small, steps=3, failing="(3.1)", evaluations=5,
                    residuals=run.residuals).save(folder / "counterexample")  # fmt: skip
-    files = {path.stem: path.read_bytes() for path in folder.iterdir()}
-    return files | {"certificate, checked": files["certificate"]}
+    SWEEP.run(folder / "sweep")
+    whole = SWEEP.path(SWEEP.cells[0], folder / "sweep").read_bytes()
+    files = {path.stem: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return files | {"certificate, checked": files["certificate"], "cell": whole}
 
 
 @pytest.mark.parametrize("kind", READERS)
